@@ -1,0 +1,2 @@
+//! Replaced by its author.
+fn main() {}
