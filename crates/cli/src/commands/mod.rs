@@ -1,0 +1,128 @@
+//! The verbs, one file each: what can be typed, and what it does.
+
+mod agent;
+mod build;
+mod crds;
+mod demo;
+mod edit;
+mod plan;
+mod sandbox;
+
+use std::path::Path;
+
+use clap::Parser;
+
+use crate::error::CommandError;
+
+/// GitOps for Kubernetes: what is in Git is what runs in the cluster, always.
+#[derive(Debug, Parser)]
+#[command(name = "fiel", version, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    Build(build::Args),
+    Edit(edit::Args),
+    Plan(plan::Args),
+    Agent(agent::Args),
+    Sandbox(sandbox::Args),
+    Crds(crds::Args),
+    Demo(demo::Args),
+}
+
+/// Parses the command line and runs the verb.
+pub(crate) fn run() -> Result<(), CommandError> {
+    match Cli::parse().command {
+        Command::Build(args) => build::run(&args),
+        Command::Edit(args) => edit::run(&args),
+        Command::Plan(args) => plan::run(&args),
+        Command::Agent(args) => agent::run(&args),
+        Command::Sandbox(args) => sandbox::run(&args),
+        Command::Crds(args) => crds::run(&args),
+        Command::Demo(args) => demo::run(&args),
+    }
+}
+
+/// The asynchronous runtime, made only by the verbs that need one.
+fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?)
+}
+
+/// A client from that kubeconfig, or from where kubectl would look (KUBECONFIG, the home folder, the Pod's service account).
+async fn client(kubeconfig: Option<&Path>) -> Result<kube::Client, CommandError> {
+    let config = match kubeconfig {
+        Some(file) => {
+            let options = kube::config::KubeConfigOptions::default();
+            let named = |e| CommandError::failed(format!("{}: {e}", file.display()));
+            let parsed = kube::config::Kubeconfig::read_from(file).map_err(named)?;
+            kube::Config::from_custom_kubeconfig(parsed, &options).await.map_err(named)?
+        }
+        None => {
+            let hint = "name a kubeconfig with --kubeconfig FILE; `fiel sandbox --kubeconfig FILE` makes a cluster to try with";
+            kube::Config::infer().await.map_err(|e| CommandError::failed(e).hint(hint))?
+        }
+    };
+    Ok(kube::Client::try_from(config)?)
+}
+
+/// Completes on Ctrl-C or a polite request to end (SIGTERM).
+async fn shutdown_signal() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut stream) => {
+                stream.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        () = terminate => {}
+    }
+}
+
+/// As [`shutdown_signal`]; with `stdin` also when standard input closes, which ties a child to its parent's life, however that ends.
+async fn shutdown(stdin: bool) {
+    let closed = async {
+        if stdin {
+            let (closed, at) = tokio::sync::oneshot::channel::<()>();
+            // A thread of its own: a blocking read of the runtime's would keep the process from ending.
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+                drop(closed);
+            });
+            let _ = at.await;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = shutdown_signal() => {}
+        () = closed => {}
+    }
+}
+
+/// Sends the log to stderr; the variable FIEL_LOG filters it as `tracing` has it.
+fn log(default: &str) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("FIEL_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours).init();
+}
+
+/// The clock of real life.
+fn wall_clock() -> std::sync::Arc<dyn Fn() -> jiff::Timestamp + Send + Sync> {
+    std::sync::Arc::new(jiff::Timestamp::now)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}
