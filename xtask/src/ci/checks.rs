@@ -1,0 +1,164 @@
+//! Small steps about what is not Rust, and the size of what is shipped.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use xshell::{Shell, cmd};
+
+use crate::process;
+use crate::report::Report;
+
+/// The most that the static server may weigh, in bytes.
+const SERVER: u64 = 2_500_000;
+
+/// Builds the server as it is shipped and weighs it.
+pub(super) fn size(sh: &Shell, report: &mut Report) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        report.skip("size: the static server is built on Linux only");
+        return Ok(());
+    }
+    let binary = process::build_static(sh, "fiel-server", "dist", "fiel-server")?;
+    let bytes = fs::metadata(&binary)?.len();
+    println!("fiel-server: {bytes} bytes, at most {SERVER}");
+    ensure!(
+        bytes <= SERVER,
+        "the static server weighs {bytes} bytes, at most {SERVER} are allowed"
+    );
+    let header = fs::read(&binary)?;
+    ensure!(
+        !asks_for_interpreter(&header),
+        "the server is not static: it asks for a dynamic loader"
+    );
+    Ok(())
+}
+
+/// Whether an ELF file names a dynamic loader (a program header of type PT_INTERP).
+fn asks_for_interpreter(elf: &[u8]) -> bool {
+    let number = |at: usize, length: usize| {
+        elf.get(at..at + length).map_or(0, |bytes| {
+            bytes
+                .iter()
+                .rev()
+                .fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
+        })
+    };
+    let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
+    (0..count).any(|index| number(table + index * size, 4) == 3)
+}
+
+/// The npm package that lints workflows, with its version: a linter that changes under us is no judge.
+const LINTER: [&str; 2] = [
+    "@action-validator/cli@0.6.0",
+    "@action-validator/core@0.6.0",
+];
+
+/// Lints the workflows.
+pub(super) fn workflows(sh: &Shell, report: &mut Report) -> Result<()> {
+    if !process::answers(sh, "npx", &["--version"]) {
+        report.skip("workflows: npx is not on this machine");
+        return Ok(());
+    }
+    let files: Vec<_> = sh
+        .read_dir(".github/workflows")
+        .context("there are no workflows")?;
+    ensure!(!files.is_empty(), "there are no workflows");
+    let [cli, core] = LINTER;
+    if !process::answers(
+        sh,
+        "npx",
+        &[
+            "--yes",
+            "--package",
+            cli,
+            "--package",
+            core,
+            "action-validator",
+            "--version",
+        ],
+    ) {
+        report.skip(format!("workflows: {cli} cannot be had here"));
+        return Ok(());
+    }
+    for file in &files {
+        cmd!(
+            sh,
+            "npx --yes --package {cli} --package {core} action-validator {file}"
+        )
+        .run()?;
+    }
+    Ok(())
+}
+
+/// Parses flake.nix, and looks whether flake.lock pins every input with its hash.
+pub(super) fn flake(sh: &Shell, report: &mut Report) -> Result<()> {
+    let lock: Value = serde_json::from_str(&sh.read_file("flake.lock")?).context("flake.lock")?;
+    let loose = unpinned(&lock);
+    ensure!(
+        loose.is_empty(),
+        "flake.lock does not pin {}",
+        loose.join(", ")
+    );
+    if !process::answers(sh, "nix-instantiate", &["--version"]) {
+        report.skip("flake: nix-instantiate is not on this machine, flake.nix was not parsed");
+        return Ok(());
+    }
+    let parsed = cmd!(sh, "nix-instantiate --parse flake.nix")
+        .quiet()
+        .read()?;
+    ensure!(!parsed.trim().is_empty(), "flake.nix is empty");
+    println!("flake.nix parses, flake.lock pins its inputs");
+    Ok(())
+}
+
+/// The inputs of a lock file without a whole revision or a hash of their content.
+fn unpinned(lock: &Value) -> Vec<String> {
+    let Some(nodes) = lock["nodes"].as_object() else {
+        return vec!["anything: there are no nodes".to_owned()];
+    };
+    let root = lock["root"].as_str().unwrap_or("root");
+    let hexadecimal =
+        |text: &str| text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let pinned = |node: &Value| {
+        node["locked"]["rev"].as_str().is_some_and(hexadecimal)
+            && node["locked"]["narHash"]
+                .as_str()
+                .is_some_and(|hash| hash.starts_with("sha256-") && hash.len() == 51)
+    };
+    nodes
+        .iter()
+        .filter(|(name, node)| *name != root && !pinned(node))
+        .map(|(name, _)| name.clone())
+        .collect()
+}
+
+#[cfg(test)]
+mod unit {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_file_pins_revision_and_hash() {
+        let (rev, hash) = (
+            "0123456789abcdef0123456789abcdef01234567",
+            format!("sha256-{}=", "A".repeat(43)),
+        );
+        let lock = |rev: &str, hash: &str| json!({"root": "root", "nodes": {"root": {"inputs": {}}, "nixpkgs": {"locked": {"rev": rev, "narHash": hash}}}});
+        assert_eq!(unpinned(&lock(rev, &hash)), [""; 0]);
+        assert_eq!(unpinned(&lock("main", &hash)), ["nixpkgs"]);
+        assert_eq!(unpinned(&lock(rev, "sha256-short")), ["nixpkgs"]);
+        assert_eq!(unpinned(&json!({})), ["anything: there are no nodes"]);
+    }
+
+    #[test]
+    fn tells_a_dynamic_program_from_others() {
+        // The test itself is dynamic on this target, and a header without program headers asks for nothing.
+        let own = fs::read(std::env::current_exe().unwrap()).unwrap();
+        assert_eq!(
+            asks_for_interpreter(&own),
+            !cfg!(target_feature = "crt-static") && cfg!(target_os = "linux")
+        );
+        assert!(!asks_for_interpreter(&own[..20]));
+    }
+}

@@ -1,0 +1,290 @@
+//! Starting programs: built binaries, streamed output, children that never outlive us.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use xshell::{Shell, cmd};
+
+use crate::Unavailable;
+
+/// The root of the working copy: the folder above this crate's.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .map(Path::to_path_buf)
+        .unwrap_or_default()
+}
+
+/// The folder of the conformance corpora: `FIEL_CONFORMANCE`, or `shared/conformance` beside the working copy.
+pub(crate) fn conformance() -> Option<PathBuf> {
+    let folder = std::env::var_os("FIEL_CONFORMANCE")
+        .map_or_else(|| root().join("../shared/conformance"), PathBuf::from);
+    folder.canonicalize().ok()
+}
+
+/// Runs a command with its standard output both printed line by line as `show` decides and kept.
+pub(crate) fn tee(
+    mut command: Command,
+    mut show: impl FnMut(&str) -> bool,
+) -> Result<(ExitStatus, String)> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let name = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start {name}"))?;
+    let stdout = child
+        .stdout
+        .take()
+        .context("the pipe was asked for above")?;
+    let mut kept = String::new();
+    let mut lines = BufReader::new(stdout);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        let text = String::from_utf8_lossy(&line);
+        if show(text.trim_end()) {
+            print!("{text}");
+        }
+        kept.push_str(&text);
+        line.clear();
+    }
+    Ok((child.wait()?, kept))
+}
+
+/// Builds with `cargo build ARGUMENTS` and gives the paths of the executables that it made, in the order of `names`.
+pub(crate) fn build(sh: &Shell, arguments: &[&str], names: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut command = Command::from(cmd!(
+        sh,
+        "cargo build --message-format=json-render-diagnostics {arguments...}"
+    ));
+    // Progress and diagnostics go straight to the terminal; only the messages for programs are read.
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cannot start cargo")?;
+    ensure!(
+        output.status.success(),
+        "the build failed: cargo build {}",
+        arguments.join(" ")
+    );
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    names
+        .iter()
+        .map(|name| {
+            executable(&stdout, name).with_context(|| format!("cargo built no program {name}"))
+        })
+        .collect()
+}
+
+/// Builds static programs of one package: they run in an image `FROM scratch`.
+pub(crate) fn build_static(
+    sh: &Shell,
+    package: &str,
+    profile: &str,
+    program: &str,
+) -> Result<PathBuf> {
+    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    ensure!(
+        cfg!(target_os = "linux"),
+        Unavailable(format!("a static {program} for Linux is built on Linux"))
+    );
+    // With a target of its own the flag does not reach build scripts and macros, which must stay dynamic.
+    let _flags = sh.push_env("RUSTFLAGS", "-C target-feature=+crt-static");
+    let built = build(
+        sh,
+        &[
+            "--package",
+            package,
+            "--profile",
+            profile,
+            "--target",
+            &target,
+        ],
+        &[program],
+    )?;
+    built
+        .into_iter()
+        .next()
+        .context("one program was asked for")
+}
+
+/// Finds the program `name` in cargo's JSON messages.
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
+    messages.lines().rev().find_map(|line| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        (message["target"]["name"] == name)
+            .then(|| message["executable"].as_str().map(PathBuf::from))?
+    })
+}
+
+/// Whether `program ARGUMENTS` can be run here and succeeds.
+pub(crate) fn answers(sh: &Shell, program: &str, arguments: &[&str]) -> bool {
+    cmd!(sh, "{program} {arguments...}")
+        .quiet()
+        .ignore_status()
+        .ignore_stdout()
+        .ignore_stderr()
+        .output()
+        .is_ok_and(|output| output.status.success())
+}
+
+/// Fails with exit code 2 and one clear line where a needed program is not on this machine.
+pub(crate) fn need(sh: &Shell, program: &str, probe: &[&str], why: &str) -> Result<()> {
+    if answers(sh, program, probe) {
+        Ok(())
+    } else {
+        bail!(Unavailable(format!(
+            "{why} needs {program}, and `{program} {}` does not answer here",
+            probe.join(" ")
+        )))
+    }
+}
+
+/// A child process that is ended when this value goes, whatever happens.
+pub(crate) struct Guarded {
+    child: Child,
+    name: String,
+}
+
+impl Guarded {
+    /// Starts a command with both outputs in `log`.
+    pub(crate) fn spawn(mut command: Command, log: &Path) -> Result<Guarded> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
+        command
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file);
+        let child = command
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        Ok(Guarded { child, name })
+    }
+
+    /// Waits for its end, at most so long.
+    pub(crate) fn wait(mut self, limit: Duration) -> Result<ExitStatus> {
+        let mut ended = None;
+        wait_for(&format!("the end of {}", self.name), limit, || {
+            ended = self.child.try_wait()?;
+            Ok(ended.is_some())
+        })?;
+        ended.context("it has ended")
+    }
+
+    /// Fails if the process has ended by itself.
+    pub(crate) fn running(&mut self) -> Result<()> {
+        match self.child.try_wait()? {
+            None => Ok(()),
+            Some(status) => bail!("{} ended by itself: {status}", self.name),
+        }
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        // Already ended is as good as ended now.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Asks `done` again and again until it says yes.
+pub(crate) fn wait_for(
+    what: &str,
+    limit: Duration,
+    mut done: impl FnMut() -> Result<bool>,
+) -> Result<()> {
+    let start = Instant::now();
+    while !done()? {
+        ensure!(
+            start.elapsed() < limit,
+            "waited {} s for {what}",
+            limit.as_secs()
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
+
+/// The last lines of a log, to show with a failure.
+pub(crate) fn tail(log: &Path, lines: usize) -> String {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_a_program_in_cargos_messages() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"fiel"},"executable":null}
+not json
+{"reason":"compiler-artifact","target":{"name":"fiel"},"executable":"/x/target/debug/fiel"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(
+            executable(messages, "fiel"),
+            Some(PathBuf::from("/x/target/debug/fiel"))
+        );
+        assert_eq!(executable(messages, "other"), None);
+    }
+
+    #[test]
+    fn tee_keeps_what_it_prints_and_the_exit_code() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo one; echo two; exit 3"]);
+        let mut seen = Vec::new();
+        let (status, kept) = tee(command, |line| {
+            seen.push(line.to_owned());
+            false
+        })
+        .unwrap();
+        assert_eq!((status.code(), kept.as_str()), (Some(3), "one\ntwo\n"));
+        assert_eq!(seen, ["one", "two"]);
+    }
+
+    #[test]
+    fn a_guarded_child_ends_with_its_guard_and_its_end_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sleep");
+        command.arg("60");
+        let mut child = Guarded::spawn(command, &folder.path().join("log")).unwrap();
+        child.running().unwrap();
+        let id = child.child.id();
+        drop(child);
+        assert!(!Path::new(&format!("/proc/{id}")).exists());
+
+        let mut child = Guarded::spawn(Command::new("false"), &folder.path().join("log")).unwrap();
+        let error = wait_for("its end", Duration::from_secs(10), || {
+            child.running().map(|()| false)
+        })
+        .unwrap_err();
+        assert!(error.to_string().contains("ended by itself"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_program_is_unavailable() {
+        let sh = Shell::new().unwrap();
+        let error = need(&sh, "no-such-program", &["version"], "this").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "this needs no-such-program, and `no-such-program version` does not answer here"
+        );
+        assert!(error.is::<Unavailable>());
+        need(&sh, "sh", &["-c", "exit 0"], "this").unwrap();
+    }
+
+    #[test]
+    fn tail_gives_the_last_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        std::fs::write(&log, "a\nb\nc\n").unwrap();
+        assert_eq!(tail(&log, 2), "b\nc");
+        assert_eq!(tail(&folder.path().join("none"), 2), "");
+    }
+}
