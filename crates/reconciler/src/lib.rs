@@ -1,1 +1,7 @@
-//! Placeholder, replaced by its author.
+//! The agent: source → desired → live → diff → plan → apply → health → status.
+
+pub mod agent;
+pub mod apply;
+pub mod desired;
+pub mod live;
+pub mod source;

@@ -1,0 +1,230 @@
+//! One kind, kept: list, then watch, for ever.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use kube::core::WatchEvent;
+use serde_json::Value;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
+
+use super::api::{Api, ApiError, Resource};
+
+/// Namespace (empty for cluster-scoped objects) and name.
+pub type Name = (String, String);
+
+/// An object of a kind changed, came or went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The kind.
+    pub resource: Arc<Resource>,
+    /// The object.
+    pub name: Name,
+    /// The object as it is now; `None`: it is gone.
+    pub now: Option<Arc<Value>>,
+    /// As it was before.
+    pub before: Option<Arc<Value>>,
+}
+
+/// Whether a cache can be believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ready {
+    /// The first list is under way.
+    Starting,
+    /// Holds what the server has.
+    Yes,
+    /// Could not be listed: nothing is known, which is not the same as "nothing there".
+    Failed(ApiError),
+}
+
+/// What is known of one kind.
+pub struct Kind {
+    /// The kind.
+    pub resource: Arc<Resource>,
+    objects: Mutex<HashMap<Name, Arc<Value>>>,
+    ready: watch::Sender<Ready>,
+}
+
+/// The version of an object as a number; the API promises that versions of one kind can be compared so.
+pub fn version(object: &Value) -> u128 {
+    object["metadata"]["resourceVersion"].as_str().and_then(|v| v.parse().ok()).unwrap_or_default()
+}
+
+fn name(object: &Value) -> Name {
+    let text = |field: &str| object["metadata"][field].as_str().unwrap_or_default().to_owned();
+    (text("namespace"), text("name"))
+}
+
+impl Kind {
+    /// Nothing known yet; [`Kind::run`] fills it.
+    pub fn new(resource: Arc<Resource>) -> Self {
+        Kind { resource, objects: Mutex::default(), ready: watch::Sender::new(Ready::Starting) }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Arc<Value>>> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the first list has succeeded or failed.
+    pub async fn ready(&self) -> Result<(), ApiError> {
+        let mut receiver = self.ready.subscribe();
+        // The sender lives as long as `self`.
+        match receiver.wait_for(|r| *r != Ready::Starting).await.map(|r| r.clone()) {
+            Ok(Ready::Failed(error)) => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// One object.
+    pub fn get(&self, name: &Name) -> Option<Arc<Value>> {
+        self.lock().get(name).cloned()
+    }
+
+    /// All objects for which `wanted` holds.
+    pub fn filter(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Arc<Value>> {
+        self.lock().values().filter(|o| wanted(o)).cloned().collect()
+    }
+
+    /// Takes note of an object that the server just answered with, before the watch tells. Older versions are ignored.
+    pub fn observe(&self, object: Value) -> Option<Change> {
+        let object = Arc::new(with_type(object, &self.resource));
+        let name = name(&object);
+        let before = {
+            let mut objects = self.lock();
+            if objects.get(&name).is_some_and(|known| version(known) >= version(&object)) {
+                return None;
+            }
+            objects.insert(name.clone(), object.clone())
+        };
+        Some(Change { resource: self.resource.clone(), name, now: Some(object), before })
+    }
+
+    /// Takes note that the object with this uid is gone, up to this version.
+    pub fn forget(&self, name: &Name, uid: &str, up_to: u128) -> Option<Change> {
+        let mut objects = self.lock();
+        let known = objects.get(name)?;
+        if known["metadata"]["uid"].as_str() != Some(uid) || version(known) > up_to {
+            return None;
+        }
+        let before = objects.remove(name);
+        Some(Change { resource: self.resource.clone(), name: name.clone(), now: None, before })
+    }
+
+    /// Keeps the kind up to date until the task is aborted.
+    pub async fn run(&self, api: &Api, namespace: &str, changes: &UnboundedSender<Change>) {
+        let mut pause = Duration::ZERO;
+        loop {
+            match self.session(api, namespace, changes).await {
+                // The server asks for a new list: at once, but never in a tight circle.
+                Ok(()) => pause = if pause.is_zero() { Duration::from_millis(1) } else { (pause * 2).min(Duration::from_secs(10)) },
+                Err(error) => {
+                    tracing::debug!(kind = %self.resource.kind, %error, "cannot list or watch");
+                    self.ready.send_if_modified(|ready| {
+                        // A kind that was listed before stays as it was: stale is better than nothing, and every
+                        // deletion asks the server again.
+                        let fail = *ready != Ready::Yes || error.code() == 404;
+                        if fail {
+                            *ready = Ready::Failed(error.clone());
+                        }
+                        fail
+                    });
+                    pause = (pause * 2).clamp(Duration::from_millis(100), Duration::from_secs(10));
+                }
+            }
+            tokio::time::sleep(pause).await;
+            if *self.ready.borrow() == Ready::Yes {
+                pause = pause.min(Duration::from_secs(1));
+            }
+        }
+    }
+
+    /// One list and the watches that follow it, until the server wants a new list.
+    async fn session(&self, api: &Api, namespace: &str, changes: &UnboundedSender<Change>) -> Result<(), ApiError> {
+        let (list, mut at) = api.list(&self.resource, namespace).await?;
+        for change in self.replace(list, at.parse().unwrap_or(u128::MAX)) {
+            drop(changes.send(change));
+        }
+        self.ready.send_replace(Ready::Yes);
+        let mut failures = 0u32;
+        loop {
+            let stream = match api.watch(&self.resource, namespace, &at).await {
+                Ok(stream) => stream,
+                Err(error) if error.code() == 410 => return Ok(()),
+                Err(error) if error.is_transient() && failures < 5 => {
+                    failures += 1;
+                    tokio::time::sleep(Duration::from_millis(50) * 2u32.pow(failures)).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            let mut stream = std::pin::pin!(stream);
+            let began = tokio::time::Instant::now();
+            while let Some(event) = stream.next().await {
+                match event {
+                    Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => {
+                        failures = 0;
+                        note_version(&mut at, &object);
+                        if let Some(change) = self.observe(object) {
+                            drop(changes.send(change));
+                        }
+                    }
+                    Ok(WatchEvent::Deleted(object)) => {
+                        failures = 0;
+                        note_version(&mut at, &object);
+                        let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
+                        if let Some(change) = self.forget(&name(&object), uid, version(&object)) {
+                            drop(changes.send(change));
+                        }
+                    }
+                    Ok(WatchEvent::Bookmark(bookmark)) => at = bookmark.metadata.resource_version,
+                    Ok(WatchEvent::Error(status)) if status.code == 410 => return Ok(()),
+                    Ok(WatchEvent::Error(status)) => return Err(kube::Error::Api(status).into()),
+                    Err(error) if error.code() == 410 => return Ok(()),
+                    Err(_) => break,
+                }
+            }
+            // A server that ends each watch at once must not be asked without a pause.
+            if began.elapsed() < Duration::from_secs(1) {
+                failures += 1;
+                if failures > 5 {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(10) * 2u32.pow(failures)).await;
+            }
+        }
+    }
+
+    /// Makes the list the content; what was learnt meanwhile and is newer stays.
+    fn replace(&self, list: Vec<Value>, at: u128) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut gone: HashMap<Name, (String, u128)> =
+            self.lock().iter().map(|(name, o)| (name.clone(), (o["metadata"]["uid"].as_str().unwrap_or_default().to_owned(), version(o)))).collect();
+        for object in list {
+            gone.remove(&name(&object));
+            changes.extend(self.observe(object));
+        }
+        for (name, (uid, _)) in gone {
+            changes.extend(self.forget(&name, &uid, at));
+        }
+        changes
+    }
+}
+
+fn note_version(at: &mut String, object: &Value) {
+    if let Some(version) = object["metadata"]["resourceVersion"].as_str() {
+        version.clone_into(at);
+    }
+}
+
+/// Items of lists come without kind and version of their own.
+fn with_type(mut object: Value, resource: &Resource) -> Value {
+    if object["kind"].is_null() {
+        object["kind"] = resource.kind.clone().into();
+    }
+    if object["apiVersion"].is_null() {
+        object["apiVersion"] = resource.api_version().into();
+    }
+    object
+}
