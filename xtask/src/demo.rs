@@ -1,5 +1,6 @@
 //! `cargo xtask demo`: builds `fiel` and the hello server and plays the whole story with them.
 
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
@@ -10,26 +11,30 @@ use crate::process;
 
 /// What `--help` tells: the whole story.
 const STORY: &str = "\
-With nothing but a Rust toolchain and git, this builds everything and plays the whole story, each step with its time:
+With nothing but a Rust toolchain and git, this builds everything and plays the whole story,
+each step with its time:
 
-  1. A bare Git repository in a temporary folder holds k8s/, overlays/dev, overlays/prod and an Argo CD Application
-     (automated, prune, selfHeal). The manifests are first applied by hand, so the agent must adopt what is there.
-  2. The sandbox (a Kubernetes API on loopback, TLS, kubeconfig under target/demo/) and the agent start, each a process
-     of the real `fiel`. The sandbox's node runs the hello server as a local process for each Pod whose image it knows,
-     and the Service answers on a loopback port: the demo GETs it and shows the body.
+  1. A bare Git repository in a temporary folder holds k8s/, overlays/dev, overlays/prod and an
+     Argo CD Application (automated, prune, selfHeal). The manifests are first applied by hand,
+     so the agent must adopt what is there.
+  2. The sandbox (a Kubernetes API on loopback, TLS, kubeconfig under target/demo/) and the agent
+     start, each a process of the real `fiel`. The sandbox's node runs the hello server as a local
+     process for each Pod whose image it knows, and the Service answers on a loopback port: the
+     demo GETs it and shows the body.
   3. Version 2 is delivered as CD does it: `edit set image`, commit, push. Shown: push → live.
-  4. The cluster is vandalised: Deployment scaled, its image changed, the Service deleted. Shown: drift → undone.
-  5. A broken kustomization is pushed: nothing is lost, the Application says what is wrong with file and line.
-     The repair is pushed: it heals.
-  6. A resource leaves Git: it is pruned. An empty kustomization is pushed: refused, nothing is deleted, and the status
-     says why and how to allow it.
+  4. The cluster is vandalised: Deployment scaled, its image changed, the Service deleted.
+     Shown: drift → undone.
+  5. A broken kustomization is pushed: nothing is lost, the Application says what is wrong with
+     file and line. The repair is pushed: it heals.
+  6. A resource leaves Git: it is pruned. An empty kustomization is pushed: refused, nothing is
+     deleted, and the status says why and how to allow it.
   7. Everything stays up and the demo prints how to look around; with --once it ends here.
 
-Exit code 0, or another one if any step failed. Ctrl-C leaves no process and no file behind. Ports are free ones: two
-demos run side by side.
+Exit code 0, or another one if any step failed. Ctrl-C leaves no process and no file behind.
+Ports are free ones: two demos run side by side.
 
---json FILE writes push_to_live_ms, drift_undone_ms (the worst), agent_rss_mib and idle_writes (writes of the agent to
-the API in 10 idle seconds).";
+--json FILE writes push_to_live_ms, drift_undone_ms (the worst), agent_rss_mib and idle_writes
+(writes of the agent to the API in 10 idle seconds).";
 
 #[derive(clap::Args)]
 #[command(after_help = STORY)]
@@ -90,21 +95,9 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     let programs = programs(sh, args.release)?;
     // The path is meant from where the user stands, and the story runs at the root.
     let json = args.json.as_ref().map(std::path::absolute).transpose()?;
-    become_it(command(&programs, args.once, json.as_ref(), &args.more))
-}
-
-/// Replaces this process, so that Ctrl-C and the exit code are `fiel demo`'s own.
-#[cfg(unix)]
-fn become_it(mut command: Command) -> Result<ExitCode> {
-    use std::os::unix::process::CommandExt as _;
-    Err(anyhow::Error::new(command.exec()).context("cannot start fiel demo"))
-}
-
-/// Where a process cannot be replaced, its exit code is handed on.
-#[cfg(not(unix))]
-fn become_it(mut command: Command) -> Result<ExitCode> {
-    let code = command.status()?.code().unwrap_or(1);
-    Ok(ExitCode::from(u8::try_from(code).unwrap_or(1)))
+    // This process is replaced, so that Ctrl-C and the exit code are `fiel demo`'s own.
+    let error = command(&programs, args.once, json.as_ref(), &args.more).exec();
+    Err(anyhow::Error::new(error).context("cannot start fiel demo"))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
+use crate::doorway::Doorway;
 use crate::image::{self, Engine, What};
 use crate::report::Tally;
 use crate::{Unavailable, demo, kind, process};
@@ -150,13 +151,14 @@ pub(crate) fn containers(sh: &Shell) -> Result<Tally> {
     let server = process::build_static(sh, "fiel-server", "dist", "fiel-server")?;
     // The optimised fiel takes many minutes to build; what the containers show does not depend on it.
     let fiel = process::build_static(sh, "fiel-cli", "dev", "fiel")?;
+    let doorway = Doorway::open(sh)?;
     let command = cmd!(
         sh,
         "cargo test --package fiel-e2e --test containers -- --ignored --nocapture"
-    );
-    let command = command
-        .env("FIEL_STATIC_SERVER", server)
-        .env("FIEL_STATIC_FIEL", fiel);
+    )
+    .env("DOCKER_HOST", doorway.host())
+    .env("FIEL_STATIC_SERVER", server)
+    .env("FIEL_STATIC_FIEL", fiel);
     let (_, output) = process::tee(command.into(), |_| true)?;
     let tally = Tally::of_cargo(&output);
     ensure!(

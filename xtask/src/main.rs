@@ -6,6 +6,7 @@
 mod ci;
 mod conformance;
 mod demo;
+mod doorway;
 mod e2e;
 mod image;
 mod kind;
