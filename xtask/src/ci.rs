@@ -160,7 +160,19 @@ fn carry_out(
             step.about
         );
         let start = Instant::now();
+        let (tally, skipped) = (report.tally, report.skipped.len());
         let outcome = (step.run)(sh, report);
+        if outcome.is_ok() && report.tally == tally {
+            // A step that counts nothing itself is one check, done or left out.
+            let done = report.skipped.len() == skipped;
+            let left_out = Tally {
+                skipped: 1,
+                ..Tally::default()
+            };
+            report
+                .tally
+                .add(if done { Tally::one(true) } else { left_out });
+        }
         times.push((step.name, start.elapsed().as_secs_f64()));
         if let Err(error) = outcome {
             return Some((step.name, error));
@@ -333,6 +345,39 @@ mod unit {
             }
         );
         assert_eq!(times.len(), 2);
+    }
+
+    #[test]
+    fn a_step_without_counts_is_one_check_done_or_left_out() {
+        const DONE: Step = Step {
+            name: "done",
+            about: "",
+            run: |_, _| Ok(()),
+        };
+        const LEFT: Step = Step {
+            name: "left",
+            about: "",
+            run: |_, report| {
+                report.skip("left: no tool");
+                Ok(())
+            },
+        };
+        let (mut report, mut times) = (Report::default(), Vec::new());
+        let failed = carry_out(
+            &[&DONE, &LEFT],
+            &Shell::new().unwrap(),
+            &mut report,
+            &mut times,
+        );
+        assert!(failed.is_none());
+        assert_eq!(
+            report.tally,
+            Tally {
+                passed: 1,
+                failed: 0,
+                skipped: 1
+            }
+        );
     }
 
     #[test]
