@@ -4,6 +4,7 @@
 
 mod checks;
 mod tests;
+mod workflows;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -45,7 +46,7 @@ const STEPS: &[Step] = &[
     Step {
         name: "workflows",
         about: ".github/workflows by a linter",
-        run: checks::workflows,
+        run: workflows::run,
     },
     Step {
         name: "flake",

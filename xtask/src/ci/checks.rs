@@ -47,49 +47,6 @@ fn asks_for_interpreter(elf: &[u8]) -> bool {
     (0..count).any(|index| number(table + index * size, 4) == 3)
 }
 
-/// The npm package that lints workflows, with its version: a linter that changes under us is no judge.
-const LINTER: [&str; 2] = [
-    "@action-validator/cli@0.6.0",
-    "@action-validator/core@0.6.0",
-];
-
-/// Lints the workflows.
-pub(super) fn workflows(sh: &Shell, report: &mut Report) -> Result<()> {
-    if !process::answers(sh, "npx", &["--version"]) {
-        report.skip("workflows: npx is not on this machine");
-        return Ok(());
-    }
-    let files: Vec<_> = sh
-        .read_dir(".github/workflows")
-        .context("there are no workflows")?;
-    ensure!(!files.is_empty(), "there are no workflows");
-    let [cli, core] = LINTER;
-    if !process::answers(
-        sh,
-        "npx",
-        &[
-            "--yes",
-            "--package",
-            cli,
-            "--package",
-            core,
-            "action-validator",
-            "--version",
-        ],
-    ) {
-        report.skip(format!("workflows: {cli} cannot be had here"));
-        return Ok(());
-    }
-    for file in &files {
-        cmd!(
-            sh,
-            "npx --yes --package {cli} --package {core} action-validator {file}"
-        )
-        .run()?;
-    }
-    Ok(())
-}
-
 /// Parses flake.nix, and looks whether flake.lock pins every input with its hash.
 pub(super) fn flake(sh: &Shell, report: &mut Report) -> Result<()> {
     let lock: Value = serde_json::from_str(&sh.read_file("flake.lock")?).context("flake.lock")?;
