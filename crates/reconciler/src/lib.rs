@@ -2,6 +2,5 @@
 
 pub mod agent;
 pub mod apply;
-pub mod desired;
 pub mod live;
 pub mod source;

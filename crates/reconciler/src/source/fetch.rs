@@ -80,6 +80,9 @@ fn remote<'r>(repository: &'r gix::Repository, url: &str, specs: &[String]) -> R
 /// The error with its causes: the outermost says little ("handshake failed").
 fn reason(error: &gix::Error) -> String {
     let mut text = error.to_string();
+    if text.contains("No credentials were returned") {
+        return "the server asks for a user and password; credentials for repositories are not supported yet".to_owned();
+    }
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         let more = inner.to_string();

@@ -1,0 +1,84 @@
+//! Which Applications a change concerns.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use super::queue::AppName;
+use crate::live::{Change, Gvk};
+
+/// An object, whatever version it is looked at in.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ObjectKey {
+    /// The API group.
+    pub(super) group: String,
+    /// The kind.
+    pub(super) kind: String,
+    /// The namespace, empty for cluster-scoped objects.
+    pub(super) namespace: String,
+    /// The name.
+    pub(super) name: String,
+}
+
+/// What an Application depends on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Interest {
+    /// The objects that are desired or tracked.
+    pub(super) objects: HashSet<ObjectKey>,
+    /// The kinds whose caches it needs.
+    pub(super) kinds: HashSet<Gvk>,
+    /// The repositories and revisions it follows.
+    pub(super) revisions: BTreeSet<(String, String)>,
+}
+
+/// The interests of all Applications, looked up from both sides.
+#[derive(Default)]
+pub(super) struct Index {
+    interests: HashMap<AppName, Interest>,
+    objects: HashMap<ObjectKey, BTreeSet<AppName>>,
+}
+
+impl Index {
+    /// Replaces what an Application is interested in.
+    pub(super) fn set(&mut self, name: &AppName, interest: Interest) {
+        if self.interests.get(name) == Some(&interest) {
+            return;
+        }
+        self.remove(name);
+        for key in &interest.objects {
+            self.objects.entry(key.clone()).or_default().insert(name.clone());
+        }
+        self.interests.insert(name.clone(), interest);
+    }
+
+    /// Forgets an Application.
+    pub(super) fn remove(&mut self, name: &AppName) {
+        for key in self.interests.remove(name).map(|i| i.objects).unwrap_or_default() {
+            if let Some(names) = self.objects.get_mut(&key) {
+                names.remove(name);
+                if names.is_empty() {
+                    self.objects.remove(&key);
+                }
+            }
+        }
+    }
+
+    /// The Applications that a change of a live object concerns.
+    pub(super) fn concerned(&self, change: &Change) -> Vec<AppName> {
+        let key = ObjectKey { group: change.resource.group.clone(), kind: change.resource.kind.clone(), namespace: change.name.0.clone(), name: change.name.1.clone() };
+        self.objects.get(&key).into_iter().flatten().cloned().collect()
+    }
+
+    /// The Applications that follow a repository.
+    pub(super) fn of_repository(&self, url: &str) -> Vec<AppName> {
+        self.interests.iter().filter(|(_, i)| i.revisions.iter().any(|(u, _)| u == url)).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Every kind in use.
+    pub(super) fn kinds(&self) -> HashSet<Gvk> {
+        self.interests.values().flat_map(|i| i.kinds.iter().cloned()).collect()
+    }
+
+    /// Every repository and revision in use.
+    pub(super) fn revisions(&self) -> BTreeSet<(String, String)> {
+        self.interests.values().flat_map(|i| i.revisions.iter().cloned()).collect()
+    }
+}

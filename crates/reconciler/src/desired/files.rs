@@ -1,0 +1,1 @@
+//! A tree as the renderer's file system.

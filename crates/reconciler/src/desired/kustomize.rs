@@ -1,0 +1,1 @@
+//! Kustomizations, built by the renderer straight from the tree.
