@@ -27,7 +27,7 @@
             name
           ];
           doCheck = false;
-          FIEL_COMMIT = self.rev or "unknown";
+          env.FIEL_COMMIT = self.rev or "unknown";
           meta = {
             description = "Part of fiel, GitOps for Kubernetes";
             license = pkgs.lib.licenses.asl20;
