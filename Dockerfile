@@ -26,7 +26,7 @@ RUN cargo build --locked --profile dist --target "$(cat /target-triple)" --packa
 # The file times of a copy are older than what was built above: without the touch nothing would be compiled anew.
 FROM server-dependencies AS server-build
 COPY . .
-RUN find . -name '*.rs' -exec touch {} + \
+RUN find crates xtask -name '*.rs' -exec touch {} + \
  && cargo build --locked --profile dist --target "$(cat /target-triple)" --package fiel-server \
  && cp "target/$(cat /target-triple)/dist/fiel-server" /out/
 
@@ -36,7 +36,7 @@ RUN cargo build --locked --profile dist --target "$(cat /target-triple)" --packa
 
 FROM fiel-dependencies AS fiel-build
 COPY . .
-RUN find . -name '*.rs' -exec touch {} + \
+RUN find crates xtask -name '*.rs' -exec touch {} + \
  && cargo build --locked --profile dist --target "$(cat /target-triple)" --package fiel-cli \
  && cp "target/$(cat /target-triple)/dist/fiel" /out/
 
