@@ -1,5 +1,7 @@
 //! `cargo xtask e2e`: the end-to-end story on the sandbox, on kind, in containers.
 
+mod on_kind;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -10,9 +12,8 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::doorway::Doorway;
-use crate::image::{self, Engine, What};
 use crate::report::Tally;
-use crate::{Unavailable, demo, kind, process};
+use crate::{Unavailable, demo, process};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -38,7 +39,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     let tally = match args.on {
         Stage::Sandbox => sandbox(sh)?,
         Stage::Containers => containers(sh)?,
-        Stage::Kind => on_kind(sh)?,
+        Stage::Kind => on_kind::run(sh)?,
         Stage::Apiserver => bail!(Unavailable("the suite does not run on a real kube-apiserver yet: see COMPAT.md; use --on sandbox, kind or containers".to_owned())),
     };
     println!("{tally}");
@@ -168,46 +169,6 @@ pub(crate) fn containers(sh: &Shell) -> Result<Tally> {
     Ok(tally)
 }
 
-/// The course's cluster: images, manifests and Application as its user would bring them in.
-fn on_kind(sh: &Shell) -> Result<Tally> {
-    let engine = kind::prepare(sh)?;
-    kind::up(sh)?;
-    for what in [What::Server, What::Fiel] {
-        image::local(sh, engine, what, &what.tag())?;
-    }
-    deliver(sh, engine)
-}
-
-/// Loads the images, installs the agent and the Application, and waits until what runs is what is in Git.
-fn deliver(sh: &Shell, engine: Engine) -> Result<Tally> {
-    image::load(sh, Some(engine), &[])?;
-    let context = kind::context();
-    cmd!(
-        sh,
-        "kubectl --context {context} apply --server-side --kustomize deploy"
-    )
-    .run()?;
-    cmd!(
-        sh,
-        "kubectl --context {context} --namespace argocd rollout status deployment --timeout=180s"
-    )
-    .run()?;
-    cmd!(
-        sh,
-        "kubectl --context {context} apply --filename deploy/argocd-application.yaml"
-    )
-    .run()?;
-    let mut tally = Tally::default();
-    for condition in [
-        "jsonpath={.status.sync.status}=Synced",
-        "jsonpath={.status.health.status}=Healthy",
-    ] {
-        let waited = cmd!(sh, "kubectl --context {context} --namespace argocd wait application --all --for={condition} --timeout=300s").run();
-        tally.add(Tally::one(waited.is_ok()));
-    }
-    Ok(tally)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -256,42 +217,11 @@ mod tests {
     }
 
     #[test]
-    fn delivers_on_kind_up_to_the_calls_of_the_tools() {
-        let fakes = Fakes::new(&["docker", "kind", "kubectl"]);
-        let tally = deliver(&fakes.shell(), Engine::Docker).unwrap();
-        assert_eq!(
-            tally,
-            Tally {
-                passed: 2,
-                failed: 0,
-                skipped: 0
-            }
-        );
-        let calls = fakes.calls();
-        assert_eq!(
-            calls[0],
-            "kind load docker-image --name gitopsfc user/gitopsfc:latest fiel:latest"
-        );
-        assert_eq!(
-            calls[1],
-            "kubectl --context kind-gitopsfc apply --server-side --kustomize deploy"
-        );
-        assert_eq!(
-            calls[3],
-            "kubectl --context kind-gitopsfc apply --filename deploy/argocd-application.yaml"
-        );
-        assert_eq!(
-            calls[5],
-            "kubectl --context kind-gitopsfc --namespace argocd wait application --all --for=jsonpath={.status.health.status}=Healthy --timeout=300s"
-        );
-    }
-
-    #[test]
     fn without_an_engine_containers_and_kind_are_unavailable() {
         let fakes = Fakes::new(&["kind", "kubectl"]);
         for error in [
             containers(&fakes.shell()).unwrap_err(),
-            on_kind(&fakes.shell()).unwrap_err(),
+            on_kind::run(&fakes.shell()).unwrap_err(),
         ] {
             assert!(error.is::<Unavailable>(), "{error:#}");
         }

@@ -95,7 +95,7 @@ pub(crate) enum Engine {
 }
 
 impl Engine {
-    fn program(self) -> &'static str {
+    pub(crate) fn program(self) -> &'static str {
         match self {
             Engine::Docker => "docker",
             Engine::Podman => "podman",

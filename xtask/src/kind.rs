@@ -1,5 +1,6 @@
 //! `cargo xtask kind up|down`: the local cluster of the course, gitopsfc, in containers.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -11,16 +12,21 @@ use crate::process;
 /// The cluster's name; its kubectl context is `kind-gitopsfc`.
 pub(crate) const CLUSTER: &str = "gitopsfc";
 
-/// One node; the NodePort range's first port is reachable from the host, for a look at the server.
-const CONFIG: &str = "\
-kind: Cluster
-apiVersion: kind.x-k8s.io/v1alpha4
-name: gitopsfc
-nodes:
-- role: control-plane
-  extraPortMappings:
-  - {containerPort: 30000, hostPort: 30000, listenAddress: 127.0.0.1}
-";
+/// Where the node sees the folder of repositories: an agent in the cluster reads them as files.
+pub(crate) const REPOSITORIES: &str = "/srv/git";
+
+/// Where that folder is on the host.
+pub(crate) fn repositories() -> PathBuf {
+    process::root().join("target/kind/git")
+}
+
+/// One node, with the folder of repositories mounted.
+fn config() -> String {
+    format!(
+        "kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\nname: {CLUSTER}\nnodes:\n- role: control-plane\n  extraMounts:\n  - hostPath: {}\n    containerPath: {REPOSITORIES}\n    readOnly: true\n",
+        repositories().display()
+    )
+}
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -59,7 +65,8 @@ pub(crate) fn up(sh: &Shell) -> Result<()> {
     } else {
         let folder = sh.create_temp_dir()?;
         let config = folder.path().join("kind.yaml");
-        sh.write_file(&config, CONFIG)?;
+        sh.create_dir(repositories())?;
+        sh.write_file(&config, self::config())?;
         cmd!(
             sh,
             "kind create cluster --name {CLUSTER} --config {config} --wait 180s"
