@@ -3,6 +3,8 @@
 //! By default they are built `FROM scratch` around static binaries compiled here, which needs nothing to be pulled.
 //! `--full` runs the whole Dockerfile instead: the way of the workflows, where base images can be pulled.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -151,21 +153,50 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
 pub(crate) fn local(sh: &Shell, engine: Engine, what: What, tag: &str) -> Result<()> {
     let (package, program) = what.package();
     let binary = process::build_static(sh, package, "dist", program)?;
-    pack(sh, engine, what, tag, &binary)
+    pack(sh, engine, what, tag, &[&binary])
 }
 
-/// Packs one static binary into an image with the local Dockerfile: nothing is pulled.
-fn pack(sh: &Shell, engine: Engine, what: What, tag: &str, binary: &Path) -> Result<()> {
+/// Packs static programs into an image with the local Dockerfile: nothing is pulled.
+pub(crate) fn pack(
+    sh: &Shell,
+    engine: Engine,
+    what: What,
+    tag: &str,
+    programs: &[&Path],
+) -> Result<()> {
     // The context holds nothing but what goes into the image.
     let context = sh.create_temp_dir()?;
     let folder = context.path();
-    let (_, program) = what.package();
-    sh.copy_file(binary, folder.join(program))?;
+    for program in programs {
+        sh.copy_file(program, folder)?;
+    }
+    if what == What::Fiel {
+        furnish(sh, folder)?;
+    }
     let file = process::root().join(LOCAL);
     let (engine, target, revision) = (engine.program(), what.target(), revision(sh)?);
     cmd!(sh, "{engine} build --file {file} --target {target} --build-arg COMMIT={revision} --tag {tag} {folder}").run().context("the image could not be built")?;
     Ok(())
 }
+
+/// What fiel needs beside itself: whom to trust over https, and a folder for what was fetched.
+fn furnish(sh: &Shell, folder: &Path) -> Result<()> {
+    let temporary = folder.join("tmp");
+    sh.create_dir(&temporary)?;
+    fs::set_permissions(&temporary, fs::Permissions::from_mode(0o1777))?;
+    match Path::new(CERTIFICATES).strip_prefix("/") {
+        Ok(inside) if Path::new(CERTIFICATES).is_file() => {
+            let copy = folder.join(inside);
+            sh.create_dir(copy.parent().unwrap_or(folder))?;
+            sh.copy_file(CERTIFICATES, copy)?;
+        }
+        _ => eprintln!("no {CERTIFICATES} here: the image trusts no https server"),
+    }
+    Ok(())
+}
+
+/// Where Debian, and the image, keep the certificates to trust.
+const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// The Dockerfile whose stages take a binary from the context.
 const LOCAL: &str = "docker/local.Dockerfile";
@@ -212,9 +243,6 @@ fn revision(sh: &Shell) -> Result<String> {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     /// A PATH with fake tools that only write down how they were called.
@@ -274,7 +302,7 @@ pub(crate) mod tests {
             Engine::Docker,
             What::Server,
             "user/gitopsfc:latest",
-            &binary,
+            &[&binary],
         )
         .unwrap();
         let calls = fakes.calls();
