@@ -12,6 +12,7 @@ use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::doorway::Doorway;
+use crate::image::{self, Engine, What};
 use crate::report::Tally;
 use crate::{Unavailable, demo, process};
 
@@ -152,14 +153,18 @@ pub(crate) fn containers(sh: &Shell) -> Result<Tally> {
     let server = process::build_static(sh, "fiel-server", "dist", "fiel-server")?;
     // The optimised fiel takes many minutes to build; what the containers show does not depend on it.
     let fiel = process::build_static(sh, "fiel-cli", "dev", "fiel")?;
+    // The second image holds both: the sandbox's node runs the server as a process beside it.
+    let [plain, both] = ["fiel-e2e/server:latest", "fiel-e2e/fiel:latest"];
+    image::pack(sh, Engine::Docker, What::Server, plain, &[&server])?;
+    image::pack(sh, Engine::Docker, What::Fiel, both, &[&fiel, &server])?;
     let doorway = Doorway::open(sh)?;
     let command = cmd!(
         sh,
         "cargo test --package fiel-e2e --test containers -- --ignored --nocapture"
     )
     .env("DOCKER_HOST", doorway.host())
-    .env("FIEL_STATIC_SERVER", server)
-    .env("FIEL_STATIC_FIEL", fiel);
+    .env("FIEL_E2E_SERVER", plain)
+    .env("FIEL_E2E_FIEL", both);
     let (_, output) = process::tee(command.into(), |_| true)?;
     let tally = Tally::of_cargo(&output);
     ensure!(
