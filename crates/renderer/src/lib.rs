@@ -1,1 +1,33 @@
-//! Placeholder, replaced by its author.
+//! kustomize as a pure library: files in, resources out.
+//!
+//! [`build`] reads a kustomization from a [`FileSystem`] and gives its resources, which [`Build::to_yaml`] prints byte for byte as kustomize 5.8.1 does.
+//! [`edit`] changes the text of a kustomization as `kustomize edit` does. Nothing here touches the network, the environment or the clock.
+//!
+//! ```
+//! use fiel_renderer::{Memory, Options, build};
+//!
+//! let files: Memory = [
+//!     ("prod/kustomization.yaml", "namePrefix: prod-\nresources: [config.yaml]\n"),
+//!     ("prod/config.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: web}}\n"),
+//! ]
+//! .into_iter()
+//! .collect();
+//! let built = build(&files, "prod", &Options::default())?;
+//! assert_eq!(built.resources()[0].name(), "prod-web");
+//! assert_eq!(built.to_yaml(), "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: prod-web\n");
+//! # Ok::<(), fiel_renderer::Error>(())
+//! ```
+
+mod build;
+pub mod edit;
+mod error;
+pub mod fs;
+mod id;
+mod resource;
+mod scope;
+pub mod yaml;
+
+pub use build::{Build, LoadRestrictor, Options, Order, build};
+pub use error::{Error, ErrorKind};
+pub use fs::{Disk, FileKind, FileSystem, Memory};
+pub use resource::Resource;

@@ -1,0 +1,203 @@
+//! Where a build reads its files: a disk, memory, or (in the agent) the tree of a Git commit.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A file.
+    File,
+    /// A folder.
+    Dir,
+    /// Nothing, or something that is neither file nor folder, or a link that leads out of the root.
+    Missing,
+}
+
+/// Files below a root. Paths are separated by `/`, relative to the root, without `.` and `..`; the root itself is the empty path.
+pub trait FileSystem: Send + Sync {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// When it is missing, unreadable, a folder, or leads out of the root.
+    fn read(&self, path: &str) -> std::io::Result<Vec<u8>>;
+
+    /// What stands there, links followed.
+    fn kind(&self, path: &str) -> FileKind;
+
+    /// The names in a folder, sorted.
+    ///
+    /// # Errors
+    /// When it is not a readable folder.
+    fn list(&self, dir: &str) -> std::io::Result<Vec<String>>;
+
+    /// The path with all links resolved; `None` when there is nothing or it leads out of the root.
+    fn canonical(&self, path: &str) -> Option<String> {
+        (self.kind(path) != FileKind::Missing).then(|| path.to_owned())
+    }
+}
+
+/// Joins a relative path to a folder and resolves `.` and `..`; `None` when that leaves the root or the path is absolute.
+#[must_use]
+pub fn join(dir: &str, path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return None;
+    }
+    let mut parts: Vec<&str> = dir.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            _ => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// Whether `path` is `dir` or lies below it.
+pub(crate) fn is_within(path: &str, dir: &str) -> bool {
+    dir.is_empty() || path == dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// A folder on disk. Links are followed only while they stay below it.
+#[derive(Debug, Clone)]
+pub struct Disk {
+    root: PathBuf,
+}
+
+impl Disk {
+    /// The folder; it need not be absolute.
+    #[must_use]
+    pub fn new(root: impl AsRef<Path>) -> Self {
+        let root = root.as_ref();
+        Self { root: root.canonicalize().unwrap_or_else(|_| root.to_owned()) }
+    }
+
+    fn resolve(&self, path: &str) -> std::io::Result<PathBuf> {
+        let full = self.root.join(path).canonicalize()?;
+        if full.starts_with(&self.root) {
+            Ok(full)
+        } else {
+            Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "a link leads out of the root"))
+        }
+    }
+}
+
+impl FileSystem for Disk {
+    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        std::fs::read(self.resolve(path)?)
+    }
+
+    fn kind(&self, path: &str) -> FileKind {
+        match self.resolve(path).and_then(std::fs::metadata) {
+            Ok(meta) if meta.is_dir() => FileKind::Dir,
+            Ok(meta) if meta.is_file() => FileKind::File,
+            _ => FileKind::Missing,
+        }
+    }
+
+    fn list(&self, dir: &str) -> std::io::Result<Vec<String>> {
+        let entries = std::fs::read_dir(self.resolve(dir)?)?;
+        let mut names: Vec<String> = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn canonical(&self, path: &str) -> Option<String> {
+        let full = self.resolve(path).ok()?;
+        full.strip_prefix(&self.root).ok()?.to_str().map(str::to_owned)
+    }
+}
+
+/// Files in memory, mostly for tests.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Memory {
+    /// No files.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds or replaces a file.
+    pub fn insert(&mut self, path: impl Into<String>, content: impl Into<Vec<u8>>) -> &mut Self {
+        self.files.insert(path.into(), content.into());
+        self
+    }
+}
+
+impl<P: Into<String>, C: Into<Vec<u8>>> FromIterator<(P, C)> for Memory {
+    fn from_iter<I: IntoIterator<Item = (P, C)>>(files: I) -> Self {
+        Self { files: files.into_iter().map(|(path, content)| (path.into(), content.into())).collect() }
+    }
+}
+
+impl FileSystem for Memory {
+    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        self.files.get(path).cloned().ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "no such file"))
+    }
+
+    fn kind(&self, path: &str) -> FileKind {
+        if self.files.contains_key(path) {
+            return FileKind::File;
+        }
+        let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+        match self.files.range(prefix.clone()..).next() {
+            Some((name, _)) if name.starts_with(&prefix) => FileKind::Dir,
+            _ => FileKind::Missing,
+        }
+    }
+
+    fn list(&self, dir: &str) -> std::io::Result<Vec<String>> {
+        let prefix = if dir.is_empty() { String::new() } else { format!("{dir}/") };
+        let below = self.files.range(prefix.clone()..).map_while(|(name, _)| name.strip_prefix(&prefix));
+        let mut names: Vec<String> = below.filter_map(|rest| rest.split('/').next()).map(str::to_owned).collect();
+        names.dedup();
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_never_leave_the_root() {
+        assert_eq!(join("a/b", "../c/./d").as_deref(), Some("a/c/d"));
+        assert_eq!(join("a", "../.."), None);
+        assert_eq!(join("a", "/etc/passwd"), None);
+        assert!(is_within("a/b", "a") && is_within("a", "a") && !is_within("ab", "a"));
+    }
+
+    #[test]
+    fn disk_does_not_follow_links_out_of_its_root() {
+        let outside = tempfile::tempdir().expect("a folder");
+        std::fs::write(outside.path().join("secret"), "s").expect("written");
+        let inside = tempfile::tempdir().expect("a folder");
+        std::fs::write(inside.path().join("file"), "f").expect("written");
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(outside.path().join("secret"), inside.path().join("out")).expect("linked");
+            std::os::unix::fs::symlink("file", inside.path().join("in")).expect("linked");
+        }
+        let disk = Disk::new(inside.path());
+        assert_eq!(disk.read("in").expect("inside"), b"f");
+        assert_eq!(disk.canonical("in").as_deref(), Some("file"));
+        assert!(disk.read("out").is_err());
+        assert_eq!(disk.kind("out"), FileKind::Missing);
+    }
+
+    #[test]
+    fn memory_knows_its_folders() {
+        let memory: Memory = [("a/b.yaml", "x"), ("a/c/d.yaml", "y")].into_iter().collect();
+        assert_eq!(memory.kind("a"), FileKind::Dir);
+        assert_eq!(memory.kind("a/b.yaml"), FileKind::File);
+        assert_eq!(memory.kind("b"), FileKind::Missing);
+        assert_eq!(memory.list("a").expect("a folder"), ["b.yaml", "c"]);
+    }
+}

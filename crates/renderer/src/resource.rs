@@ -1,0 +1,145 @@
+//! A resource on its way through a build: its content, and what the build must remember about it.
+
+use crate::id::{Gvk, Id};
+use crate::yaml::{Map, Value, to_string};
+
+/// How a generated ConfigMap or Secret meets one that is already there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Behavior {
+    #[default]
+    Unspecified,
+    Create,
+    Replace,
+    Merge,
+}
+
+/// What kustomize keeps in internal annotations while it builds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct State {
+    /// Earlier (kind, name, effective namespace), the oldest first.
+    pub(crate) previous: Vec<(Box<str>, Box<str>, Box<str>)>,
+    pub(crate) prefixes: Vec<Box<str>>,
+    pub(crate) suffixes: Vec<Box<str>>,
+    pub(crate) needs_hash: bool,
+    pub(crate) behavior: Behavior,
+    pub(crate) vars: Vec<Box<str>>,
+    /// For patches: whether they may rename.
+    pub(crate) name_change: bool,
+    pub(crate) kind_change: bool,
+}
+
+/// A Kubernetes resource.
+#[derive(Debug, Clone)]
+pub struct Resource {
+    pub(crate) value: Value,
+    pub(crate) state: State,
+}
+
+impl Resource {
+    /// Wraps a value, which the caller has found to be a map with kind and name.
+    pub(crate) fn new(value: Value) -> Self {
+        Self { value, state: State::default() }
+    }
+
+    /// `apiVersion`, empty when it is missing.
+    #[must_use]
+    pub fn api_version(&self) -> &str {
+        self.value.get("apiVersion").and_then(Value::text).unwrap_or("")
+    }
+
+    /// `kind`, empty when it is missing.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        self.value.get("kind").and_then(Value::text).unwrap_or("")
+    }
+
+    /// `metadata.name`, empty when it is missing.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.metadata("name")
+    }
+
+    /// `metadata.namespace`, empty when it is missing.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        self.metadata("namespace")
+    }
+
+    fn metadata(&self, field: &str) -> &str {
+        self.value.get("metadata").and_then(|meta| meta.get(field)).filter(|value| !value.is_null()).and_then(Value::text).unwrap_or("")
+    }
+
+    /// The resource as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> serde_json::Value {
+        self.value.to_json()
+    }
+
+    /// The resource as kustomize prints it.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        to_string(&self.value)
+    }
+
+    /// The content.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+
+    pub(crate) fn gvk(&self) -> Gvk<'_> {
+        Gvk::new(self.api_version(), self.kind())
+    }
+
+    /// The id that the resource has now.
+    pub(crate) fn id(&self) -> Id<'_> {
+        Id { gvk: self.gvk(), name: self.name(), namespace: self.namespace() }
+    }
+
+    /// The ids that it had, the oldest first.
+    pub(crate) fn previous_ids(&self) -> impl Iterator<Item = Id<'_>> {
+        let gvk = self.gvk();
+        self.state.previous.iter().map(move |(kind, name, namespace)| Id { gvk: Gvk { kind, ..gvk }, name, namespace })
+    }
+
+    /// The id under which it was read.
+    pub(crate) fn original_id(&self) -> Id<'_> {
+        self.previous_ids().next().unwrap_or_else(|| self.id())
+    }
+
+    /// Remembers the present id, before it changes.
+    pub(crate) fn store_previous(&mut self) {
+        let id = self.id();
+        let entry = (id.gvk.kind.into(), id.name.into(), id.effective_namespace().into());
+        self.state.previous.push(entry);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.value.is_null() || self.value.as_map().is_some_and(Map::is_empty)
+    }
+
+    pub(crate) fn metadata_mut(&mut self) -> Option<&mut Map> {
+        self.value.as_map_mut()?.entry("metadata", || Value::map(Map::new())).as_map_mut()
+    }
+
+    /// Sets `metadata.<field>`; an empty text removes it.
+    pub(crate) fn set_metadata(&mut self, field: &str, text: &str) {
+        if let Some(metadata) = self.metadata_mut() {
+            if text.is_empty() {
+                metadata.remove(field);
+            } else {
+                metadata.insert(field, Value::string(text));
+            }
+        }
+    }
+
+    pub(crate) fn set_kind(&mut self, kind: &str) {
+        if let Some(map) = self.value.as_map_mut() {
+            map.insert("kind", Value::string(kind));
+        }
+    }
+
+    pub(crate) fn annotation(&self, key: &str) -> Option<&str> {
+        self.value.get("metadata")?.get("annotations")?.get(key)?.text()
+    }
+}

@@ -1,0 +1,48 @@
+//! YAML as kustomize reads and writes it.
+//!
+//! ```
+//! let docs = fiel_renderer::yaml::parse_all(b"replicas: 3\nimage: web", "deploy.yaml")?;
+//! assert_eq!(docs[0].to_json()["replicas"], 3);
+//! # Ok::<(), fiel_renderer::Error>(())
+//! ```
+
+mod block;
+mod emit;
+mod flow;
+mod number;
+mod order;
+mod parse;
+mod scalar;
+mod time;
+mod value;
+
+pub use scalar::{Dialect, Kind};
+pub use value::{Map, Node, Pos, Scalar, Value};
+
+pub(crate) use emit::emit;
+pub(crate) use scalar::{Canonical, canonical, resolve};
+
+use crate::error::Result;
+
+/// All documents of a file, as kustomize reads resources; documents that hold nothing are left out. `file` is only for messages.
+///
+/// # Errors
+/// When the bytes are not UTF-8, not YAML, use an integer or boolean as a key, repeat a key, or exceed the limits on nesting and aliases.
+pub fn parse_all(bytes: &[u8], file: &str) -> Result<Vec<Value>> {
+    let docs = parse::documents(bytes, Dialect::Resource).map_err(|error| error.in_file(file))?;
+    Ok(docs.into_iter().filter(|doc| !doc.is_null()).collect())
+}
+
+/// The first document of a file, read as kustomize reads a kustomization (YAML 1.1, the last of equal keys counts).
+pub(crate) fn parse_kustomization(bytes: &[u8], file: &str) -> Result<Value> {
+    let docs = parse::documents(bytes, Dialect::Kustomization).map_err(|error| error.in_file(file))?;
+    Ok(docs.into_iter().next().unwrap_or_default())
+}
+
+/// A value as kustomize prints it.
+#[must_use]
+pub fn to_string(value: &Value) -> String {
+    let mut out = String::new();
+    emit(value, &mut out);
+    out
+}

@@ -1,0 +1,364 @@
+//! The YAML reader: one pass over the bytes, no token list. This file has documents and nodes; `block` and `flow` the two styles.
+
+use std::collections::HashMap;
+
+use super::scalar::{Dialect, Kind, resolve};
+use super::value::{Map, Node, Pos, Scalar, Value};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Deeper nesting is refused: it would exhaust the stack, and no manifest needs it.
+const MAX_DEPTH: usize = 192;
+/// How many values aliases may add to a file, as protection from "billion laughs".
+const MAX_ALIASED: usize = 1_000_000;
+
+pub(super) struct Parser<'a> {
+    pub(super) src: &'a [u8],
+    pub(super) at: usize,
+    pub(super) line: u32,
+    pub(super) line_start: usize,
+    pub(super) dialect: Dialect,
+    pub(super) depth: usize,
+    anchors: HashMap<&'a str, Value>,
+    aliased: usize,
+}
+
+/// What stands before a node: its tag and its anchor.
+#[derive(Default)]
+pub(super) struct Properties<'a> {
+    tag: Option<&'a str>,
+    anchor: Option<&'a str>,
+}
+
+/// All documents, empty ones as null.
+pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let before = &bytes[..error.valid_up_to()];
+            let line = 1 + before.iter().filter(|c| **c == b'\n').count();
+            let column = 1 + before.len() - before.iter().rposition(|c| *c == b'\n').map_or(0, |at| at + 1);
+            let pos = Pos { line: u32::try_from(line).unwrap_or(u32::MAX), column: u32::try_from(column).unwrap_or(u32::MAX) };
+            return Err(Error::new(ErrorKind::Syntax, "the file is not UTF-8").at(pos));
+        }
+    };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let normalised;
+    let src = if text.contains('\r') {
+        normalised = text.replace("\r\n", "\n").replace('\r', "\n");
+        normalised.as_bytes()
+    } else {
+        text.as_bytes()
+    };
+    let mut parser = Parser { src, at: 0, line: 1, line_start: 0, dialect, depth: 0, anchors: HashMap::new(), aliased: 0 };
+    parser.check_characters()?;
+    let mut docs = Vec::new();
+    while let Some(doc) = parser.document()? {
+        docs.push(doc);
+    }
+    Ok(docs)
+}
+
+impl<'a> Parser<'a> {
+    /// Control characters are not allowed in YAML, and everything later relies on it.
+    fn check_characters(&mut self) -> Result<()> {
+        let bad = self.src.iter().position(|c| (*c < 0x20 && !matches!(c, b'\t' | b'\n')) || *c == 0x7f);
+        match bad {
+            Some(at) => {
+                while let Some(end) = self.src[self.at..at].iter().position(|c| *c == b'\n') {
+                    self.at += end + 1;
+                    self.line += 1;
+                    self.line_start = self.at;
+                }
+                self.at = at;
+                Err(self.error("control characters are not allowed"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn peek(&self) -> u8 {
+        self.src.get(self.at).copied().unwrap_or(0)
+    }
+
+    pub(super) fn peek_at(&self, offset: usize) -> u8 {
+        self.src.get(self.at + offset).copied().unwrap_or(0)
+    }
+
+    pub(super) fn done(&self) -> bool {
+        self.at >= self.src.len()
+    }
+
+    /// 0-based column of the next byte.
+    pub(super) fn column(&self) -> usize {
+        self.at - self.line_start
+    }
+
+    pub(super) fn pos(&self) -> Pos {
+        Pos { line: self.line, column: u32::try_from(self.column() + 1).unwrap_or(u32::MAX) }
+    }
+
+    pub(super) fn error(&self, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Syntax, message).at(self.pos())
+    }
+
+    /// A piece of the source; positions always lie on character borders because only ASCII bytes are ever looked for.
+    pub(super) fn slice(&self, from: usize, to: usize) -> &'a str {
+        std::str::from_utf8(&self.src[from..to]).unwrap_or_default()
+    }
+
+    pub(super) fn newline(&mut self) {
+        self.at += 1;
+        self.line += 1;
+        self.line_start = self.at;
+    }
+
+    pub(super) fn skip_blanks(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t') {
+            self.at += 1;
+        }
+    }
+
+    pub(super) fn at_line_end(&self) -> bool {
+        self.done() || self.peek() == b'\n'
+    }
+
+    pub(super) fn skip_comment(&mut self) {
+        while !self.at_line_end() {
+            self.at += 1;
+        }
+    }
+
+    /// Skips to the next token; tells whether a line was left. In block style tabs may not indent.
+    pub(super) fn skip_to_token(&mut self, block: bool) -> Result<bool> {
+        let mut crossed = false;
+        loop {
+            let line_begins = self.at == self.line_start;
+            while self.peek() == b' ' {
+                self.at += 1;
+            }
+            let tab = block && line_begins && self.peek() == b'\t';
+            self.skip_blanks();
+            if self.peek() == b'#' && (self.at == 0 || matches!(self.src[self.at - 1], b' ' | b'\t' | b'\n')) {
+                self.skip_comment();
+            } else if tab && !self.at_line_end() {
+                return Err(self.error("a tab cannot indent; use spaces"));
+            }
+            if self.done() || self.peek() != b'\n' {
+                return Ok(crossed);
+            }
+            self.newline();
+            crossed = true;
+        }
+    }
+
+    /// Whether a `---` or `...` line begins here.
+    pub(super) fn at_marker(&self) -> bool {
+        self.column() == 0 && matches!(self.src.get(self.at..self.at + 3), Some(b"---" | b"...")) && matches!(self.peek_at(3), b' ' | b'\t' | b'\n' | 0)
+    }
+
+    fn document(&mut self) -> Result<Option<Value>> {
+        self.anchors.clear();
+        let mut explicit = false;
+        loop {
+            self.skip_to_token(true)?;
+            if self.done() {
+                return Ok(explicit.then(Value::default));
+            }
+            if self.column() == 0 && self.peek() == b'%' && !explicit {
+                self.skip_comment();
+            } else if self.at_marker() {
+                let start = self.peek() == b'-';
+                if start && explicit {
+                    return Ok(Some(Value::default()));
+                }
+                self.at += 3;
+                if start {
+                    explicit = true;
+                } else {
+                    self.skip_blanks();
+                    if !self.at_line_end() && self.peek() != b'#' {
+                        return Err(self.error("nothing may follow the end of a document on its line"));
+                    }
+                    if explicit {
+                        return Ok(Some(Value::default()));
+                    }
+                }
+            } else {
+                break;
+            }
+        }
+        let value = self.node(-1, true, false)?;
+        self.skip_to_token(true)?;
+        if !self.done() && !self.at_marker() {
+            return Err(self.error("did not expect this here; is the line indented as the one above it?"));
+        }
+        Ok(Some(value))
+    }
+
+    /// One more level of nesting.
+    pub(super) fn enter(&mut self) -> Result<()> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(Error::new(ErrorKind::Limit, format!("nested deeper than {MAX_DEPTH} levels")).at(self.pos()));
+        }
+        Ok(())
+    }
+
+    /// Reads `&anchor` and `!tag`.
+    pub(super) fn properties(&mut self) -> Result<Properties<'a>> {
+        let mut properties = Properties::default();
+        loop {
+            let sign = self.peek();
+            if !matches!(sign, b'&' | b'!') {
+                return Ok(properties);
+            }
+            let start = self.at;
+            while !matches!(self.peek(), b' ' | b'\t' | b'\n' | b',' | b']' | b'}') && !self.done() {
+                self.at += 1;
+            }
+            let text = self.slice(start, self.at);
+            let slot = if sign == b'&' { &mut properties.anchor } else { &mut properties.tag };
+            if slot.is_some() || (sign == b'&' && text.len() == 1) {
+                self.at = start;
+                return Err(self.error("did not expect this anchor or tag"));
+            }
+            *slot = Some(if sign == b'&' { &text[1..] } else { text });
+            self.skip_blanks();
+        }
+    }
+
+    pub(super) fn alias(&mut self) -> Result<Value> {
+        let pos = self.pos();
+        let start = self.at + 1;
+        while !matches!(self.peek(), b' ' | b'\t' | b'\n' | b',' | b']' | b'}') && !self.done() {
+            self.at += 1;
+        }
+        let name = self.slice(start, self.at);
+        // `*a:` as a key
+        let name = name.strip_suffix(':').inspect(|_| self.at -= 1).unwrap_or(name);
+        let Some(value) = self.anchors.get(name) else {
+            return Err(Error::new(ErrorKind::Syntax, format!("unknown anchor '{name}'")).at(pos));
+        };
+        let mut value = value.clone();
+        value.pos = pos;
+        self.aliased += size(&value);
+        if self.aliased > MAX_ALIASED {
+            return Err(Error::new(ErrorKind::Limit, "aliases expand to more than a million values").at(pos));
+        }
+        Ok(value)
+    }
+
+    /// Applies tag and anchor to a finished node.
+    pub(super) fn finish(&mut self, properties: &Properties<'a>, mut value: Value, quoted: bool) -> Result<Value> {
+        if let (Some(tag), Node::Scalar(scalar)) = (properties.tag, &mut value.node) {
+            retag(scalar, tag, quoted, self.dialect).map_err(|message| Error::new(ErrorKind::Syntax, message).at(value.pos))?;
+        }
+        if let Some(anchor) = properties.anchor {
+            self.anchors.insert(anchor, value.clone());
+        }
+        Ok(value)
+    }
+
+    pub(super) fn plain_value(&self, text: &str, pos: Pos) -> Value {
+        Value { node: Node::Scalar(Scalar { text: text.into(), kind: resolve(text, self.dialect) }), pos }
+    }
+
+    /// Makes a map of entries: keys must be text, repeated keys are an error (in a kustomization the last one counts), `<<` merges.
+    pub(super) fn make_map(&mut self, entries: Vec<(Value, Value)>, pos: Pos) -> Result<Value> {
+        let mut merges = Vec::new();
+        let mut out: Vec<(Box<str>, Value)> = Vec::with_capacity(entries.len());
+        let mut seen: Option<HashMap<Box<str>, usize>> = (entries.len() > 16).then(|| HashMap::with_capacity(entries.len()));
+        for (key, value) in entries {
+            let key_pos = key.pos;
+            let text = match key.node {
+                Node::Scalar(Scalar { text, kind: Kind::Str }) => text,
+                Node::Scalar(Scalar { text, kind: Kind::Int | Kind::Float | Kind::Timestamp }) if self.dialect == Dialect::Kustomization => text,
+                _ => {
+                    let message = format!("a key must be text, not {}; quote it", key.describe());
+                    return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
+                }
+            };
+            // A quoted `<<` would be an ordinary key, but none exists in practice.
+            if &*text == "<<" && matches!(value.node, Node::Map(_) | Node::List(_)) {
+                merges.push(value);
+                continue;
+            }
+            let known = match &seen {
+                Some(seen) => seen.get(&text).copied(),
+                None => out.iter().position(|(k, _)| *k == text),
+            };
+            match known {
+                Some(at) if self.dialect == Dialect::Kustomization => out[at].1 = value,
+                Some(at) => {
+                    let message = format!("the key \"{text}\" is already there, in line {}", out[at].1.pos.line);
+                    return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
+                }
+                None => {
+                    if let Some(seen) = &mut seen {
+                        seen.insert(text.clone(), out.len());
+                    }
+                    out.push((text, value));
+                }
+            }
+        }
+        let mut map = Map::from_distinct(out);
+        for merge in merges {
+            merge_into(&mut map, merge)?;
+        }
+        Ok(Value { node: Node::Map(map), pos })
+    }
+}
+
+fn merge_into(map: &mut Map, merge: Value) -> Result<()> {
+    let pos = merge.pos;
+    match merge.node {
+        Node::Map(other) => {
+            for (key, value) in other.into_entries() {
+                if !map.contains_key(&key) {
+                    map.insert(&key, value);
+                }
+            }
+            Ok(())
+        }
+        Node::List(items) if items.iter().all(|item| item.as_map().is_some()) => items.into_iter().try_for_each(|item| merge_into(map, item)),
+        _ => Err(Error::new(ErrorKind::Syntax, "'<<' needs a map or a list of maps").at(pos)),
+    }
+}
+
+fn retag(scalar: &mut Scalar, tag: &str, quoted: bool, dialect: Dialect) -> Result<(), String> {
+    match tag {
+        "!!str" | "!" | "tag:yaml.org,2002:str" => scalar.kind = Kind::Str,
+        "!!binary" => {
+            use base64::Engine as _;
+            let compact: String = scalar.text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+            let bytes = base64::engine::general_purpose::STANDARD.decode(compact).map_err(|error| format!("!!binary is not base64: {error}"))?;
+            scalar.text = String::from_utf8(bytes).map_err(|_| "!!binary does not hold UTF-8".to_owned())?.into();
+            scalar.kind = Kind::Str;
+        }
+        "!!int" | "!!float" | "!!bool" | "!!null" | "!!timestamp" => {
+            let wanted = match tag {
+                "!!int" => Kind::Int,
+                "!!float" => Kind::Float,
+                "!!bool" => Kind::Bool,
+                "!!null" => Kind::Null,
+                _ => Kind::Timestamp,
+            };
+            let found = resolve(&scalar.text, dialect);
+            if found != wanted && !(wanted == Kind::Float && found == Kind::Int) {
+                return Err(format!("cannot read '{}' as {tag}", scalar.text));
+            }
+            scalar.kind = found;
+        }
+        _ if !quoted => scalar.kind = Kind::Str,
+        _ => {}
+    }
+    Ok(())
+}
+
+fn size(value: &Value) -> usize {
+    match &value.node {
+        Node::Scalar(_) => 1,
+        Node::List(items) => 1 + items.iter().map(size).sum::<usize>(),
+        Node::Map(map) => 1 + map.iter().map(|(_, value)| size(value)).sum::<usize>(),
+    }
+}
