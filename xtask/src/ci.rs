@@ -247,7 +247,7 @@ fn scenarios(sh: &Shell, report: &mut Report) -> Result<()> {
 }
 
 fn story(sh: &Shell, report: &mut Report) -> Result<()> {
-    let tally = e2e::story(sh)?;
+    let tally = e2e::story::play(sh)?;
     counted(report, tally, "demos")
 }
 

@@ -1,7 +1,7 @@
 //! `cargo xtask demo`: builds `fiel` and the hello server and plays the whole story with them.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
@@ -71,11 +71,12 @@ pub(crate) fn programs(sh: &Shell, release: bool) -> Result<Programs> {
     }
 }
 
-/// The command that plays the story.
+/// The command that plays the story, by default in a temporary folder.
 pub(crate) fn command(
     programs: &Programs,
     once: bool,
-    json: Option<&PathBuf>,
+    folder: Option<&Path>,
+    json: Option<&Path>,
     more: &[String],
 ) -> Command {
     let mut command = Command::new(&programs.fiel);
@@ -83,8 +84,11 @@ pub(crate) fn command(
     if once {
         command.arg("--once");
     }
-    if let Some(file) = json {
-        command.arg("--json").arg(file);
+    for (flag, path) in [("--dir", folder), ("--json", json)] {
+        command.args(
+            path.into_iter()
+                .flat_map(|path| [flag.as_ref(), path.as_os_str()]),
+        );
     }
     command.args(more).current_dir(process::root());
     command
@@ -95,8 +99,16 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     let programs = programs(sh, args.release)?;
     // The path is meant from where the user stands, and the story runs at the root.
     let json = args.json.as_ref().map(std::path::absolute).transpose()?;
+    let folder = process::root().join("target/demo");
     // This process is replaced, so that Ctrl-C and the exit code are `fiel demo`'s own.
-    let error = command(&programs, args.once, json.as_ref(), &args.more).exec();
+    let error = command(
+        &programs,
+        args.once,
+        Some(&folder),
+        json.as_deref(),
+        &args.more,
+    )
+    .exec();
     Err(anyhow::Error::new(error).context("cannot start fiel demo"))
 }
 
@@ -110,10 +122,12 @@ mod tests {
             fiel: "/bin/fiel".into(),
             server: "/bin/fiel-server".into(),
         };
+        let (folder, json) = (Path::new("/x/demo"), Path::new("/x/figures.json"));
         let command = command(
             &programs,
             true,
-            Some(&"/x/figures.json".into()),
+            Some(folder),
+            Some(json),
             &["--verbose".to_owned()],
         );
         let arguments: Vec<_> = command
@@ -127,6 +141,8 @@ mod tests {
                 "--server",
                 "/bin/fiel-server",
                 "--once",
+                "--dir",
+                "/x/demo",
                 "--json",
                 "/x/figures.json",
                 "--verbose"
