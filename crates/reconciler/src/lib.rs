@@ -2,5 +2,6 @@
 
 pub mod agent;
 pub mod apply;
+pub mod desired;
 pub mod live;
 pub mod source;

@@ -77,6 +77,11 @@ impl Kind {
         }
     }
 
+    /// Whether the cache holds what the server has.
+    pub fn is_ready(&self) -> bool {
+        *self.ready.borrow() == Ready::Yes
+    }
+
     /// One object.
     pub fn get(&self, name: &Name) -> Option<Arc<Value>> {
         self.lock().get(name).cloned()

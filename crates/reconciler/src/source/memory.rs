@@ -154,4 +154,8 @@ impl Tree for MemoryTree {
         let names: BTreeSet<String> = self.below(&path).filter_map(|(rest, _)| rest.split('/').next()).map(str::to_owned).collect();
         if names.is_empty() && !path.is_empty() { Err(Error::file(&path, "no such folder in the repository")) } else { Ok(names.into_iter().collect()) }
     }
+
+    fn canonical(&self, path: &str) -> Result<Option<String>, Error> {
+        Ok(self.entry(path)?.map(|_| clean(path)))
+    }
 }

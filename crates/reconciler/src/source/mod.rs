@@ -70,6 +70,8 @@ pub trait Tree: Send + Sync {
     fn read(&self, path: &str) -> Result<Vec<u8>, Error>;
     /// The names of a folder's entries, sorted.
     fn list(&self, path: &str) -> Result<Vec<String>, Error>;
+    /// The path with all links followed, `None` if nothing is there.
+    fn canonical(&self, path: &str) -> Result<Option<String>, Error>;
 }
 
 /// What is at a path of a tree.

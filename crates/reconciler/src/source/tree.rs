@@ -73,6 +73,11 @@ impl Inner {
 
     /// Walks a path, following links within the tree.
     fn walk(&mut self, path: &str) -> Result<Option<(Kind, gix::ObjectId)>, Error> {
+        Ok(self.walk_named(path)?.map(|(kind, id, _)| (kind, id)))
+    }
+
+    /// Walks a path, and tells the path that it comes to.
+    fn walk_named(&mut self, path: &str) -> Result<Option<(Kind, gix::ObjectId, String)>, Error> {
         let mut rest: Vec<String> = components(path).rev().map(str::to_owned).collect();
         let mut at: Vec<(String, gix::ObjectId)> = Vec::new();
         let mut links = 0;
@@ -101,11 +106,14 @@ impl Inner {
                 }
                 Some((kind, id)) => {
                     // A file; nothing can be below it.
-                    return Ok(rest.is_empty().then_some((*kind, *id)));
+                    let folders = at.iter().map(|(name, _)| name.as_str());
+                    let full = || folders.chain([name.as_str()]).collect::<Vec<_>>().join("/");
+                    return Ok(rest.is_empty().then(|| (*kind, *id, full())));
                 }
             }
         }
-        Ok(Some((Kind::Directory, at.last().map_or(self.root, |(_, id)| *id))))
+        let full = at.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join("/");
+        Ok(Some((Kind::Directory, at.last().map_or(self.root, |(_, id)| *id), full)))
     }
 
     fn blob(&mut self, id: gix::ObjectId, path: &str) -> Result<Vec<u8>, Error> {
@@ -154,6 +162,10 @@ impl Tree for GitTree {
             Some(_) => Err(Error::file(path, "is not a folder")),
             None => Err(Error::file(path, "no such folder in the repository")),
         })
+    }
+
+    fn canonical(&self, path: &str) -> Result<Option<String>, Error> {
+        self.with(|inner| Ok(inner.walk_named(path)?.map(|(_, _, full)| full)))
     }
 }
 
@@ -207,5 +219,11 @@ impl Tree for Recorder {
     fn list(&self, path: &str) -> Result<Vec<String>, Error> {
         self.note(path)?;
         self.tree.list(path)
+    }
+
+    fn canonical(&self, path: &str) -> Result<Option<String>, Error> {
+        let canonical = self.tree.canonical(path)?;
+        self.entry(path)?;
+        Ok(canonical)
     }
 }
