@@ -175,7 +175,7 @@ fn a_body_is_never_waited_for() {
 
 #[test]
 fn slow_and_idle_clients_are_cut_off() {
-    let server = Program::start(&[("REQUEST_TIMEOUT_MS", "200")]);
+    let server = Program::start(&[("REQUEST_TIMEOUT_MS", "1000")]);
     let mut slow = server.connect();
     slow.write_all(b"GET / HTTP/1.1\r\nHost: te").unwrap();
     let mut idle = server.connect();
@@ -194,7 +194,7 @@ fn slow_and_idle_clients_are_cut_off() {
 
 #[test]
 fn a_client_that_never_reads_is_cut_off() {
-    let server = Program::start(&[("REQUEST_TIMEOUT_MS", "200")]);
+    let server = Program::start(&[("REQUEST_TIMEOUT_MS", "1000")]);
     let mut stream = server.connect();
     let requests = b"GET / HTTP/1.1\r\nHost: test\r\n\r\n".repeat(1000);
     let error = loop {
@@ -234,7 +234,7 @@ fn a_head_without_end_is_refused() {
 
 #[test]
 fn sigterm_drains() {
-    let mut server = Program::start(&[("DRAIN_MS", "1000")]);
+    let mut server = Program::start(&[("DRAIN_MS", "3000")]);
     let mut begun = server.connect();
     begun.write_all(b"GET /version HTTP/1.1\r\nHo").unwrap();
     let mut idle = server.connect();
