@@ -182,6 +182,10 @@ impl Stage {
             .arg("--json")
             .arg(json);
         command.arg("--pace").arg(self.pace.to_string());
+        if let Some(folder) = json.parent() {
+            // Its client certificates are to go with the scenario's folder.
+            command.env("TMPDIR", folder);
+        }
         if self.messages {
             command.arg("--messages");
         }
