@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use fiel_reconciler::source::{EntryKind, Git, GitOptions, Recorder, Sources, Tree};
+use fiel_reconciler::source::{Credentials, EntryKind, Git, GitOptions, Recorder, Sources, Tree};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -200,7 +200,7 @@ async fn serve(folder: PathBuf) -> (String, Arc<AtomicUsize>) {
 
 async fn backend(folder: PathBuf, request: hyper::Request<Incoming>) -> Result<hyper::Response<Full<Bytes>>, std::io::Error> {
     let header = |name: &str| request.headers().get(name).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    if request.uri().path().starts_with("/private") {
+    if request.uri().path().starts_with("/private") && header("authorization") != "Basic bWU6c2VjcmV0" {
         let answer = hyper::Response::builder().status(401).header("www-authenticate", "Basic realm=git").body(Full::default());
         return Ok(answer.expect("a response"));
     }
@@ -208,7 +208,7 @@ async fn backend(folder: PathBuf, request: hyper::Request<Incoming>) -> Result<h
         .arg("http-backend")
         .env("GIT_PROJECT_ROOT", &folder)
         .env("GIT_HTTP_EXPORT_ALL", "1")
-        .env("PATH_INFO", request.uri().path())
+        .env("PATH_INFO", request.uri().path().replace("/private", ""))
         .env("QUERY_STRING", request.uri().query().unwrap_or_default())
         .env("REQUEST_METHOD", request.method().as_str())
         .env("CONTENT_TYPE", header("content-type"))
@@ -268,6 +268,14 @@ async fn over_http_shallow_and_incremental() {
     // The cache is for its owner only.
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(cache.path().join("cache")).expect("is there").permissions());
     assert_eq!(mode & 0o777, 0o700);
-    let error = sources.resolve(&format!("{base}/private.git"), "", false).await.expect_err("refused").to_string();
-    assert!(error.contains("/private.git: the server asks for a user and password"), "{error}");
+    let private = format!("{base}/private/repo.git");
+    let error = sources.resolve(&private, "", false).await.expect_err("refused").to_string();
+    assert!(error.contains("/private/repo.git: the server asks for a user and password"), "{error}");
+    // A Secret for everything below, as Argo CD has them ("me", "secret").
+    let secret = serde_json::json!({"metadata": {"name": "creds", "labels": {"argocd.argoproj.io/secret-type": "repo-creds"}},
+        "data": {"url": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{base}/private")), "username": "bWU=", "password": "c2VjcmV0"}});
+    sources.set_credentials(Credentials::from_secrets([&secret]));
+    // They are found, and never sent over an open line.
+    let error = sources.resolve(&private, "", true).await.expect_err("refused").to_string();
+    assert!(error.contains("Will not send credentials in clear text over http") && !error.contains("secret"), "{error}");
 }

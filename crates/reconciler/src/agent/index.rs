@@ -25,8 +25,8 @@ pub(super) struct Interest {
     pub(super) objects: HashSet<ObjectKey>,
     /// The kinds whose caches it needs.
     pub(super) kinds: HashSet<Gvk>,
-    /// The repositories and revisions it follows.
-    pub(super) revisions: BTreeSet<(String, String)>,
+    /// The repository and revision it follows.
+    pub(super) revision: Option<(String, String)>,
 }
 
 /// The interests of all Applications, looked up from both sides.
@@ -37,26 +37,35 @@ pub(super) struct Index {
 }
 
 impl Index {
-    /// Replaces what an Application is interested in.
-    pub(super) fn set(&mut self, name: &AppName, interest: Interest) {
-        if self.interests.get(name) == Some(&interest) {
-            return;
+    /// Replaces the objects and kinds that an Application depends on.
+    pub(super) fn watch(&mut self, name: &AppName, interest: Interest) {
+        let before = self.interests.remove(name).unwrap_or_default();
+        for key in before.objects.difference(&interest.objects) {
+            self.unlink(name, key);
         }
-        self.remove(name);
-        for key in &interest.objects {
+        for key in interest.objects.difference(&before.objects) {
             self.objects.entry(key.clone()).or_default().insert(name.clone());
         }
-        self.interests.insert(name.clone(), interest);
+        self.interests.insert(name.clone(), Interest { revision: before.revision, ..interest });
+    }
+
+    /// Replaces the repository and revision that an Application follows.
+    pub(super) fn follow(&mut self, name: &AppName, revision: (String, String)) {
+        self.interests.entry(name.clone()).or_default().revision = Some(revision);
     }
 
     /// Forgets an Application.
     pub(super) fn remove(&mut self, name: &AppName) {
         for key in self.interests.remove(name).map(|i| i.objects).unwrap_or_default() {
-            if let Some(names) = self.objects.get_mut(&key) {
-                names.remove(name);
-                if names.is_empty() {
-                    self.objects.remove(&key);
-                }
+            self.unlink(name, &key);
+        }
+    }
+
+    fn unlink(&mut self, name: &AppName, key: &ObjectKey) {
+        if let Some(names) = self.objects.get_mut(key) {
+            names.remove(name);
+            if names.is_empty() {
+                self.objects.remove(key);
             }
         }
     }
@@ -69,7 +78,7 @@ impl Index {
 
     /// The Applications that follow a repository.
     pub(super) fn of_repository(&self, url: &str) -> Vec<AppName> {
-        self.interests.iter().filter(|(_, i)| i.revisions.iter().any(|(u, _)| u == url)).map(|(name, _)| name.clone()).collect()
+        self.interests.iter().filter(|(_, i)| i.revision.as_ref().is_some_and(|(u, _)| u == url)).map(|(name, _)| name.clone()).collect()
     }
 
     /// Every kind in use.
@@ -79,6 +88,6 @@ impl Index {
 
     /// Every repository and revision in use.
     pub(super) fn revisions(&self) -> BTreeSet<(String, String)> {
-        self.interests.values().flat_map(|i| i.revisions.iter().cloned()).collect()
+        self.interests.values().filter_map(|i| i.revision.clone()).collect()
     }
 }

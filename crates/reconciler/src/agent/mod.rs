@@ -4,6 +4,9 @@
 //! tracked, a timer. They are coalesced per Application (`queue`); one turn (`turn`) compares, acts and writes the
 //! status if it changed. All state is in the cluster: a process that is killed at any moment is continued by the next.
 
+// mod cascade;
+mod context;
+// mod gather;
 mod index;
 mod queue;
 mod turn;
@@ -20,7 +23,7 @@ use tokio::time::Instant;
 use crate::live::{Api, Change, Kind, Live, Resource};
 use crate::source::Sources;
 use queue::{AppName, Queue, Turn};
-use turn::Context;
+use context::Context;
 
 /// Gives the time of day.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;

@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use gix::credentials::helper::Action;
+use gix::credentials::protocol::Outcome;
 use gix::protocol::handshake::Ref;
+use gix::sec::identity::Account;
 use gix::remote::{Direction, fetch::Shallow, fetch::Tags, ref_map};
 
+use super::credentials::Identity;
 use super::open;
 use super::refs::Refs;
 
@@ -36,13 +40,26 @@ fn private_folder(folder: &Path) -> Result<(), String> {
 }
 
 /// Asks for the references: `HEAD`, branches, tags, and `extra` ones by their full names.
-pub(super) fn list(repository: &gix::Repository, url: &str, extra: &[String]) -> Result<Refs, String> {
+pub(super) fn list(repository: &gix::Repository, url: &str, identity: Option<&Identity>, extra: &[String]) -> Result<Refs, String> {
     let mut specs = vec!["HEAD".to_owned(), "refs/heads/*:refs/heads/*".to_owned(), "refs/tags/*:refs/tags/*".to_owned()];
     specs.extend(extra.iter().filter(|name| name.starts_with("refs/")).cloned());
     let remote = remote(repository, url, &specs)?;
-    let connection = remote.connect(Direction::Fetch).map_err(|e| e.to_string())?.with_credentials(|_| Ok(None));
+    let connection = remote.connect(Direction::Fetch).map_err(|e| e.to_string())?.with_credentials(|action| Ok(answer(identity, url, action)));
     let (map, _) = connection.ref_map(gix::progress::Discard, ref_map::Options::default()).map_err(|e| reason(&e))?;
     Ok(Refs(map.remote_refs.iter().filter_map(named).collect::<BTreeMap<_, _>>()))
+}
+
+/// Answers a server that asks who we are; never one that we were redirected to on another host.
+fn answer(identity: Option<&Identity>, url: &str, action: Action) -> Option<Outcome> {
+    let Action::Get(context) = action else { return None };
+    let host = |url: &str| url.split('/').nth(2).map(str::to_lowercase);
+    let asked = context.url.as_ref().map(ToString::to_string);
+    if asked.as_deref().and_then(host) != host(url) {
+        return None;
+    }
+    let identity = identity?;
+    let account = Account { username: identity.username.clone(), password: identity.password.clone(), oauth_refresh_token: None };
+    Some(Outcome { identity: account, next: context.into() })
 }
 
 fn named(reference: &Ref) -> Option<(String, String)> {
@@ -55,9 +72,9 @@ fn named(reference: &Ref) -> Option<(String, String)> {
 }
 
 /// Fetches one commit with its files and without its history.
-pub(super) fn commit(repository: &gix::Repository, url: &str, id: &str) -> Result<(), String> {
+pub(super) fn commit(repository: &gix::Repository, url: &str, identity: Option<&Identity>, id: &str) -> Result<(), String> {
     let remote = remote(repository, url, &[format!("+{id}:refs/fiel/{id}")])?;
-    let connection = remote.connect(Direction::Fetch).map_err(|e| e.to_string())?.with_credentials(|_| Ok(None));
+    let connection = remote.connect(Direction::Fetch).map_err(|e| e.to_string())?.with_credentials(|action| Ok(answer(identity, url, action)));
     let depth = std::num::NonZeroU32::MIN;
     connection
         .prepare_fetch(gix::progress::Discard, ref_map::Options::default())
@@ -81,7 +98,7 @@ fn remote<'r>(repository: &'r gix::Repository, url: &str, specs: &[String]) -> R
 fn reason(error: &gix::Error) -> String {
     let mut text = error.to_string();
     if text.contains("No credentials were returned") {
-        return "the server asks for a user and password; credentials for repositories are not supported yet".to_owned();
+        return "the server asks for a user and password, and no repository Secret has them".to_owned();
     }
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {

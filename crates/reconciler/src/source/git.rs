@@ -12,6 +12,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::time::Instant;
 
+use super::credentials::{Credentials, Identity};
 use super::refs::{Meaning, Refs, candidates, is_hex};
 use super::tree::GitTree;
 use super::url::{Scheme, Url};
@@ -48,6 +49,7 @@ struct Shared {
     options: GitOptions,
     changed: UnboundedSender<String>,
     repositories: Mutex<HashMap<String, Arc<Repository>>>,
+    credentials: Mutex<Credentials>,
 }
 
 /// One repository and what its revisions in use resolve to.
@@ -74,7 +76,7 @@ impl Git {
     /// Sources with these options; nothing is asked before a repository is first resolved.
     pub fn new(options: GitOptions) -> Self {
         let (changed, receiver) = unbounded_channel();
-        Git { shared: Arc::new(Shared { options, changed, repositories: Mutex::default() }), receiver: Mutex::new(Some(receiver)) }
+        Git { shared: Arc::new(Shared { options, changed, repositories: Mutex::default(), credentials: Mutex::default() }), receiver: Mutex::new(Some(receiver)) }
     }
 }
 
@@ -103,9 +105,13 @@ impl Shared {
         }
         let (url, cache) = (repository.url.clone(), self.options.cache.clone());
         let opened = state.opened.take();
+        let identity = match &url.scheme {
+            Scheme::Http(address) => self.credentials.lock().unwrap_or_else(PoisonError::into_inner).find(address),
+            Scheme::File(_) => Ok(None),
+        };
         let started = Instant::now();
         let before = wanted.clone();
-        let work = tokio::task::spawn_blocking(move || resolve_all(&url, &cache, opened, wanted));
+        let work = tokio::task::spawn_blocking(move || resolve_all(&url, &cache, identity, opened, wanted));
         let (found, opened) = match tokio::time::timeout(LIMIT, work).await {
             Ok(Ok(done)) => done,
             failed => {
@@ -182,6 +188,24 @@ impl Sources for Git {
         });
     }
 
+    fn set_credentials(&self, credentials: Credentials) {
+        {
+            let mut known = self.shared.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+            if *known == credentials {
+                return;
+            }
+            *known = credentials;
+        }
+        let repositories: Vec<Arc<Repository>> = self.shared.repositories.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for repository in repositories {
+            // The folder that is open may be another user's.
+            if let Ok(mut state) = repository.state.try_lock() {
+                state.opened = None;
+            }
+            repository.poke.notify_one();
+        }
+    }
+
     fn poke(&self, url: Option<&str>) {
         let repositories = self.shared.repositories.lock().unwrap_or_else(PoisonError::into_inner);
         for (name, repository) in repositories.iter() {
@@ -195,7 +219,7 @@ impl Sources for Git {
 type Resolved = BTreeMap<String, Result<Snapshot, Error>>;
 
 /// The blocking half of a check.
-fn resolve_all(url: &Url, cache: &Path, opened: Option<Opened>, wanted: Vec<(String, Option<Result<Snapshot, Error>>)>) -> (Resolved, Option<Opened>) {
+fn resolve_all(url: &Url, cache: &Path, identity: Result<Option<Identity>, String>, opened: Option<Opened>, wanted: Vec<(String, Option<Result<Snapshot, Error>>)>) -> (Resolved, Option<Opened>) {
     let fail = |reason: String, wanted: Vec<(String, Option<Result<Snapshot, Error>>)>| {
         let error = Error::Repository { url: url.shown.clone(), reason };
         (wanted.into_iter().map(|(revision, _)| (revision, Err(error.clone()))).collect(), None)
@@ -223,7 +247,11 @@ fn resolve_all(url: &Url, cache: &Path, opened: Option<Opened>, wanted: Vec<(Str
         }
         Scheme::Http(address) => {
             super::install_crypto();
-            let folder = cache.join(cache_name(address));
+            let identity = match identity {
+                Ok(identity) => identity,
+                Err(reason) => return fail(reason, wanted),
+            };
+            let folder = cache.join(cache_name(address, identity.as_ref()));
             let repository = match opened {
                 Some(opened) => opened.repository,
                 None => match fetch::cache(&folder) {
@@ -232,14 +260,14 @@ fn resolve_all(url: &Url, cache: &Path, opened: Option<Opened>, wanted: Vec<(Str
                 },
             };
             let extra: Vec<String> = wanted.iter().map(|(revision, _)| revision.clone()).collect();
-            let refs = match fetch::list(&repository, address, &extra) {
+            let refs = match fetch::list(&repository, address, identity.as_ref(), &extra) {
                 Ok(refs) => refs,
                 Err(reason) => return fail(reason, wanted),
             };
             let found = wanted
                 .into_iter()
                 .map(|(revision, then)| {
-                    let snapshot = remote_commit(&repository, address, &refs, &revision)
+                    let snapshot = remote_commit(&repository, address, identity.as_ref(), &refs, &revision)
                         .map_err(|reason| Error::Repository { url: url.shown.clone(), reason })
                         .and_then(|commit| snapshot(url, &repository, &revision, commit, then));
                     (revision, snapshot)
@@ -260,7 +288,7 @@ fn local_commit(repository: &gix::Repository, revision: &str) -> Option<gix::Obj
 }
 
 /// A commit of a repository elsewhere, fetched if it is not in the cache yet.
-fn remote_commit(cache: &gix::Repository, address: &str, refs: &Refs, revision: &str) -> Result<Option<gix::ObjectId>, String> {
+fn remote_commit(cache: &gix::Repository, address: &str, identity: Option<&Identity>, refs: &Refs, revision: &str) -> Result<Option<gix::ObjectId>, String> {
     let id = match refs.resolve(revision) {
         Meaning::Commit(id) => id,
         Meaning::Object(id) if id.len() == 40 => id,
@@ -272,7 +300,7 @@ fn remote_commit(cache: &gix::Repository, address: &str, refs: &Refs, revision: 
         Meaning::Unknown => return Ok(None),
     };
     if open::commit_by_id(cache, &id).is_none() {
-        fetch::commit(cache, address, &id)?;
+        fetch::commit(cache, address, identity, &id)?;
     }
     Ok(open::commit_by_id(cache, &id))
 }
@@ -289,6 +317,14 @@ fn snapshot(url: &Url, repository: &gix::Repository, revision: &str, commit: Opt
     Ok(Snapshot { commit: name, tree: Arc::new(tree) })
 }
 
-fn cache_name(address: &str) -> String {
-    Sha256::digest(address.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+/// A folder for each repository and user: what one may read is not shown to another.
+fn cache_name(address: &str, identity: Option<&Identity>) -> String {
+    let mut hash = Sha256::new_with_prefix(address.as_bytes());
+    if let Some(identity) = identity {
+        hash.update([0]);
+        hash.update(identity.username.as_bytes());
+        hash.update([0]);
+        hash.update(identity.password.as_bytes());
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -7,6 +7,7 @@
 //! No command is run because a repository says so: no hook, no filter, no credential helper, no configured transport;
 //! nothing outside the repository is read: alternates and links that leave it are refused.
 
+mod credentials;
 mod fetch;
 mod git;
 mod memory;
@@ -23,6 +24,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use tokio::sync::mpsc::UnboundedReceiver;
 
+pub use credentials::{Credentials, SECRET_TYPE};
 pub use git::{Git, GitOptions};
 pub use memory::Memory;
 pub use tls::install_crypto;
@@ -41,6 +43,11 @@ pub trait Sources: Send + Sync + 'static {
 
     /// Forgets (and stops asking) every repository and revision that is not in `used`.
     fn retain(&self, used: &BTreeSet<(String, String)>);
+
+    /// Replaces what is known of users and passwords.
+    fn set_credentials(&self, credentials: Credentials) {
+        drop(credentials);
+    }
 
     /// Asks the repository at once instead of at its next turn (a webhook came); all repositories for `None`.
     fn poke(&self, url: Option<&str>);
