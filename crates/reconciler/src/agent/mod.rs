@@ -20,8 +20,8 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::live::{Api, Change, Kind, Live, Resource};
-use crate::source::Sources;
+use crate::live::{Api, Change, Kind, Live, Resource, Scope};
+use crate::source::{Credentials, SECRET_TYPE, Sources};
 use queue::{AppName, Queue, Turn};
 use context::Context;
 
@@ -82,8 +82,17 @@ impl Agent {
         let context = Arc::new(Context::new(live, apps.clone(), app_changes.clone(), &self.options));
         // Dropped with everything else when `run` ends: no task outlives the agent.
         let mut watching = JoinSet::new();
-        let (namespace, watch_api) = (self.options.namespace.clone(), api.clone());
-        watching.spawn(async move { apps.run(&watch_api, &namespace, &app_changes).await });
+        let (scope, watch_api) = (Scope { namespace: self.options.namespace.clone(), ..Scope::default() }, api.clone());
+        watching.spawn(async move { apps.run(&watch_api, &scope, &app_changes).await });
+        let (secret_changes, mut secret_changed) = unbounded_channel::<Change>();
+        let secrets = Arc::new(Kind::new(Arc::new(secrets())));
+        let (scope, cache) = (Scope { namespace: self.options.namespace.clone(), labels: format!("{SECRET_TYPE} in (repository,repo-creds)") }, secrets.clone());
+        watching.spawn(async move { cache.run(&api, &scope, &secret_changes).await });
+        if let Err(error) = secrets.ready().await {
+            tracing::warn!(%error, "repository Secrets cannot be read: repositories are asked without credentials");
+        }
+        let known = secrets.filter(|_| true);
+        context.sources.set_credentials(Credentials::from_secrets(known.iter().map(AsRef::as_ref)));
 
         let mut queue = Queue::new(self.options.concurrency);
         let mut turns: JoinSet<(AppName, Turn)> = JoinSet::new();
@@ -111,6 +120,10 @@ impl Agent {
                     for name in context.index().concerned(&change) {
                         queue.trigger(&name);
                     }
+                }
+                Some(_) = secret_changed.recv() => {
+                    let secrets = secrets.filter(|_| true);
+                    context.sources.set_credentials(Credentials::from_secrets(secrets.iter().map(AsRef::as_ref)));
                 }
                 Some(url) = source_changed.recv() => {
                     for name in context.index().of_repository(&url) {
@@ -156,6 +169,11 @@ fn forget_kind(context: &Context, change: &Change) {
     for version in spec["versions"].as_array().into_iter().flatten().filter_map(|v| v["name"].as_str()) {
         context.live.discovery.forget(group, version);
     }
+}
+
+/// Secrets, which every cluster has.
+fn secrets() -> Resource {
+    Resource { group: String::new(), version: "v1".into(), kind: "Secret".into(), plural: "secrets".into(), namespaced: true, watchable: true }
 }
 
 /// The resource of Applications, waited for.

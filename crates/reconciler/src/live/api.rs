@@ -118,6 +118,21 @@ fn causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Which objects of a kind are looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// Those of this namespace; empty: everywhere.
+    pub namespace: String,
+    /// Those that this label selector selects; empty: all.
+    pub labels: String,
+}
+
+impl Scope {
+    fn selection(&self) -> String {
+        if self.labels.is_empty() { String::new() } else { format!("&labelSelector={}", encoded(&self.labels)) }
+    }
+}
+
 /// How an apply is made.
 #[derive(Debug, Clone, Copy)]
 pub struct ApplyOptions<'a> {
@@ -186,11 +201,11 @@ impl Api {
         }
     }
 
-    /// All objects of a kind (in a namespace, or everywhere for `""`) and the version of the list.
-    pub async fn list(&self, resource: &Resource, namespace: &str) -> Result<(Vec<Value>, String), ApiError> {
+    /// All objects of a kind in a scope, and the version of the list.
+    pub async fn list(&self, resource: &Resource, scope: &Scope) -> Result<(Vec<Value>, String), ApiError> {
         let (mut objects, mut token) = (Vec::new(), String::new());
         loop {
-            let mut path = format!("{}?limit={PAGE}", resource.path(namespace, ""));
+            let mut path = format!("{}?limit={PAGE}{}", resource.path(&scope.namespace, ""), scope.selection());
             if !token.is_empty() {
                 let _ = write!(path, "&continue={}", encoded(&token));
             }
@@ -205,9 +220,9 @@ impl Api {
         }
     }
 
-    /// What happens to the objects of a kind after `version`.
-    pub async fn watch(&self, resource: &Resource, namespace: &str, version: &str) -> Result<impl Stream<Item = Result<WatchEvent<Value>, ApiError>> + use<>, ApiError> {
-        let path = format!("{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}", resource.path(namespace, ""), encoded(version));
+    /// What happens to the objects of a kind in a scope after `version`.
+    pub async fn watch(&self, resource: &Resource, scope: &Scope, version: &str) -> Result<impl Stream<Item = Result<WatchEvent<Value>, ApiError>> + use<>, ApiError> {
+        let path = format!("{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}{}", resource.path(&scope.namespace, ""), encoded(version), scope.selection());
         let request = http::Request::get(path).header(http::header::ACCEPT, "application/json").body(Vec::new()).map_err(|e| ApiError::Unreachable(e.to_string()))?;
         let stream = tokio::time::timeout(LIMIT, self.client.request_events::<Value>(request)).await.map_err(|_| ApiError::Unreachable("the watch does not begin".to_owned()))??;
         Ok(stream.map(|event| event.map_err(ApiError::from)))

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
-pub use api::{Api, ApiError, ApplyOptions, Resource};
+pub use api::{Api, ApiError, ApplyOptions, Resource, Scope};
 pub use discovery::Discovery;
 pub use watch::{Change, Kind, Name, Ready, version};
 
@@ -107,7 +107,7 @@ impl Live {
         }
         let kind = Arc::new(Kind::new(resource));
         let (api, changes, cache) = (self.api.clone(), self.changes.clone(), kind.clone());
-        let task = tokio::spawn(async move { cache.run(&api, "", &changes).await }).abort_handle();
+        let task = tokio::spawn(async move { cache.run(&api, &Scope::default(), &changes).await }).abort_handle();
         kinds.insert(gvk.clone(), Watched { kind: kind.clone(), task });
         kind
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
-use super::api::{Api, ApiError, Resource};
+use super::api::{Api, ApiError, Resource, Scope};
 
 /// Namespace (empty for cluster-scoped objects) and name.
 pub type Name = (String, String);
@@ -118,10 +118,10 @@ impl Kind {
     }
 
     /// Keeps the kind up to date until the task is aborted.
-    pub async fn run(&self, api: &Api, namespace: &str, changes: &UnboundedSender<Change>) {
+    pub async fn run(&self, api: &Api, scope: &Scope, changes: &UnboundedSender<Change>) {
         let mut pause = Duration::ZERO;
         loop {
-            match self.session(api, namespace, changes).await {
+            match self.session(api, scope, changes).await {
                 // The server asks for a new list: at once, but never in a tight circle.
                 Ok(()) => pause = if pause.is_zero() { Duration::from_millis(1) } else { (pause * 2).min(Duration::from_secs(10)) },
                 Err(error) => {
@@ -146,15 +146,15 @@ impl Kind {
     }
 
     /// One list and the watches that follow it, until the server wants a new list.
-    async fn session(&self, api: &Api, namespace: &str, changes: &UnboundedSender<Change>) -> Result<(), ApiError> {
-        let (list, mut at) = api.list(&self.resource, namespace).await?;
+    async fn session(&self, api: &Api, scope: &Scope, changes: &UnboundedSender<Change>) -> Result<(), ApiError> {
+        let (list, mut at) = api.list(&self.resource, scope).await?;
         for change in self.replace(list, at.parse().unwrap_or(u128::MAX)) {
             drop(changes.send(change));
         }
         self.ready.send_replace(Ready::Yes);
         let mut failures = 0u32;
         loop {
-            let stream = match api.watch(&self.resource, namespace, &at).await {
+            let stream = match api.watch(&self.resource, scope, &at).await {
                 Ok(stream) => stream,
                 Err(error) if error.code() == 410 => return Ok(()),
                 Err(error) if error.is_transient() && failures < 5 => {
