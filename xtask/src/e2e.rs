@@ -72,6 +72,9 @@ pub(crate) fn containers(sh: &Shell) -> Result<Tally> {
     let [plain, both] = ["fiel-e2e/server:latest", "fiel-e2e/fiel:latest"];
     image::pack(sh, Engine::Docker, What::Server, plain, &[&server])?;
     image::pack(sh, Engine::Docker, What::Fiel, both, &[&fiel, &server])?;
+    let folder = sh.create_temp_dir()?;
+    let kinds = folder.path().join("crds.yaml");
+    sh.write_file(&kinds, cmd!(sh, "{fiel} crds").quiet().read()?)?;
     let doorway = Doorway::open(sh)?;
     let command = cmd!(
         sh,
