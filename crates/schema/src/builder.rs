@@ -43,15 +43,9 @@ pub struct Facts {
 /// A definition refers to one that is missing.
 pub fn generate(definitions: &Map<String, Value>, facts: &[Facts]) -> Result<Vec<u8>, BuildError> {
     let mut builder = Builder::default();
-    // Every definition gets its place first, because they refer to each other in circles.
-    for (index, name) in definitions.keys().enumerate() {
-        let index = u32::try_from(index).expect("fewer definitions than u32 counts");
-        builder.definitions.insert(name.clone(), index);
-        builder.nodes.push([0; NODE]);
-    }
+    builder.define(definitions)?;
     let mut by_gvk = BTreeMap::new();
-    for (index, (name, schema)) in definitions.iter().enumerate() {
-        builder.nodes[index] = builder.record(schema, name)?;
+    for (index, schema) in definitions.values().enumerate() {
         let names = schema["x-kubernetes-group-version-kind"].as_array();
         for gvk in names.into_iter().flatten() {
             let part = |key: &str| gvk[key].as_str().unwrap_or_default().to_owned();
@@ -79,6 +73,17 @@ pub fn generate(definitions: &Map<String, Value>, facts: &[Facts]) -> Result<Vec
         builder.kinds.push(words);
     }
     Ok(builder.write())
+}
+
+/// Writes the table of definitions that refer to each other, and says where that of `root` begins.
+pub(crate) fn defined(
+    definitions: &Map<String, Value>,
+    root: &Value,
+) -> Result<(Vec<u8>, u32), BuildError> {
+    let mut builder = Builder::default();
+    builder.define(definitions)?;
+    let at = builder.child(root)?;
+    Ok((builder.write(), at))
 }
 
 /// Writes the table of one schema and says where it begins.
@@ -126,6 +131,19 @@ struct Builder {
 }
 
 impl Builder {
+    fn define(&mut self, definitions: &Map<String, Value>) -> Result<(), BuildError> {
+        // Every definition gets its place first, because they refer to each other in circles.
+        for (index, name) in definitions.keys().enumerate() {
+            let index = u32::try_from(index).expect("fewer definitions than u32 counts");
+            self.definitions.insert(name.clone(), index);
+            self.nodes.push([0; NODE]);
+        }
+        for (index, (name, schema)) in definitions.iter().enumerate() {
+            self.nodes[index] = self.record(schema, name)?;
+        }
+        Ok(())
+    }
+
     fn string(&mut self, text: &str) -> u32 {
         if text.is_empty() {
             return 0;
@@ -267,6 +285,9 @@ fn kind(schema: &Map<String, Value>, name: &str) -> u32 {
         "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime" => Some(Scalar::MicroTime),
         _ => None,
     };
+    if name == "io.k8s.apimachinery.pkg.runtime.RawExtension" {
+        return types::ANY;
+    }
     let format = schema
         .get("format")
         .and_then(Value::as_str)

@@ -105,6 +105,21 @@ impl Schema {
         })
     }
 
+    /// Builds it from a schema that refers (`$ref`) to definitions by name.
+    ///
+    /// # Errors
+    /// A `$ref` that leads nowhere, or a schema that is no object.
+    pub fn from_definitions(
+        definitions: &serde_json::Map<String, serde_json::Value>,
+        root: &serde_json::Value,
+    ) -> Result<Self, BuildError> {
+        let (bytes, root) = crate::builder::defined(definitions, root)?;
+        Ok(Self {
+            table: Arc::new(Table::owned(bytes)),
+            root,
+        })
+    }
+
     /// Where the walk begins.
     #[must_use]
     pub fn root(&self) -> Node<'_> {
