@@ -1,10 +1,16 @@
 //! The entry to a build.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
+use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::FileSystem;
+use crate::load::{Folder, Session};
+use crate::order;
 use crate::resource::Resource;
+use crate::target::{self, Accumulator};
+use crate::yaml::{Canonical, Node, Value, canonical};
 
 /// Which files a kustomization may read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -83,6 +89,105 @@ impl Build {
 /// # Errors
 /// Whatever kustomize refuses, and what is not supported yet; the error names file, line and column.
 pub fn build(fs: &dyn FileSystem, path: &str, options: &Options) -> Result<Build> {
-    let _ = (fs, options);
-    Err(Error::new(ErrorKind::Unsupported, format!("{path}: builds are being written")))
+    let session = Session { fs, restrictor: options.load_restrictor, read_set: RefCell::default(), warnings: RefCell::default() };
+    let folder = Folder::first(&session, path)?;
+    let (file, kustomization) = target::load(&folder)?;
+    let mut acc = target::accumulate(&folder, &file, &kustomization, Accumulator::default())?;
+    add_hashes(&mut acc.resources)?;
+    crate::nameref::fix(&mut acc.resources, &acc.config).map_err(|error| error.in_file(&file))?;
+    crate::vars::resolve(&mut acc).map_err(|error| error.in_file(&file))?;
+    let mut resources = acc.resources;
+    resources.retain(|resource| resource.annotation("config.kubernetes.io/local-config") != Some("true"));
+    match (&kustomization.sort_options, options.order) {
+        (Some(sort_options), _) => sort(Some(sort_options), &mut resources).map_err(|error| error.in_file(&file))?,
+        (None, Order::Default) => order::legacy(&mut resources, None),
+        (None, Order::AsRead) => {}
+    }
+    for option in &kustomization.build_metadata {
+        match &**option {
+            "managedByLabel" => {}
+            "originAnnotations" | "transformerAnnotations" => return Err(Error::new(ErrorKind::Unsupported, format!("buildMetadata {option} is not supported yet")).in_file(&file)),
+            other => return Err(Error::new(ErrorKind::Kustomization, format!("buildMetadata {other} is unknown; use managedByLabel, originAnnotations or transformerAnnotations")).in_file(&file)),
+        }
+    }
+    if options.managed_by_label || kustomization.build_metadata.iter().any(|option| option == "managedByLabel") {
+        let label = [("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned())];
+        crate::transform::label(&mut resources, &label, &crate::config::METADATA_LABELS)?;
+    }
+    for resource in &mut resources {
+        finish(resource).map_err(|error| error.in_file(&file))?;
+    }
+    Ok(Build { resources, read_set: session.read_set.into_inner(), warnings: session.warnings.into_inner() })
+}
+
+/// Appends the hash of their content to the names of generated resources.
+pub(crate) fn add_hashes(resources: &mut [Resource]) -> Result<()> {
+    for resource in resources.iter_mut().filter(|resource| resource.state.needs_hash) {
+        resource.store_previous();
+        let name = format!("{}-{}", resource.name(), crate::hash::suffix(resource));
+        resource.set_metadata("name", &name);
+    }
+    Ok(())
+}
+
+/// Sorts as `sortOptions` says.
+pub(crate) fn sort(options: Option<&Value>, resources: &mut Vec<Resource>) -> Result<()> {
+    let Some(options) = options else { return Err(Error::new(ErrorKind::Kustomization, "sortOptions are missing")) };
+    let mut f = Fields::new(options.clone(), "sortOptions")?;
+    let (order, legacy) = (f.text("order")?, f.take("legacySortOptions"));
+    f.finish(&["order", "legacySortOptions"])?;
+    let strings = |list: Vec<(String, crate::yaml::Pos)>| list.into_iter().map(|(text, _)| text).collect::<Vec<_>>();
+    let lists = match legacy {
+        Some(legacy) => {
+            let mut f = Fields::new(legacy, "legacySortOptions")?;
+            let lists = (strings(f.strings("orderFirst")?), strings(f.strings("orderLast")?));
+            f.finish(&["orderFirst", "orderLast"])?;
+            Some(lists)
+        }
+        None => None,
+    };
+    match (&*order, &lists) {
+        ("fifo", None) => Ok(()),
+        ("fifo", Some(_)) => Err(Error::new(ErrorKind::Kustomization, "legacySortOptions need the order legacy").at(options.pos)),
+        ("legacy", lists) => {
+            order::legacy(resources, lists.as_ref().map(|(first, last)| (&first[..], &last[..])));
+            Ok(())
+        }
+        (other, _) => Err(Error::new(ErrorKind::Kustomization, format!("sortOptions.order should be fifo or legacy, not {other}")).at(options.pos)),
+    }
+}
+
+/// Annotations that only kustomize itself uses.
+const INTERNAL: [&str; 4] = ["config.kubernetes.io/index", "config.kubernetes.io/path", "config.k8s.io/id", "kustomize.config.k8s.io/id"];
+
+/// The last touches: annotations become text, internal ones go, and what cannot be printed is refused.
+fn finish(resource: &mut Resource) -> Result<()> {
+    if let Some(metadata) = resource.value.get_mut("metadata").and_then(Value::as_map_mut) {
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_map_mut) {
+            annotations.retain(|key, _| !INTERNAL.contains(&key) && !key.starts_with("internal.config.kubernetes.io/"));
+            for (_, value) in annotations.iter_mut() {
+                if let Some(text) = value.text().filter(|_| value.as_str().is_none()) {
+                    *value = Value::string(text);
+                }
+            }
+        }
+        if metadata.get("annotations").is_some_and(|value| value.is_null() || value.as_map().is_some_and(crate::yaml::Map::is_empty)) {
+            metadata.remove("annotations");
+        }
+    }
+    printable(&resource.value).map_err(|message| Error::new(ErrorKind::Resource, format!("{}: {message}", resource.id())))
+}
+
+/// What go-yaml could not read back makes kustomize fail.
+fn printable(value: &Value) -> Result<(), String> {
+    match &value.node {
+        Node::Map(map) => map.iter().try_for_each(|(_, value)| printable(value)),
+        Node::List(items) => items.iter().try_for_each(printable),
+        Node::Scalar(scalar) => match canonical(scalar) {
+            Canonical::Float(number) if !number.is_finite() => Err(format!("the number {} cannot be printed", scalar.text)),
+            Canonical::Str(text) if text.contains(['\u{7f}', '\u{fffe}', '\u{ffff}']) => Err("a text holds a character that YAML does not allow".to_owned()),
+            Canonical::Str(text) if text.starts_with('\t') && text.contains('\n') => Err("a text of several lines may not begin with a tab".to_owned()),
+            _ => Ok(()),
+        },
+    }
 }

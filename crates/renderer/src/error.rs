@@ -108,4 +108,4 @@ impl Error {
 }
 
 /// Shorthand of this crate.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;

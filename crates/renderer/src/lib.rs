@@ -19,12 +19,33 @@
 //! ```
 
 mod build;
+mod config;
+mod crds;
+mod decode;
 pub mod edit;
 mod error;
+mod fieldspec;
 pub mod fs;
+mod generate;
+mod hash;
 mod id;
+mod jsonpatch;
+mod kustomization;
+mod load;
+mod merge;
+mod mergekeys;
+mod nameref;
+mod order;
+mod plugin;
+mod read;
+mod references;
+mod replacement;
 mod resource;
 mod scope;
+mod selector;
+mod target;
+mod transform;
+mod vars;
 pub mod yaml;
 
 pub use build::{Build, LoadRestrictor, Options, Order, build};

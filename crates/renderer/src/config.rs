@@ -1,0 +1,182 @@
+//! The transformers' configuration: kustomize's built-in field specs, and what `configurations` and `crds` add.
+
+use std::borrow::Cow;
+
+use crate::decode::{Fields, error};
+use crate::error::Result;
+use crate::fieldspec::FieldSpec;
+use crate::id::Gvk;
+use crate::yaml::Value;
+
+/// Kinds that can be referred to by name, and the fields that do so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NameReference {
+    pub(crate) group: Cow<'static, str>,
+    pub(crate) version: Cow<'static, str>,
+    pub(crate) kind: Cow<'static, str>,
+    pub(crate) fields: Vec<FieldSpec>,
+}
+
+impl NameReference {
+    pub(crate) fn target(&self) -> Gvk<'_> {
+        Gvk { group: &self.group, version: &self.version, kind: &self.kind }
+    }
+}
+
+/// All field specs. Only what differs from the built-in ones is stored; the built-in ones are added when they are used.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Config {
+    pub(crate) name_prefix: Vec<FieldSpec>,
+    pub(crate) name_suffix: Vec<FieldSpec>,
+    pub(crate) namespace: Vec<FieldSpec>,
+    pub(crate) common_labels: Vec<FieldSpec>,
+    pub(crate) template_labels: Vec<FieldSpec>,
+    pub(crate) common_annotations: Vec<FieldSpec>,
+    pub(crate) name_reference: Vec<NameReference>,
+    pub(crate) var_reference: Vec<FieldSpec>,
+    pub(crate) images: Vec<FieldSpec>,
+    pub(crate) replicas: Vec<FieldSpec>,
+}
+
+fn decode_specs(f: &mut Fields, name: &'static str) -> Result<Vec<FieldSpec>> {
+    f.list(name)?.into_iter().map(FieldSpec::decode).collect()
+}
+
+fn merge_specs(into: &mut Vec<FieldSpec>, from: Vec<FieldSpec>) {
+    for spec in from {
+        if !into.contains(&spec) {
+            into.push(spec);
+        }
+    }
+}
+
+impl Config {
+    /// Decodes a configuration file.
+    pub(crate) fn decode(value: Value) -> Result<Self> {
+        let mut f = Fields::new(value, "a transformer configuration")?;
+        let mut config = Self {
+            name_prefix: decode_specs(&mut f, "namePrefix")?,
+            name_suffix: decode_specs(&mut f, "nameSuffix")?,
+            namespace: decode_specs(&mut f, "namespace")?,
+            common_labels: decode_specs(&mut f, "commonLabels")?,
+            template_labels: decode_specs(&mut f, "templateLabels")?,
+            common_annotations: decode_specs(&mut f, "commonAnnotations")?,
+            name_reference: Vec::new(),
+            var_reference: decode_specs(&mut f, "varReference")?,
+            images: decode_specs(&mut f, "images")?,
+            replicas: decode_specs(&mut f, "replicas")?,
+        };
+        let labels = decode_specs(&mut f, "labels")?;
+        merge_specs(&mut config.template_labels, labels);
+        for item in f.list("nameReference")? {
+            let pos = item.pos;
+            let mut f = Fields::new(item, "a name reference")?;
+            let reference = NameReference { group: f.text("group")?.into(), version: f.text("version")?.into(), kind: f.text("kind")?.into(), fields: decode_specs(&mut f, "fieldSpecs")? };
+            if reference.kind.is_empty() && reference.fields.is_empty() {
+                return Err(error(pos, "a name reference needs kind and fieldSpecs"));
+            }
+            config.name_reference.push(reference);
+        }
+        Ok(config)
+    }
+
+    /// Adds the field specs of another configuration.
+    pub(crate) fn merge(&mut self, other: Self) {
+        merge_specs(&mut self.name_prefix, other.name_prefix);
+        merge_specs(&mut self.name_suffix, other.name_suffix);
+        merge_specs(&mut self.namespace, other.namespace);
+        merge_specs(&mut self.common_labels, other.common_labels);
+        merge_specs(&mut self.template_labels, other.template_labels);
+        merge_specs(&mut self.common_annotations, other.common_annotations);
+        merge_specs(&mut self.var_reference, other.var_reference);
+        merge_specs(&mut self.images, other.images);
+        merge_specs(&mut self.replicas, other.replicas);
+        for reference in other.name_reference {
+            match self.name_reference.iter_mut().find(|known| known.target() == reference.target()) {
+                Some(known) => merge_specs(&mut known.fields, reference.fields),
+                None => self.name_reference.push(reference),
+            }
+        }
+    }
+}
+
+const fn spec(group: &'static str, kind: &'static str, path: &'static str, create: bool) -> FieldSpec {
+    FieldSpec::builtin(group, kind, path, create)
+}
+
+const fn v1(kind: &'static str, path: &'static str, create: bool) -> FieldSpec {
+    FieldSpec { group: Cow::Borrowed(""), version: Cow::Borrowed("v1"), kind: Cow::Borrowed(kind), path: Cow::Borrowed(path), create }
+}
+
+pub(crate) static NAME: [FieldSpec; 1] = [spec("", "", "metadata/name", false)];
+
+pub(crate) static NAMESPACE: [FieldSpec; 4] = [
+    spec("", "", "metadata/namespace", true),
+    spec("", "Namespace", "metadata/name", true),
+    spec("apiregistration.k8s.io", "APIService", "spec/service/namespace", true),
+    spec("apiextensions.k8s.io", "CustomResourceDefinition", "spec/conversion/webhook/clientConfig/service/namespace", false),
+];
+
+pub(crate) static METADATA_LABELS: [FieldSpec; 1] = [spec("", "", "metadata/labels", true)];
+
+pub(crate) static TEMPLATE_LABELS: [FieldSpec; 8] = [
+    v1("ReplicationController", "spec/template/metadata/labels", true),
+    spec("", "Deployment", "spec/template/metadata/labels", true),
+    spec("", "ReplicaSet", "spec/template/metadata/labels", true),
+    spec("", "DaemonSet", "spec/template/metadata/labels", true),
+    spec("apps", "StatefulSet", "spec/template/metadata/labels", true),
+    spec("batch", "Job", "spec/template/metadata/labels", true),
+    spec("batch", "CronJob", "spec/jobTemplate/metadata/labels", true),
+    spec("batch", "CronJob", "spec/jobTemplate/spec/template/metadata/labels", true),
+];
+
+pub(crate) static SELECTOR_LABELS: [FieldSpec; 21] = [
+    v1("Service", "spec/selector", true),
+    v1("ReplicationController", "spec/selector", true),
+    spec("", "Deployment", "spec/selector/matchLabels", true),
+    spec("apps", "Deployment", "spec/template/spec/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
+    spec("apps", "Deployment", "spec/template/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+    spec("apps", "Deployment", "spec/template/spec/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
+    spec("apps", "Deployment", "spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+    spec("apps", "Deployment", "spec/template/spec/topologySpreadConstraints/labelSelector/matchLabels", false),
+    spec("", "ReplicaSet", "spec/selector/matchLabels", true),
+    spec("", "DaemonSet", "spec/selector/matchLabels", true),
+    spec("apps", "StatefulSet", "spec/selector/matchLabels", true),
+    spec("apps", "StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", true),
+    spec("apps", "StatefulSet", "spec/template/spec/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
+    spec("apps", "StatefulSet", "spec/template/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+    spec("apps", "StatefulSet", "spec/template/spec/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
+    spec("apps", "StatefulSet", "spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+    spec("apps", "StatefulSet", "spec/template/spec/topologySpreadConstraints/labelSelector/matchLabels", false),
+    spec("batch", "Job", "spec/selector/matchLabels", false),
+    spec("batch", "CronJob", "spec/jobTemplate/spec/selector/matchLabels", false),
+    spec("policy", "PodDisruptionBudget", "spec/selector/matchLabels", false),
+    spec("networking.k8s.io", "NetworkPolicy", "spec/podSelector/matchLabels", false),
+];
+
+pub(crate) static PEER_LABELS: [FieldSpec; 2] =
+    [spec("networking.k8s.io", "NetworkPolicy", "spec/ingress/from/podSelector/matchLabels", false), spec("networking.k8s.io", "NetworkPolicy", "spec/egress/to/podSelector/matchLabels", false)];
+
+pub(crate) static ANNOTATIONS: [FieldSpec; 9] = [
+    spec("", "", "metadata/annotations", true),
+    v1("ReplicationController", "spec/template/metadata/annotations", true),
+    spec("", "Deployment", "spec/template/metadata/annotations", true),
+    spec("", "ReplicaSet", "spec/template/metadata/annotations", true),
+    spec("", "DaemonSet", "spec/template/metadata/annotations", true),
+    spec("apps", "StatefulSet", "spec/template/metadata/annotations", true),
+    spec("batch", "Job", "spec/template/metadata/annotations", true),
+    spec("batch", "CronJob", "spec/jobTemplate/metadata/annotations", true),
+    spec("batch", "CronJob", "spec/jobTemplate/spec/template/metadata/annotations", true),
+];
+
+pub(crate) static IMAGES: [FieldSpec; 6] = [
+    spec("", "", "spec/containers[]/image", false),
+    spec("", "", "spec/initContainers[]/image", false),
+    spec("", "", "spec/volumes[]/image/reference", false),
+    spec("", "", "spec/template/spec/containers[]/image", false),
+    spec("", "", "spec/template/spec/initContainers[]/image", false),
+    spec("", "", "spec/template/spec/volumes[]/image/reference", false),
+];
+
+pub(crate) static REPLICAS: [FieldSpec; 4] =
+    [spec("", "Deployment", "spec/replicas", true), spec("", "ReplicationController", "spec/replicas", true), spec("", "ReplicaSet", "spec/replicas", true), spec("", "StatefulSet", "spec/replicas", true)];

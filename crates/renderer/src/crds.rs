@@ -1,0 +1,54 @@
+//! `crds`: OpenAPI definitions of custom kinds, whose extensions say which of their fields name other resources.
+
+use crate::config::{Config, NameReference};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Gvk;
+use crate::target::owned;
+use crate::yaml::{Value, parse_kustomization};
+
+/// Reads definitions and finds the references in them.
+pub(crate) fn config(bytes: &[u8], file: &str) -> Result<Config> {
+    let value = parse_kustomization(bytes, file)?;
+    let Some(definitions) = value.as_map() else {
+        return Err(Error::new(ErrorKind::Syntax, "definitions of custom resources must be a map").at(value.pos).in_file(file));
+    };
+    let mut config = Config::default();
+    for (name, definition) in definitions.iter() {
+        let fields: Vec<&str> = definition.get("Schema").or_else(|| definition.get("schema")).and_then(|schema| schema.get("properties")).and_then(Value::as_map).map(|map| map.keys().collect()).unwrap_or_default();
+        // A definition that has these three is a kind.
+        if !(fields.contains(&"kind") && fields.contains(&"apiVersion") && fields.contains(&"metadata")) {
+            continue;
+        }
+        let kind = name.rsplit('.').next().unwrap_or(name).to_owned();
+        walk(definitions, name, &kind, "", &mut config, 0);
+    }
+    Ok(config)
+}
+
+fn walk(definitions: &crate::yaml::Map, name: &str, kind: &str, path: &str, config: &mut Config, depth: usize) {
+    let schema = definitions.get(name).and_then(|definition| definition.get("Schema").or_else(|| definition.get("schema")));
+    let Some(properties) = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_map).filter(|_| depth < 32) else { return };
+    for (field, property) in properties.iter() {
+        let here = if path.is_empty() { field.to_owned() } else { format!("{path}/{field}") };
+        if property.get("x-kubernetes-annotation").is_some() {
+            config.common_annotations.push(owned(&here, kind, false));
+        }
+        if property.get("x-kubernetes-label-selector").is_some() {
+            config.common_labels.push(owned(&here, kind, false));
+        }
+        if property.get("x-kubernetes-identity").is_some() {
+            config.name_prefix.push(owned(&here, kind, false));
+        }
+        if let Some(version) = property.get("x-kubernetes-object-ref-api-version").and_then(Value::text)
+            && let Some(target) = property.get("x-kubernetes-object-ref-kind").and_then(Value::text)
+        {
+            let gvk = Gvk::new(version, target);
+            let name_key = property.get("x-kubernetes-object-ref-name-key").and_then(Value::text).unwrap_or("name");
+            let reference = NameReference { group: gvk.group.to_owned().into(), version: gvk.version.to_owned().into(), kind: target.to_owned().into(), fields: vec![owned(&format!("{here}/{name_key}"), kind, false)] };
+            config.merge(Config { name_reference: vec![reference], ..Config::default() });
+        }
+        if let Some(reference) = property.get("$ref").or_else(|| property.get("items").and_then(|items| items.get("$ref"))).and_then(Value::text) {
+            walk(definitions, reference.rsplit('/').next().unwrap_or(reference), kind, &here, config, depth + 1);
+        }
+    }
+}

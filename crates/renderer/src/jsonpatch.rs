@@ -1,0 +1,237 @@
+//! JSON patches (RFC 6902) as kustomize's library applies them.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::yaml::{Map, Node, Pos, Value};
+
+/// One operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Operation {
+    op: Op,
+    path: Vec<String>,
+    from: Vec<String>,
+    value: Value,
+    pos: Pos,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Op {
+    Add,
+    Remove,
+    Replace,
+    Move,
+    Copy,
+    Test,
+}
+
+fn failed(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Patch, message)
+}
+
+fn pointer(text: &str) -> Vec<String> {
+    text.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect()
+}
+
+/// Reads the operations from a list of maps.
+pub(crate) fn decode(value: Value) -> Result<Vec<Operation>> {
+    let pos = value.pos;
+    let Node::List(items) = value.node else {
+        return Err(failed("a JSON patch must be a list of operations").at(pos));
+    };
+    items.into_iter().map(operation).collect()
+}
+
+fn operation(mut item: Value) -> Result<Operation> {
+    let pos = item.pos;
+    let Some(map) = item.as_map_mut() else { return Err(failed("an operation must be a map").at(pos)) };
+    let text = |map: &Map, key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
+    let op = match text(map, "op").as_deref() {
+        Some("add") => Op::Add,
+        Some("remove") => Op::Remove,
+        Some("replace") => Op::Replace,
+        Some("move") => Op::Move,
+        Some("copy") => Op::Copy,
+        Some("test") => Op::Test,
+        _ => return Err(failed("an operation needs op: add, remove, replace, move, copy or test").at(pos)),
+    };
+    let Some(path) = text(map, "path") else { return Err(failed("an operation needs a path").at(pos)) };
+    let from = text(map, "from");
+    if matches!(op, Op::Move | Op::Copy) && from.is_none() {
+        return Err(failed("move and copy need from").at(pos));
+    }
+    let value = map.remove("value");
+    if matches!(op, Op::Add | Op::Replace | Op::Test) && value.is_none() && op != Op::Test {
+        return Err(failed("add and replace need a value").at(pos));
+    }
+    Ok(Operation { op, path: pointer(&path), from: pointer(&from.unwrap_or_default()), value: normal(value.unwrap_or_else(Value::null)), pos })
+}
+
+/// Numbers pass through JSON's floating point, as in kustomize.
+pub(crate) fn normal(value: Value) -> Value {
+    Value::from_json(&through_floats(value.to_json()))
+}
+
+fn through_floats(json: serde_json::Value) -> serde_json::Value {
+    match json {
+        serde_json::Value::Number(number) => match number.as_f64() {
+            Some(float) if number.as_i64().is_none_or(|int| int.unsigned_abs() > 1 << 53) && !number.is_f64() => serde_json::Number::from_f64(float).map_or(serde_json::Value::Null, serde_json::Value::Number),
+            _ => serde_json::Value::Number(number),
+        },
+        serde_json::Value::Array(items) => items.into_iter().map(through_floats).collect(),
+        serde_json::Value::Object(map) => serde_json::Value::Object(map.into_iter().map(|(key, value)| (key, through_floats(value))).collect()),
+        other => other,
+    }
+}
+
+/// Applies the operations in their order.
+pub(crate) fn apply(root: &mut Value, operations: &[Operation]) -> Result<()> {
+    for operation in operations {
+        let step = match operation.op {
+            Op::Add => add(root, &operation.path, operation.value.clone()),
+            Op::Remove => remove(root, &operation.path).map(|_| ()),
+            Op::Replace => find_mut(root, &operation.path).map(|place| *place = operation.value.clone()),
+            Op::Move => remove(root, &operation.from).and_then(|value| add(root, &operation.path, value)),
+            Op::Copy => find_mut(root, &operation.from).map(|value| value.clone()).and_then(|value| add(root, &operation.path, value)),
+            Op::Test => match find_mut(root, &operation.path) {
+                Ok(found) if found.to_json() == operation.value.to_json() => Ok(()),
+                Err(_) if operation.value.is_null() => Ok(()),
+                _ => Err(failed(format!("the test of /{} failed", operation.path.join("/")))),
+            },
+        };
+        step.map_err(|error| error.at(operation.pos))?;
+    }
+    Ok(())
+}
+
+fn missing(path: &[String]) -> Error {
+    failed(format!("the path /{} does not exist", path.join("/")))
+}
+
+fn index(text: &str, len: usize) -> Option<usize> {
+    let number: i64 = text.parse().ok()?;
+    let number = if number < 0 { number + i64::try_from(len).ok()? } else { number };
+    usize::try_from(number).ok()
+}
+
+fn child<'a>(value: &'a mut Value, part: &str) -> Option<&'a mut Value> {
+    match &mut value.node {
+        Node::Map(map) => map.get_mut(part),
+        Node::List(items) => {
+            let at = index(part, items.len())?;
+            items.get_mut(at)
+        }
+        Node::Scalar(_) => None,
+    }
+}
+
+fn find_mut<'a>(root: &'a mut Value, path: &[String]) -> Result<&'a mut Value> {
+    let mut at = root;
+    for part in path {
+        at = child(at, part).ok_or_else(|| missing(path))?;
+    }
+    Ok(at)
+}
+
+fn add(root: &mut Value, path: &[String], value: Value) -> Result<()> {
+    let Some((last, parents)) = path.split_last() else {
+        *root = value;
+        return Ok(());
+    };
+    let mut at = root;
+    for (i, part) in parents.iter().enumerate() {
+        if at.is_null() {
+            *at = Value::map(Map::new());
+        }
+        // Missing parents are made: a list where an index (or `-`) follows.
+        let next = parents.get(i + 1).unwrap_or(last);
+        let new = || if next == "-" || next.parse::<i64>().is_ok() { Value::list(Vec::new()) } else { Value::map(Map::new()) };
+        match &mut at.node {
+            Node::Map(map) => {
+                at = map.entry(part, new);
+            }
+            Node::List(items) => {
+                if part == "-" {
+                    items.push(new());
+                    let end = items.len() - 1;
+                    at = &mut items[end];
+                } else {
+                    let len = items.len();
+                    let Some(position) = index(part, len) else { return Err(missing(path)) };
+                    while items.len() <= position && position < len + 1 {
+                        items.push(new());
+                    }
+                    at = items.get_mut(position).ok_or_else(|| missing(path))?;
+                }
+            }
+            Node::Scalar(_) => return Err(missing(path)),
+        }
+    }
+    if at.is_null() {
+        *at = if last == "-" { Value::list(Vec::new()) } else { Value::map(Map::new()) };
+    }
+    match &mut at.node {
+        Node::Map(map) => map.insert(last, value),
+        Node::List(items) => {
+            if last == "-" {
+                items.push(value);
+                return Ok(());
+            }
+            let len = items.len();
+            let position = match last.parse::<i64>() {
+                Ok(number) if number < 0 => i64::try_from(len).unwrap_or(0) + number + 1,
+                Ok(number) => number,
+                Err(_) => return Err(missing(path)),
+            };
+            match usize::try_from(position) {
+                Ok(position) if position <= len => items.insert(position, value),
+                _ => return Err(failed(format!("the index {last} of /{} is out of bounds", path.join("/")))),
+            }
+        }
+        Node::Scalar(_) => return Err(missing(path)),
+    }
+    Ok(())
+}
+
+fn remove(root: &mut Value, path: &[String]) -> Result<Value> {
+    let Some((last, parents)) = path.split_last() else { return Err(failed("cannot remove the whole resource")) };
+    let parent = find_mut(root, parents).map_err(|_| missing(path))?;
+    let found = match &mut parent.node {
+        Node::Map(map) => map.remove(last),
+        Node::List(items) => index(last, items.len()).filter(|at| *at < items.len()).map(|at| items.remove(at)),
+        Node::Scalar(_) => None,
+    };
+    found.ok_or_else(|| missing(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{parse_all, to_string};
+
+    fn run(resource: &str, patch: &str) -> Result<String> {
+        let one = |text: &str| parse_all(text.as_bytes(), "t.yaml").expect("is YAML").remove(0);
+        let mut value = one(resource);
+        apply(&mut value, &decode(one(patch))?)?;
+        Ok(to_string(&value))
+    }
+
+    #[test]
+    fn operations() {
+        let patch = "[{op: add, path: /a/b/c, value: 1}, {op: remove, path: /x}, {op: add, path: /l/-, value: z}, {op: add, path: /l/0, value: 'y'}, {op: replace, path: /l/-1, value: w}]";
+        insta::assert_snapshot!(run("x: 1\nl: [m]\n", patch).expect("applies"), @r#"
+        a:
+          b:
+            c: 1
+        l:
+        - "y"
+        - m
+        - w
+        "#);
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_removed_or_replaced() {
+        insta::assert_snapshot!(run("a: 1", "[{op: remove, path: /b}]").expect_err("fails"), @"1:2: the path /b does not exist");
+        assert!(run("a: 1", "[{op: replace, path: /b, value: 1}]").is_err());
+        assert!(run("a: 1", "[{op: test, path: /a, value: 2}]").is_err());
+    }
+}

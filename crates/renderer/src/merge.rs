@@ -1,0 +1,321 @@
+//! Strategic merge as kustomize does it: patch first in lists, nulls delete, `$patch` directives.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::mergekeys::{ListMerge, Shape};
+use crate::yaml::{Kind, Map, Node, Scalar, Value};
+
+#[derive(PartialEq, Clone, Copy)]
+enum Directive {
+    Merge,
+    Replace,
+    Delete,
+}
+
+fn failed(message: impl Into<String>, at: &Value) -> Error {
+    Error::new(ErrorKind::Patch, message).at(at.pos)
+}
+
+/// Merges `patch` into `dest`; `None` when the patch deletes it.
+pub(crate) fn merge(dest: Option<Value>, patch: Option<Value>, shape: Shape, list: ListMerge) -> Result<Option<Value>> {
+    let kind = dest.iter().chain(patch.iter()).find(|value| !value.is_null());
+    match kind.map(|value| &value.node) {
+        None => merge_nothing(dest, patch),
+        Some(Node::Map(_)) => merge_map(dest, patch, shape),
+        Some(Node::List(_)) => match list {
+            ListMerge::Replace => {
+                same_kind(&dest, &patch, "a list")?;
+                Ok(patch.or(dest).filter(|value| !value.is_null() || matches!(value.node, Node::List(_))))
+            }
+            _ => merge_list(dest, patch, shape, list),
+        },
+        Some(Node::Scalar(_)) => {
+            same_kind(&dest, &patch, "a scalar")?;
+            match patch {
+                Some(patch) if patch.is_null() => Ok(None),
+                Some(patch) => Ok(Some(patch)),
+                None => Ok(dest),
+            }
+        }
+    }
+}
+
+fn same_kind(dest: &Option<Value>, patch: &Option<Value>, wanted: &str) -> Result<()> {
+    let shape = |value: &Value| match &value.node {
+        Node::Map(_) => "a map",
+        Node::List(_) => "a list",
+        Node::Scalar(_) => "a scalar",
+    };
+    for value in dest.iter().chain(patch.iter()).filter(|value| !value.is_null()) {
+        if shape(value) != wanted {
+            return Err(failed(format!("cannot merge {} with {wanted}", shape(value)), patch.as_ref().unwrap_or(value)));
+        }
+    }
+    Ok(())
+}
+
+/// Both are null or missing: an explicit null of the resource stays, an empty one goes.
+fn merge_nothing(dest: Option<Value>, patch: Option<Value>) -> Result<Option<Value>> {
+    match (dest, patch) {
+        (Some(dest), None) if dest.text().is_some_and(|text| !text.is_empty()) => Ok(Some(dest)),
+        _ => Ok(None),
+    }
+}
+
+fn merge_map(dest: Option<Value>, patch: Option<Value>, shape: Shape) -> Result<Option<Value>> {
+    same_kind(&dest, &patch, "a map")?;
+    let Some(mut patch) = patch else {
+        return dest.map(|dest| each_field(dest, None, shape)).transpose();
+    };
+    if patch.is_null() {
+        return Ok(None);
+    }
+    let directive = directive(&mut patch)?;
+    match (directive, dest.filter(|dest| !dest.is_null())) {
+        (Directive::Delete, _) => Ok(None),
+        (Directive::Replace, _) | (_, None) => settle(patch, shape).map(Some),
+        (Directive::Merge, Some(dest)) => each_field(dest, Some(patch), shape).map(Some),
+    }
+}
+
+/// A patch that meets nothing: its nulls and directives go, the rest is taken over.
+fn settle(patch: Value, shape: Shape) -> Result<Value> {
+    let pos = patch.pos;
+    let Node::Map(map) = patch.node else { return Ok(patch) };
+    let mut out = Vec::with_capacity(map.len());
+    for (key, value) in map.into_entries() {
+        let (inner, list) = shape.field(&key);
+        let merged = match &value.node {
+            Node::List(_) if list != ListMerge::Replace => merge_list(None, Some(value), inner, list)?,
+            Node::List(_) => Some(value),
+            _ => merge(None, Some(value), inner, list)?,
+        };
+        out.extend(merged.map(|value| (key, value)));
+    }
+    Ok(Value { node: Node::Map(Map::from_distinct(out)), pos })
+}
+
+fn each_field(dest: Value, patch: Option<Value>, shape: Shape) -> Result<Value> {
+    let pos = dest.pos;
+    let (Node::Map(dest), patch) = (dest.node, patch.map(|patch| patch.node)) else { return Ok(Value { node: Node::Map(Map::new()), pos }) };
+    let mut patch = match patch {
+        Some(Node::Map(map)) => map,
+        _ => Map::new(),
+    };
+    let mut out = Vec::with_capacity(dest.len() + patch.len());
+    for (key, value) in dest.into_entries() {
+        let (inner, list) = shape.field(&key);
+        let merged = match patch.remove(&key) {
+            // Nothing below changes, except that empty nulls vanish; scalars stay as they are.
+            None if matches!(&value.node, Node::Scalar(Scalar { kind, .. }) if *kind != Kind::Null) => Some(value),
+            other => merge(Some(value), other, inner, list)?,
+        };
+        out.extend(merged.map(|value| (key, value)));
+    }
+    for (key, value) in patch.into_entries() {
+        let (inner, list) = shape.field(&key);
+        out.extend(merge(None, Some(value), inner, list)?.map(|value| (key, value)));
+    }
+    Ok(Value { node: Node::Map(Map::from_distinct(out)), pos })
+}
+
+/// Takes `$patch` out of a map.
+fn directive(patch: &mut Value) -> Result<Directive> {
+    let Some(map) = patch.as_map_mut() else { return Ok(Directive::Merge) };
+    let Some(value) = map.get("$patch") else { return Ok(Directive::Merge) };
+    let directive = match value.text() {
+        Some("delete") => Directive::Delete,
+        Some("replace") => Directive::Replace,
+        Some("merge") => Directive::Merge,
+        _ => return Err(failed("unknown $patch; use delete, replace or merge", value)),
+    };
+    map.remove("$patch");
+    Ok(directive)
+}
+
+/// A directive that stands for the whole list: an element that is nothing but `$patch`.
+fn list_directive(items: &mut Vec<Value>) -> Result<Directive> {
+    let at = items.iter().position(|item| item.as_map().is_some_and(|map| map.len() == 1 && map.contains_key("$patch")));
+    match at {
+        Some(at) => directive(&mut items.remove(at)),
+        None => Ok(Directive::Merge),
+    }
+}
+
+enum Item {
+    /// An element of the resource, which the patch may have changed in place.
+    Old(usize),
+    New(Value),
+}
+
+fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape, list: ListMerge) -> Result<Option<Value>> {
+    same_kind(&dest, &patch, "a list")?;
+    let pos = dest.as_ref().or(patch.as_ref()).map(|value| value.pos).unwrap_or_default();
+    if patch.as_ref().is_some_and(Value::is_null) {
+        return Ok(None);
+    }
+    let into_items = |value: Option<Value>| match value.map(|value| value.node) {
+        Some(Node::List(items)) => items,
+        _ => Vec::new(),
+    };
+    let had_dest = dest.as_ref().is_some_and(|dest| !dest.is_null());
+    let mut patch = into_items(patch);
+    let mut dest = into_items(dest);
+    match list_directive(&mut patch)? {
+        Directive::Delete => return Ok(None),
+        Directive::Replace => dest = Vec::new(),
+        Directive::Merge => {}
+    }
+    let items = match list {
+        ListMerge::Keys(keys) => keyed(dest, patch, keys, shape)?,
+        _ => scalars(dest, patch),
+    };
+    if items.is_empty() && !had_dest {
+        return Ok(None);
+    }
+    Ok(Some(Value { node: Node::List(items), pos }))
+}
+
+/// Sets of scalars: the patch's first, then the rest.
+fn scalars(dest: Vec<Value>, patch: Vec<Value>) -> Vec<Value> {
+    let mut seen = std::collections::HashSet::new();
+    patch.into_iter().chain(dest).filter(|item| seen.insert(item.text().unwrap_or("").to_owned())).collect()
+}
+
+type KeyValues = Vec<String>;
+
+fn values_of(item: &Value, keys: &[&str]) -> KeyValues {
+    keys.iter().map(|key| item.get(key).and_then(Value::text).unwrap_or("").to_owned()).collect()
+}
+
+fn keyed(dest: Vec<Value>, patch: Vec<Value>, keys: &[&'static str], shape: Shape) -> Result<Vec<Value>> {
+    use std::collections::HashMap;
+    let dest_values: Vec<KeyValues> = dest.iter().map(|item| values_of(item, keys)).collect();
+    let patch_values: Vec<KeyValues> = patch.iter().map(|item| values_of(item, keys)).collect();
+    let mut dest: Vec<Option<Value>> = dest.into_iter().map(Some).collect();
+    let mut patch: Vec<Option<Value>> = patch.into_iter().map(Some).collect();
+    // With one key, elements are found by a map; with several, missing ones count as wildcards and the lists are short.
+    let index = |values: &[KeyValues]| {
+        let mut map: HashMap<String, usize> = HashMap::new();
+        for (i, value) in values.iter().enumerate().filter(|_| keys.len() == 1) {
+            map.entry(value[0].clone()).or_insert(i);
+        }
+        map
+    };
+    let (dest_index, patch_index) = (index(&dest_values), index(&patch_values));
+    let find = |values: &[KeyValues], by: &HashMap<String, usize>, wanted: &KeyValues| {
+        if keys.len() == 1 { by.get(&wanted[0]).copied() } else { values.iter().position(|value| value.iter().zip(wanted).all(|(value, wanted)| wanted.is_empty() || value == wanted)) }
+    };
+    let mut seen = std::collections::HashSet::new();
+    let mut items: Vec<(KeyValues, Item)> = Vec::new();
+    let mut placed: HashMap<String, usize> = HashMap::new();
+    let mut deleted = vec![false; dest.len()];
+    let mut used = vec![false; dest.len()];
+    for wanted in patch_values.iter().chain(&dest_values) {
+        if !seen.insert(wanted) || wanted.iter().all(String::is_empty) {
+            continue;
+        }
+        let at = find(&dest_values, &dest_index, wanted);
+        let patch_at = find(&patch_values, &patch_index, wanted);
+        let old = at.and_then(|at| dest[at].take());
+        let had_old = old.is_some();
+        let new = patch_at.and_then(|at| if keys.len() == 1 { patch[at].take() } else { patch[at].clone() });
+        // An element that is there twice keeps only what was merged first.
+        if old.is_none() && new.is_none() {
+            continue;
+        }
+        // kustomize brings an element with `$patch: replace` in, and then overwrites it with the old one that has the same key.
+        let replaced = had_old && new.as_ref().is_some_and(|new| new.get("$patch").and_then(Value::text) == Some("replace"));
+        let merged = if replaced && keys.len() == 1 { old } else { merge(old, new, shape, ListMerge::Replace)? };
+        let merged = merged.filter(|value| !value.as_map().is_some_and(Map::is_empty));
+        let item = match (merged, at) {
+            (Some(value), Some(at)) => {
+                dest[at] = Some(value);
+                used[at] = true;
+                Item::Old(at)
+            }
+            (Some(value), None) => Item::New(value),
+            (None, at) => {
+                if let Some(at) = at {
+                    deleted[at] = true;
+                }
+                continue;
+            }
+        };
+        let slot = if keys.len() == 1 {
+            placed.get(&wanted[0]).copied()
+        } else {
+            items.iter().position(|(_, known)| {
+                let known = match known {
+                    Item::Old(at) => dest[*at].as_ref(),
+                    Item::New(value) => Some(value),
+                };
+                known.is_some_and(|known| values_of(known, keys).iter().zip(wanted).all(|(value, wanted)| wanted.is_empty() || value == wanted))
+            })
+        };
+        match slot {
+            Some(slot) => items[slot] = (wanted.clone(), item),
+            None => {
+                placed.insert(wanted[0].clone(), items.len());
+                items.push((wanted.clone(), item));
+            }
+        }
+    }
+    let mut out = Vec::with_capacity(items.len());
+    for (_, item) in items {
+        match item {
+            Item::New(value) => out.push(value),
+            Item::Old(at) => out.extend(dest[at].take()),
+        }
+    }
+    // Elements without the key cannot be paired: they stay, behind the others.
+    out.extend(patch.into_iter().flatten().filter(|item| values_of(item, keys).iter().all(String::is_empty)));
+    out.extend(dest.into_iter().enumerate().filter(|(at, _)| !deleted[*at] && !used[*at]).filter_map(|(_, item)| item).filter(|item| values_of(item, keys).iter().all(String::is_empty)));
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Gvk;
+    use crate::mergekeys::root;
+    use crate::yaml::{parse_all, to_string};
+
+    fn patched(dest: &str, patch: &str) -> String {
+        let one = |text: &str| parse_all(text.as_bytes(), "t.yaml").expect("is YAML").remove(0);
+        let shape = root(&Gvk::new("apps/v1", "Deployment"));
+        merge(Some(one(dest)), Some(one(patch)), shape, ListMerge::Replace).expect("merges").map(|value| to_string(&value)).unwrap_or_default()
+    }
+
+    #[test]
+    fn containers_merge_by_name_and_the_patch_comes_first() {
+        let dest = "spec: {template: {spec: {containers: [{name: a, image: x}, {name: b, image: y}]}}}";
+        insta::assert_snapshot!(patched(dest, "spec: {template: {spec: {containers: [{name: c}, {name: b, image: z}]}}}"), @r#"
+        spec:
+          template:
+            spec:
+              containers:
+              - name: c
+              - image: z
+                name: b
+              - image: x
+                name: a
+        "#);
+        insta::assert_snapshot!(patched(dest, "spec: {template: {spec: {containers: [{name: a, $patch: delete}]}}}"), @r#"
+        spec:
+          template:
+            spec:
+              containers:
+              - image: "y"
+                name: b
+        "#);
+    }
+
+    #[test]
+    fn null_deletes_and_other_lists_are_replaced() {
+        insta::assert_snapshot!(patched("spec: {paused: true, x: [1, 2]}", "spec: {paused: null, x: [3]}"), @r#"
+        spec:
+          x:
+          - 3
+        "#);
+    }
+}

@@ -1,0 +1,125 @@
+//! By which keys the lists of Kubernetes' own kinds merge, as kustomize 5.8.1 knows it (Kubernetes 1.21).
+//!
+//! kustomize embeds an old OpenAPI document and byte-equal output needs exactly that one, so the newer table of `fiel-schema` cannot be used as it is:
+//! kinds that came after 1.21 have no merge keys here, their lists are replaced.
+
+use crate::id::Gvk;
+
+/// How a list meets the same list of a patch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ListMerge {
+    /// The patch's list replaces it.
+    Replace,
+    /// Elements are paired by these keys.
+    Keys(&'static [&'static str]),
+    /// A set of scalars.
+    Set,
+}
+
+/// What is known about a place in a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    Unknown,
+    /// A kind: its body's shape and its status.
+    Root(Body),
+    Meta,
+    PodTemplate,
+    PodSpec,
+    Container,
+    Workload,
+    ServiceSpec,
+    JobTemplate,
+    CronSpec,
+    Status,
+    CsiSpec,
+}
+
+/// What distinguishes the kinds at their top level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Body {
+    Plain,
+    Workload,
+    Pod,
+    Template,
+    Service,
+    CronJob,
+    ServiceAccount,
+    Webhooks,
+    CsiNode,
+}
+
+/// The shape of a kind; `Unknown` where kustomize has no schema.
+pub(crate) fn root(gvk: &Gvk<'_>) -> Shape {
+    let body = match (gvk.group, gvk.version, gvk.kind) {
+        ("apps", "v1", "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet") | ("", "v1", "ReplicationController") | ("batch", "v1", "Job") => Body::Workload,
+        ("", "v1", "Pod") => Body::Pod,
+        ("", "v1", "PodTemplate") => Body::Template,
+        ("", "v1", "Service") => Body::Service,
+        ("batch", "v1" | "v1beta1", "CronJob") => Body::CronJob,
+        ("", "v1", "ServiceAccount") => Body::ServiceAccount,
+        ("admissionregistration.k8s.io", "v1" | "v1beta1", "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration") => Body::Webhooks,
+        ("storage.k8s.io", "v1" | "v1beta1", "CSINode") => Body::CsiNode,
+        _ if is_known(gvk) => Body::Plain,
+        _ => return Shape::Unknown,
+    };
+    Shape::Root(body)
+}
+
+/// The other kinds of Kubernetes 1.21.
+fn is_known(gvk: &Gvk<'_>) -> bool {
+    let versions: &[&str] = match (gvk.group, gvk.kind) {
+        ("", "ConfigMap" | "Secret" | "Namespace" | "Node" | "PersistentVolume" | "PersistentVolumeClaim" | "Endpoints" | "Event" | "LimitRange" | "ResourceQuota" | "Binding" | "ComponentStatus") => &["v1"],
+        ("apps", "ControllerRevision") => &["v1"],
+        ("autoscaling", "HorizontalPodAutoscaler") => &["v1", "v2beta1", "v2beta2"],
+        ("networking.k8s.io", "Ingress" | "IngressClass") => &["v1", "v1beta1"],
+        ("networking.k8s.io", "NetworkPolicy") => &["v1"],
+        ("extensions", "Ingress") => &["v1beta1"],
+        ("policy", "PodDisruptionBudget") => &["v1", "v1beta1"],
+        ("policy", "PodSecurityPolicy") => &["v1beta1"],
+        ("rbac.authorization.k8s.io", "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding") => &["v1", "v1beta1", "v1alpha1"],
+        ("scheduling.k8s.io", "PriorityClass") => &["v1", "v1beta1", "v1alpha1"],
+        ("storage.k8s.io", "StorageClass" | "VolumeAttachment" | "CSIDriver" | "CSIStorageCapacity") => &["v1", "v1beta1", "v1alpha1"],
+        ("apiextensions.k8s.io", "CustomResourceDefinition") | ("apiregistration.k8s.io", "APIService") => &["v1", "v1beta1"],
+        ("coordination.k8s.io", "Lease") | ("certificates.k8s.io", "CertificateSigningRequest") => &["v1", "v1beta1"],
+        ("discovery.k8s.io", "EndpointSlice") => &["v1", "v1beta1"],
+        ("events.k8s.io", "Event") => &["v1", "v1beta1"],
+        ("flowcontrol.apiserver.k8s.io", "FlowSchema" | "PriorityLevelConfiguration") => &["v1beta1"],
+        ("node.k8s.io", "RuntimeClass") => &["v1", "v1beta1", "v1alpha1"],
+        _ => return false,
+    };
+    versions.contains(&gvk.version)
+}
+
+impl Shape {
+    /// The shape of a field, or of the elements of a list field, and how that list merges.
+    pub(crate) fn field(self, name: &str) -> (Shape, ListMerge) {
+        use ListMerge::{Keys, Replace, Set};
+        const NAME: ListMerge = Keys(&["name"]);
+        const TYPE: ListMerge = Keys(&["type"]);
+        match (self, name) {
+            (Shape::Root(_) | Shape::PodTemplate | Shape::JobTemplate, "metadata") => (Shape::Meta, Replace),
+            (Shape::Root(Body::Pod) | Shape::PodTemplate, "spec") => (Shape::PodSpec, Replace),
+            (Shape::Root(Body::Workload) | Shape::JobTemplate, "spec") => (Shape::Workload, Replace),
+            (Shape::Root(Body::Template) | Shape::Workload, "template") => (Shape::PodTemplate, Replace),
+            (Shape::Root(Body::Service), "spec") => (Shape::ServiceSpec, Replace),
+            (Shape::Root(Body::CronJob), "spec") => (Shape::CronSpec, Replace),
+            (Shape::Root(Body::CsiNode), "spec") => (Shape::CsiSpec, Replace),
+            (Shape::Root(Body::ServiceAccount), "secrets") | (Shape::Root(Body::Webhooks), "webhooks") | (Shape::CsiSpec, "drivers") => (Shape::Unknown, NAME),
+            (Shape::Root(_), "status") => (Shape::Status, Replace),
+            (Shape::Status, "conditions" | "addresses") => (Shape::Unknown, TYPE),
+            (Shape::Status, "podIPs") => (Shape::Unknown, Keys(&["ip"])),
+            (Shape::CronSpec, "jobTemplate") => (Shape::JobTemplate, Replace),
+            (Shape::Meta, "ownerReferences") => (Shape::Unknown, Keys(&["uid"])),
+            (Shape::Meta, "finalizers") => (Shape::Unknown, Set),
+            (Shape::PodSpec, "containers" | "initContainers" | "ephemeralContainers") => (Shape::Container, NAME),
+            (Shape::PodSpec, "volumes" | "imagePullSecrets") | (Shape::Container, "env") => (Shape::Unknown, NAME),
+            (Shape::PodSpec, "hostAliases") => (Shape::Unknown, Keys(&["ip"])),
+            (Shape::PodSpec, "topologySpreadConstraints") => (Shape::Unknown, Keys(&["topologyKey", "whenUnsatisfiable"])),
+            (Shape::Container, "ports") => (Shape::Unknown, Keys(&["containerPort", "protocol"])),
+            (Shape::Container, "volumeMounts") => (Shape::Unknown, Keys(&["mountPath"])),
+            (Shape::Container, "volumeDevices") => (Shape::Unknown, Keys(&["devicePath"])),
+            (Shape::ServiceSpec, "ports") => (Shape::Unknown, Keys(&["port", "protocol"])),
+            _ => (Shape::Unknown, Replace),
+        }
+    }
+}

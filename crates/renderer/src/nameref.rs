@@ -1,0 +1,232 @@
+//! Names have changed (prefixes, suffixes, hashes, namespaces): every field that refers to a resource by its old name gets the new one.
+//!
+//! Resources are indexed by their earlier names, so that the work grows with the number of references, not with its square.
+
+use std::collections::HashMap;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fieldspec::{FieldSpec, Leaf};
+use crate::id::Gvk;
+use crate::references::BY_KIND;
+use crate::resource::Resource;
+use crate::scope::is_cluster_scoped;
+use crate::yaml::{Node, Value};
+
+/// What must be known about a resource that others may refer to. Owned, because the referring resources change meanwhile.
+struct Candidate {
+    group: String,
+    version: String,
+    kind: String,
+    name: String,
+    namespace: String,
+    effective: String,
+    original_effective: String,
+    cluster: bool,
+    previous: Vec<(Box<str>, Box<str>, Box<str>)>,
+    prefixes: Vec<Box<str>>,
+    suffixes: Vec<Box<str>>,
+}
+
+struct Index {
+    candidates: Vec<Candidate>,
+    by_name: HashMap<Box<str>, Vec<usize>>,
+}
+
+/// Who refers.
+struct Referrer {
+    id: String,
+    cluster: bool,
+    effective: String,
+    /// Namespaces of the ServiceAccounts that a RoleBinding names.
+    subjects: Vec<String>,
+    role: Option<(String, String)>,
+    prefixes: Vec<Box<str>>,
+    suffixes: Vec<Box<str>>,
+}
+
+/// Repairs all references.
+pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
+    let index = Index::new(resources);
+    if index.candidates.is_empty() {
+        return Ok(());
+    }
+    for resource in resources {
+        let original = resource.original_id().gvk;
+        let builtin = BY_KIND.get(original.kind).map_or(&[][..], Vec::as_slice).iter().filter(|reference| reference.spec.matches(&original)).map(|reference| (reference.target, &reference.spec));
+        let added = config.name_reference.iter().flat_map(|reference| reference.fields.iter().filter(|spec| spec.matches(&original)).map(|spec| (reference.target(), spec)));
+        let specs: Vec<(Gvk<'_>, FieldSpec)> = builtin.chain(added).map(|(target, spec)| (target, FieldSpec { group: "".into(), version: "".into(), kind: "".into(), ..spec.clone() })).collect();
+        if specs.is_empty() {
+            continue;
+        }
+        let referrer = Referrer::new(resource);
+        for (target, spec) in &specs {
+            if !leads_somewhere(&resource.value, &spec.path) {
+                continue;
+            }
+            let with_role = spec.path.ends_with("roleRef/name");
+            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| update(value, &index, &referrer, target, with_role)).map_err(|error| error.because(format!("while updating the name in {} of {}", spec.path, referrer.id)))?;
+        }
+    }
+    Ok(())
+}
+
+/// kustomize follows a path only when it finds each field on the way in some element.
+fn leads_somewhere(value: &Value, path: &str) -> bool {
+    fn follow(value: &Value, path: &str) -> bool {
+        match &value.node {
+            Node::List(items) => items.iter().any(|item| follow(item, path)),
+            Node::Map(map) => {
+                if path.contains('\\') {
+                    return true;
+                }
+                let (part, rest) = path.split_once('/').unwrap_or((path, ""));
+                match map.get(part.trim_end_matches("[]")) {
+                    Some(_) if rest.is_empty() => true,
+                    Some(field) => follow(field, rest),
+                    None => false,
+                }
+            }
+            Node::Scalar(_) => false,
+        }
+    }
+    follow(value, path)
+}
+
+impl Referrer {
+    fn new(resource: &Resource) -> Self {
+        let id = resource.id();
+        let mut subjects = Vec::new();
+        if id.gvk.kind == "RoleBinding" {
+            for subject in resource.value.get("subjects").and_then(Value::as_list).unwrap_or_default() {
+                if subject.get("kind").and_then(Value::text) == Some("ServiceAccount") {
+                    subjects.extend(subject.get("namespace").and_then(Value::text).map(str::to_owned));
+                }
+            }
+        }
+        let role = resource.value.get("roleRef").and_then(|role| Some((role.get("apiGroup")?.text()?.to_owned(), role.get("kind")?.text()?.to_owned())));
+        Self {
+            id: id.to_string(),
+            cluster: is_cluster_scoped(&id.gvk),
+            effective: id.effective_namespace().to_owned(),
+            subjects,
+            role,
+            prefixes: resource.state.prefixes.clone(),
+            suffixes: resource.state.suffixes.clone(),
+        }
+    }
+}
+
+impl Index {
+    fn new(resources: &[Resource]) -> Self {
+        let mut index = Self { candidates: Vec::new(), by_name: HashMap::new() };
+        for resource in resources.iter().filter(|resource| !resource.state.previous.is_empty()) {
+            let id = resource.id();
+            let at = index.candidates.len();
+            for (_, name, _) in &resource.state.previous {
+                let list = index.by_name.entry(name.clone()).or_default();
+                if list.last() != Some(&at) {
+                    list.push(at);
+                }
+            }
+            index.candidates.push(Candidate {
+                group: id.gvk.group.to_owned(),
+                version: id.gvk.version.to_owned(),
+                kind: id.gvk.kind.to_owned(),
+                name: id.name.to_owned(),
+                namespace: id.namespace.to_owned(),
+                effective: id.effective_namespace().to_owned(),
+                original_effective: resource.original_id().effective_namespace().to_owned(),
+                cluster: is_cluster_scoped(&id.gvk),
+                previous: resource.state.previous.clone(),
+                prefixes: resource.state.prefixes.clone(),
+                suffixes: resource.state.suffixes.clone(),
+            });
+        }
+        index
+    }
+
+    /// The resource that `old` means, if it is one of ours.
+    fn select(&self, old: &str, referrer: &Referrer, target: &Gvk<'_>, with_role: bool, namespace: Option<&str>, same_namespace_counts: bool) -> Result<Option<&Candidate>> {
+        let Some(list) = self.by_name.get(old) else { return Ok(None) };
+        let mut found: Vec<&Candidate> = list.iter().map(|at| &self.candidates[*at]).collect();
+        found.retain(|c| referrer.may_reach(c));
+        if let Some(namespace) = namespace {
+            let by_original = self.candidates.iter().any(|c| referrer.may_reach(c) && !c.cluster && c.original_effective == namespace);
+            found.retain(|c| !c.cluster && (if by_original { &c.original_effective } else { &c.effective }) == namespace);
+        }
+        found.retain(|c| c.was(target));
+        if with_role && let Some((group, kind)) = &referrer.role {
+            found.retain(|c| c.was(&Gvk { group, version: "", kind }));
+        }
+        found.retain(|c| referrer.cluster || c.cluster || c.kind == "ServiceAccount" || c.effective == referrer.effective);
+        if found.len() > 1 {
+            found.retain(|c| referrer.same_affixes(c, true));
+        }
+        if found.len() > 1 {
+            found.retain(|c| referrer.same_affixes(c, false));
+        }
+        let Some(first) = found.first().copied() else { return Ok(None) };
+        if found.iter().all(|c| c.name == first.name && (!same_namespace_counts || c.namespace == first.namespace)) {
+            return Ok(Some(first));
+        }
+        let names: Vec<String> = found.iter().map(|c| format!("{}/{} in namespace {}", c.kind, c.name, c.effective)).collect();
+        Err(Error::new(ErrorKind::Resource, format!("found multiple possible referrals for the name {old}: {}", names.join(", "))))
+    }
+}
+
+impl Candidate {
+    fn was(&self, selector: &Gvk<'_>) -> bool {
+        self.previous.iter().any(|(kind, _, _)| Gvk { group: &self.group, version: &self.version, kind }.is_selected(selector))
+    }
+}
+
+impl Referrer {
+    fn may_reach(&self, candidate: &Candidate) -> bool {
+        self.cluster || candidate.cluster || candidate.effective == self.effective || self.subjects.contains(&candidate.namespace)
+    }
+
+    /// Whether both were changed by the same kustomizations, as far as prefixes and suffixes show it.
+    fn same_affixes(&self, candidate: &Candidate, allow_empty: bool) -> bool {
+        let same = |a: &[Box<str>], b: &[Box<str>]| (allow_empty && (a.is_empty() || b.is_empty())) || same_ending(a, b);
+        same(&candidate.prefixes, &self.prefixes) && same(&candidate.suffixes, &self.suffixes)
+    }
+}
+
+fn same_ending(a: &[Box<str>], b: &[Box<str>]) -> bool {
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    if short.is_empty() { long.is_empty() } else { long.ends_with(short) }
+}
+
+fn update(value: &mut Value, index: &Index, referrer: &Referrer, target: &Gvk<'_>, with_role: bool) -> Result<()> {
+    if value.is_null() {
+        return Ok(());
+    }
+    let pos = value.pos;
+    match &mut value.node {
+        Node::Scalar(scalar) => {
+            if let Some(found) = index.select(&scalar.text, referrer, target, with_role, None, false)?
+                && found.name != *scalar.text
+            {
+                *value = Value { pos, ..Value::string(found.name.as_str()) };
+            }
+            Ok(())
+        }
+        Node::List(items) => items.iter_mut().try_for_each(|item| update(item, index, referrer, target, with_role)),
+        Node::Map(map) => {
+            let Some(name) = map.get("name").and_then(Value::text).map(str::to_owned) else {
+                return Err(Error::new(ErrorKind::Resource, "a reference needs a name").at(pos));
+            };
+            let namespace = map.get("namespace").and_then(Value::text).map(str::to_owned);
+            let Some(found) = index.select(&name, referrer, target, with_role, namespace.as_deref(), true)? else { return Ok(()) };
+            if found.name == name && found.namespace.is_empty() {
+                return Ok(());
+            }
+            map.insert("name", Value::string(found.name.as_str()));
+            if !found.namespace.is_empty() {
+                map.insert("namespace", Value::string(found.namespace.as_str()));
+            }
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Built-in generators and transformers that are configured by documents of their own.
+
+use crate::decode::Fields;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fieldspec::FieldSpec;
+use crate::generate;
+use crate::kustomization::{GeneratorArgs, Image, Patch, Replica};
+use crate::load::Folder;
+use crate::resource::Resource;
+use crate::target::replacements;
+use crate::transform::{Subjects, Transformer, load_inline_or_file, prepare};
+use crate::yaml::{Map, Node, Value};
+
+fn unsupported(config: &Resource) -> Error {
+    let what = format!("{} ({})", config.kind(), config.api_version());
+    Error::new(ErrorKind::Unsupported, format!("the plugin {what} is not built in; functions and other plugins are not supported"))
+}
+
+/// The configuration without its header.
+fn body(config: Resource) -> (String, Value) {
+    let kind = config.kind().to_owned();
+    let mut value = config.value;
+    if let Some(map) = value.as_map_mut() {
+        map.remove("apiVersion");
+        map.remove("kind");
+    }
+    (kind, value)
+}
+
+fn is_builtin(config: &Resource) -> bool {
+    config.api_version() == "builtin"
+}
+
+/// Runs a generator.
+pub(crate) fn generate(folder: &Folder<'_>, config: Resource) -> Result<Vec<Resource>> {
+    if !is_builtin(&config) {
+        return Err(unsupported(&config));
+    }
+    let secret = match config.kind() {
+        "ConfigMapGenerator" => false,
+        "SecretGenerator" => true,
+        _ => return Err(unsupported(&config)),
+    };
+    let (_, mut value) = body(config);
+    // Name and namespace stand in the metadata here.
+    if let Some(map) = value.as_map_mut() {
+        let metadata = map.remove("metadata").unwrap_or_default();
+        for field in ["name", "namespace"] {
+            if let Some(text) = metadata.get(field) {
+                map.insert(field, text.clone());
+            }
+        }
+    }
+    let mut f = Fields::new(value, "a generator")?;
+    let args = GeneratorArgs::take(&mut f, secret)?;
+    Ok(vec![generate::generate(folder, &args, None, secret)?])
+}
+
+fn specs(f: &mut Fields) -> Result<Vec<FieldSpec>> {
+    f.list("fieldSpecs")?.into_iter().map(FieldSpec::decode).collect()
+}
+
+/// Runs a transformer.
+pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resources: &mut Vec<Resource>) -> Result<()> {
+    if !is_builtin(&config) {
+        return Err(unsupported(&config));
+    }
+    let unknown = unsupported(&config);
+    let (kind, value) = body(config);
+    let mut f = Fields::new(value, "a transformer")?;
+    let transformer = match &*kind {
+        "NamespaceTransformer" => {
+            let mut metadata = Fields::new(f.take("metadata").unwrap_or_default(), "metadata")?;
+            let subjects = match &*f.text("setRoleBindingSubjects")? {
+                "" | "defaultOnly" => Subjects::DefaultOnly,
+                "allServiceAccounts" => Subjects::AllServiceAccounts,
+                "none" => Subjects::Nothing,
+                other => return Err(Error::new(ErrorKind::Kustomization, format!("setRoleBindingSubjects should be defaultOnly, allServiceAccounts or none, not {other}"))),
+            };
+            Transformer::Namespace { namespace: metadata.text("namespace")?, specs: specs(&mut f)?, unset_only: f.boolean("unsetOnly")?, subjects }
+        }
+        "PrefixTransformer" => Transformer::Prefix { text: f.text("prefix")?, specs: specs(&mut f)? },
+        "SuffixTransformer" => Transformer::Suffix { text: f.text("suffix")?, specs: specs(&mut f)? },
+        "PrefixSuffixTransformer" => {
+            let (prefix, suffix, specs) = (f.text("prefix")?, f.text("suffix")?, specs(&mut f)?);
+            Transformer::Prefix { text: prefix, specs: specs.clone() }.apply(resources)?;
+            Transformer::Suffix { text: suffix, specs }
+        }
+        "LabelTransformer" => Transformer::Labels { pairs: f.string_map("labels")?, specs: specs(&mut f)? },
+        "AnnotationsTransformer" => Transformer::Annotations { pairs: f.string_map("annotations")?, specs: specs(&mut f)? },
+        "ImageTagTransformer" => Transformer::Images { image: f.take("imageTag").map(Image::decode).transpose()?.unwrap_or_default(), specs: specs(&mut f)? },
+        "ReplicaCountTransformer" => {
+            let replica = f.take("replica").map(Replica::decode).transpose()?;
+            let Some(replica) = replica else { return Err(Error::new(ErrorKind::Kustomization, "a ReplicaCountTransformer needs replica")) };
+            Transformer::Replicas { replica, specs: specs(&mut f)? }
+        }
+        "PatchTransformer" => Transformer::Patch(prepare(folder, &Patch::take(&mut f)?, file, false)?),
+        "PatchJson6902Transformer" => Transformer::Patch(prepare(folder, &json_patch(&mut f)?, file, true)?),
+        "PatchStrategicMergeTransformer" => {
+            let mut entries = f.strings("paths")?;
+            if let Some(text) = f.string("patches")? {
+                entries.push((text, f.pos()));
+            }
+            for entry in &entries {
+                Transformer::Patch(load_inline_or_file(folder, entry, file)?).apply(resources)?;
+            }
+            return Ok(());
+        }
+        "ReplacementTransformer" => Transformer::Replacements(replacements(folder, file, &f.list("replacements")?)?),
+        "ValueAddTransformer" => return add_value(&mut f, resources),
+        "HashTransformer" => return crate::build::add_hashes(resources),
+        "LegacyOrderTransformer" => {
+            crate::order::legacy(resources, None);
+            return Ok(());
+        }
+        "SortOrderTransformer" => return crate::build::sort(f.take("sortOptions").as_ref(), resources),
+        _ => return Err(unknown),
+    };
+    transformer.apply(resources)
+}
+
+/// The older spelling: operations in `jsonOp` or in a file.
+fn json_patch(f: &mut Fields) -> Result<Patch> {
+    let mut patch = Patch { pos: f.pos(), path: f.text("path")?, patch: f.text("jsonOp")?, patch_pos: f.pos(), ..Patch::default() };
+    let target = f.take("target").map(crate::kustomization::Selector::decode).transpose()?;
+    patch.target = target;
+    Ok(patch)
+}
+
+/// Adds a value to fields.
+fn add_value(f: &mut Fields, resources: &mut [Resource]) -> Result<()> {
+    let (value, targets) = (f.text("value")?, f.list("targets")?);
+    let target_file = f.text("targetFilePath")?;
+    if !target_file.is_empty() {
+        return Err(Error::new(ErrorKind::Unsupported, "targetFilePath is not supported yet"));
+    }
+    for target in targets {
+        let mut t = Fields::new(target, "a target")?;
+        let selector = t.take("selector").map(crate::kustomization::Selector::decode).transpose()?.unwrap_or_default();
+        let notes = (t.text("fieldPath")?, t.integer("filePathPosition")?.unwrap_or(0));
+        let pattern = crate::selector::Compiled::new(&selector)?;
+        for resource in resources.iter_mut().filter(|resource| pattern.matches(resource)) {
+            let path = notes.0.clone();
+            let (head, last) = path.rsplit_once('/').unwrap_or(("", &path));
+            let spec = FieldSpec { path: if head.is_empty() { path.clone().into() } else { head.to_owned().into() }, ..FieldSpec::default() };
+            let position = usize::try_from(notes.1).unwrap_or(0);
+            spec.apply(&mut resource.value, crate::fieldspec::Leaf::Nothing, &mut |field| {
+                if let Node::Map(map) = &mut field.node {
+                    let entry = map.entry(last, || Value::string(""));
+                    let old = entry.text().unwrap_or("").to_owned();
+                    *entry = Value::string(if position > 0 { insert_part(&old, &value, position) } else { value.clone() });
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn insert_part(path: &str, part: &str, position: usize) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    parts.insert((position - 1).min(parts.len()), part);
+    format!("{}{}", if rooted { "/" } else { "" }, parts.join("/"))
+}
+
+/// Runs a validator: a transformer that may not change anything.
+pub(crate) fn validate(folder: &Folder<'_>, file: &str, config: Resource, resources: &[Resource]) -> Result<()> {
+    let mut copy = resources.to_vec();
+    transform(folder, file, config, &mut copy)?;
+    let same = copy.len() == resources.len() && copy.iter().zip(resources).all(|(a, b)| a.value == b.value);
+    if same { Ok(()) } else { Err(Error::new(ErrorKind::Kustomization, "a validator may not change resources")) }
+}
+
+/// `openapi`: only the version that kustomize has built in can be asked for; a schema of one's own is not supported yet.
+pub(crate) fn check_openapi(folder: &Folder<'_>, openapi: &Value) -> Result<()> {
+    let empty = Map::new();
+    let map = openapi.as_map().unwrap_or(&empty);
+    match (map.get("path"), map.get("version").and_then(Value::text)) {
+        (Some(path), _) => {
+            let _bytes = folder.read(path.text().unwrap_or(""))?;
+            Err(Error::new(ErrorKind::Unsupported, "openapi.path is not supported yet").at(path.pos))
+        }
+        (None, None | Some("v1.21.2" | "v1_21_2")) => Ok(()),
+        (None, Some(other)) => Err(Error::new(ErrorKind::Kustomization, format!("openapi.version {other} is not built in; v1.21.2 is")).at(openapi.pos)),
+    }
+}

@@ -1,0 +1,345 @@
+//! Replacements: a field's value is copied into other fields.
+
+use crate::decode::{Fields, error};
+use crate::error::{Error, ErrorKind, Result};
+use crate::kustomization::Selector;
+use crate::resource::Resource;
+use crate::selector::Compiled;
+use crate::yaml::{Kind, Map, Node, Pos, Scalar, Value};
+
+/// One replacement.
+pub(crate) struct Replacement {
+    source: Source,
+    targets: Vec<Target>,
+    pos: Pos,
+}
+
+enum Source {
+    Field { selector: Selector, path: String, options: FieldOptions },
+    Literal(String),
+}
+
+struct Target {
+    select: Selector,
+    pattern: Compiled,
+    reject: Vec<Compiled>,
+    paths: Vec<String>,
+    options: FieldOptions,
+}
+
+#[derive(Default, Clone)]
+struct FieldOptions {
+    delimiter: String,
+    index: i64,
+    create: bool,
+}
+
+impl FieldOptions {
+    fn decode(value: Option<Value>) -> Result<Self> {
+        let Some(value) = value else { return Ok(Self::default()) };
+        let mut f = Fields::new(value, "field options")?;
+        let options = Self { delimiter: f.text("delimiter")?, index: f.integer("index")?.unwrap_or(0), create: f.boolean("create")? };
+        let _encoding = f.text("encoding")?;
+        f.finish(&["delimiter", "index", "create", "encoding"])?;
+        Ok(options)
+    }
+}
+
+impl Replacement {
+    pub(crate) fn decode(value: Value) -> Result<Self> {
+        let pos = value.pos;
+        let mut f = Fields::new(value, "a replacement")?;
+        let literal = f.string("sourceValue")?;
+        let source = f.take("source");
+        let targets = f.take("targets");
+        f.finish(&["source", "sourceValue", "targets", "path"])?;
+        let source = match (source, literal) {
+            (None, Some(text)) => Source::Literal(text),
+            (Some(_), Some(_)) => return Err(error(pos, "a replacement has either source or sourceValue")),
+            (Some(source), None) => Self::source(source)?,
+            (None, None) => return Err(error(pos, "a replacement needs a source and at least one target")),
+        };
+        let Some(targets) = targets else { return Err(error(pos, "a replacement needs a source and at least one target")) };
+        let targets = crate::decode::list(targets, "targets")?.into_iter().map(Target::decode).collect::<Result<_>>()?;
+        Ok(Self { source, targets, pos })
+    }
+
+    fn source(value: Value) -> Result<Source> {
+        let mut f = Fields::new(value, "a source")?;
+        let selector = Selector { pos: f.pos(), group: f.text("group")?, version: f.text("version")?, kind: f.text("kind")?, name: f.text("name")?, namespace: f.text("namespace")?, ..Selector::default() };
+        let path = f.text("fieldPath")?;
+        let options = FieldOptions::decode(f.take("options"))?;
+        f.finish(&["group", "version", "kind", "name", "namespace", "fieldPath", "options"])?;
+        Ok(Source::Field { selector, path: if path.is_empty() { "metadata.name".to_owned() } else { path }, options })
+    }
+}
+
+impl Target {
+    fn decode(value: Value) -> Result<Self> {
+        let pos = value.pos;
+        let mut f = Fields::new(value, "a target")?;
+        let select = f.take("select").map(Selector::decode).transpose()?;
+        let reject = f.list("reject")?.into_iter().map(|value| Compiled::new(&Selector::decode(value)?)).collect::<Result<_>>()?;
+        let mut paths: Vec<String> = f.strings("fieldPaths")?.into_iter().map(|(path, _)| path).collect();
+        let options = FieldOptions::decode(f.take("options"))?;
+        f.finish(&["select", "reject", "fieldPaths", "options"])?;
+        let Some(select) = select else { return Err(error(pos, "a target must select resources")) };
+        if paths.is_empty() {
+            paths.push("metadata.name".to_owned());
+        }
+        Ok(Self { pattern: Compiled::new(&select)?, select, reject, paths, options })
+    }
+}
+
+fn failed(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Kustomization, message)
+}
+
+/// Carries all replacements out, one after another.
+pub(crate) fn apply(resources: &mut [Resource], replacements: &[Replacement]) -> Result<()> {
+    for replacement in replacements {
+        one(resources, replacement).map_err(|error| error.at(replacement.pos))?;
+    }
+    Ok(())
+}
+
+fn one(resources: &mut [Resource], replacement: &Replacement) -> Result<()> {
+    let value = match &replacement.source {
+        Source::Literal(text) => Value::string(text.as_str()),
+        Source::Field { selector, path, options } => source_value(resources, selector, path, options)?,
+    };
+    for target in &replacement.targets {
+        for resource in resources.iter_mut() {
+            let ids: Vec<_> = std::iter::once(resource.id()).chain(resource.previous_ids()).collect();
+            let rejected = target.reject.iter().any(|reject| ids.iter().any(|id| reject.matches_id(id)) && reject.matches_metadata(resource));
+            if rejected || !target.pattern.matches_metadata(resource) || !ids.iter().any(|id| target.pattern.matches_id(id)) {
+                continue;
+            }
+            for path in &target.paths {
+                set(&mut resource.value, path, &value, &target.options)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn source_value(resources: &[Resource], selector: &Selector, path: &str, options: &FieldOptions) -> Result<Value> {
+    let same = |wanted: &str, text: &str| wanted.is_empty() || wanted == text;
+    let mut matches = resources.iter().filter(|resource| {
+        std::iter::once(resource.id()).chain(resource.previous_ids()).any(|id| {
+            same(&selector.group, id.gvk.group)
+                && same(&selector.version, id.gvk.version)
+                && same(&selector.kind, id.gvk.kind)
+                && same(&selector.name, id.name)
+                && (selector.namespace.is_empty() || crate::id::Id { namespace: &selector.namespace, ..id }.effective_namespace() == id.effective_namespace())
+        })
+    });
+    let found = match (matches.next(), matches.next()) {
+        (Some(found), None) => found,
+        (None, _) => return Err(failed("nothing matches the source of the replacement")),
+        _ => return Err(failed("more than one resource matches the source of the replacement")),
+    };
+    let parts = split_path(path);
+    let Some(value) = look_up(&found.value, &parts) else {
+        return Err(failed(format!("{} has no field {path}, which the replacement reads", found.id())));
+    };
+    if options.delimiter.is_empty() {
+        return Ok(value.clone());
+    }
+    let Some(scalar) = value.as_scalar() else { return Err(failed("a delimiter needs a field that is text")) };
+    let pieces: Vec<&str> = scalar.text.split(&options.delimiter).collect();
+    let piece = usize::try_from(options.index).ok().and_then(|at| pieces.get(at));
+    let Some(piece) = piece else { return Err(failed(format!("the index {} is out of bounds for the value {}", options.index, scalar.text))) };
+    Ok(Value { node: Node::Scalar(Scalar { text: (*piece).into(), kind: scalar.kind }), pos: value.pos })
+}
+
+/// Splits at dots that are neither escaped nor within brackets.
+fn split_path(path: &str) -> Vec<String> {
+    let mut parts = Vec::new();
+    let mut part = String::new();
+    let mut depth = 0;
+    let mut chars = path.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if chars.peek() == Some(&'.') => {
+                part.push('.');
+                chars.next();
+            }
+            '.' if depth == 0 => parts.push(std::mem::take(&mut part)),
+            '[' => {
+                if depth == 0 && !part.is_empty() && !part.ends_with('.') {
+                    // `a.[b=c]` and `a[b=c]` both occur.
+                    parts.push(std::mem::take(&mut part));
+                }
+                depth += 1;
+                part.push(c);
+            }
+            ']' => {
+                depth -= 1;
+                part.push(c);
+                if depth == 0 && chars.peek() == Some(&'.') {
+                    parts.push(std::mem::take(&mut part));
+                    chars.next();
+                }
+            }
+            c => part.push(c),
+        }
+    }
+    if !part.is_empty() {
+        parts.push(part);
+    }
+    // `[name.with/dots]` in annotations is only a way to quote.
+    parts.into_iter().map(|part| part.strip_prefix('[').and_then(|p| p.strip_suffix(']')).filter(|p| !p.contains('=') && p.parse::<usize>().is_err()).map(str::to_owned).unwrap_or(part)).collect()
+}
+
+fn condition(part: &str) -> Option<(&str, &str)> {
+    part.strip_prefix('[')?.strip_suffix(']')?.split_once('=')
+}
+
+fn holds(item: &Value, key: &str, wanted: &str) -> bool {
+    let text = if key.is_empty() { item.text() } else { item.get(key).and_then(Value::text) };
+    text == Some(wanted)
+}
+
+fn look_up<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
+    let Some((part, rest)) = path.split_first() else { return Some(value) };
+    match &value.node {
+        Node::Map(map) => look_up(map.get(part)?, rest),
+        Node::List(items) => {
+            if let Some((key, wanted)) = condition(part) {
+                return look_up(items.iter().find(|item| holds(item, key, wanted))?, rest);
+            }
+            if part == "-" {
+                return look_up(items.last()?, rest);
+            }
+            look_up(items.get(part.trim_matches(['[', ']']).parse::<usize>().ok()?)?, rest)
+        }
+        Node::Scalar(_) => None,
+    }
+}
+
+fn set(root: &mut Value, path: &str, new: &Value, options: &FieldOptions) -> Result<()> {
+    let parts = split_path(path);
+    let mut count = 0usize;
+    visit(root, &parts, options.create.then_some(new), &mut |field| {
+        count += 1;
+        write(field, new, options)
+    })?;
+    if count == 0 {
+        return Err(failed(format!("unable to find the field {path} in a replacement target; options.create: true makes it")));
+    }
+    Ok(())
+}
+
+/// Calls `found` for every field that the path leads to; with `create` (the value to come) missing ones are made.
+fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
+    let Some((part, rest)) = path.split_first() else { return found(value) };
+    if value.is_null() && create.is_some() {
+        *value = if condition(part).is_some() || part == "-" || part == "*" { Value::list(Vec::new()) } else { Value::map(Map::new()) };
+    }
+    let made = || match rest.first() {
+        Some(next) if condition(next).is_some() || next == "-" || next == "*" => Value::list(Vec::new()),
+        Some(_) => Value::map(Map::new()),
+        None => match create.map(|value| &value.node) {
+            Some(Node::Map(_)) => Value::map(Map::new()),
+            Some(Node::List(_)) => Value::list(Vec::new()),
+            _ => Value { node: Node::Scalar(Scalar { text: "".into(), kind: Kind::Str }), pos: Pos::default() },
+        },
+    };
+    match &mut value.node {
+        Node::Map(map) if part == "*" => map.iter_mut().try_for_each(|(_, field)| visit(field, rest, create, found)),
+        Node::Map(map) => match (map.get_mut(part), create) {
+            (Some(field), _) => visit(field, rest, create, found),
+            (None, None) => Ok(()),
+            (None, Some(_)) => visit(map.entry(part, made), rest, create, found),
+        },
+        Node::List(items) => {
+            if let Some((key, wanted)) = condition(part) {
+                let mut any = false;
+                for item in items.iter_mut().filter(|item| holds(item, key, wanted)) {
+                    any = true;
+                    visit(item, rest, create, found)?;
+                }
+                if !any && create.is_some() {
+                    let mut map = Map::new();
+                    map.insert(key, Value::string(wanted));
+                    items.push(if key.is_empty() { Value::string(wanted) } else { Value::map(map) });
+                    if let Some(last) = items.last_mut() {
+                        visit(last, rest, create, found)?;
+                    }
+                }
+                return Ok(());
+            }
+            if part == "*" {
+                return items.iter_mut().try_for_each(|item| visit(item, rest, create, found));
+            }
+            if part == "-" {
+                if create.is_some() {
+                    items.push(made());
+                }
+                return items.last_mut().map_or(Ok(()), |item| visit(item, rest, create, found));
+            }
+            let Ok(at) = part.trim_matches(['[', ']']).parse::<usize>() else {
+                return Err(failed(format!("cannot look for the field {part} in a list; use [key=value], * or an index")));
+            };
+            if create.is_some() && at == items.len() {
+                items.push(made());
+            }
+            match items.get_mut(at) {
+                Some(item) => visit(item, rest, create, found),
+                None => Err(failed(format!("the index {at} is out of bounds"))),
+            }
+        }
+        Node::Scalar(_) => structured(value, path, create, found),
+    }
+}
+
+/// A path that goes on inside a text: the text is read as JSON or YAML, changed and written back.
+fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
+    let Some(text) = value.as_str() else { return Ok(()) };
+    let json = text.trim_start().starts_with(['{', '[']);
+    let Ok(mut docs) = crate::yaml::parse_all(text.as_bytes(), "text") else { return Ok(()) };
+    let (Some(mut inner), true) = (docs.pop(), docs.is_empty()) else { return Ok(()) };
+    if inner.as_map().is_none() && inner.as_list().is_none() {
+        return Ok(());
+    }
+    visit(&mut inner, path, create, found)?;
+    let text = if json { crate::hash::go_json(&inner.to_json()) } else { crate::yaml::to_string(&inner).trim_end_matches('\n').to_owned() };
+    *value = Value { pos: value.pos, ..Value::string(text) };
+    Ok(())
+}
+
+fn write(field: &mut Value, new: &Value, options: &FieldOptions) -> Result<()> {
+    let mut text = None;
+    if !options.delimiter.is_empty() {
+        let (Some(old), Some(piece)) = (field.as_scalar(), new.as_scalar()) else { return Err(failed("a delimiter needs fields that are text")) };
+        let mut pieces: Vec<&str> = old.text.split(&options.delimiter).collect();
+        match usize::try_from(options.index) {
+            Err(_) => pieces.insert(0, &piece.text),
+            Ok(at) if at >= pieces.len() => pieces.push(&piece.text),
+            Ok(at) => pieces[at] = &piece.text,
+        }
+        text = Some(pieces.join(&options.delimiter));
+    }
+    match (&mut field.node, &new.node) {
+        (Node::Scalar(old), Node::Scalar(new)) => {
+            // The field keeps its own type.
+            let text = text.unwrap_or_else(|| new.text.to_string());
+            if old.kind != Kind::Str {
+                old.kind = match old.kind {
+                    Kind::Null => new.kind,
+                    _ => crate::yaml::resolve(&text, crate::yaml::Dialect::Resource),
+                };
+            }
+            old.text = text.into();
+        }
+        _ => *field = new.clone(),
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Target").field("select", &self.select).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! Target selectors: anchored regular expressions, label and annotation selectors.
+
+use regex::Regex;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::kustomization::Selector;
+use crate::resource::Resource;
+use crate::yaml::Value;
+
+/// A selector whose patterns are compiled.
+pub(crate) struct Compiled {
+    group: Option<Regex>,
+    version: Option<Regex>,
+    kind: Option<Regex>,
+    name: Option<Regex>,
+    namespace: Option<Regex>,
+    labels: Vec<Requirement>,
+    annotations: Vec<Requirement>,
+}
+
+impl Compiled {
+    pub(crate) fn new(selector: &Selector) -> Result<Self> {
+        let pattern = |text: &str| {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            Regex::new(&format!("^(?:{text})$")).map(Some).map_err(|error| Error::new(ErrorKind::Kustomization, format!("the pattern {text} of a selector is not valid: {}", error.to_string().lines().last().unwrap_or(""))).at(selector.pos))
+        };
+        Ok(Self {
+            group: pattern(&selector.group)?,
+            version: pattern(&selector.version)?,
+            kind: pattern(&selector.kind)?,
+            name: pattern(&selector.name)?,
+            namespace: pattern(&selector.namespace)?,
+            labels: requirements(&selector.label_selector).map_err(|error| error.at(selector.pos))?,
+            annotations: requirements(&selector.annotation_selector).map_err(|error| error.at(selector.pos))?,
+        })
+    }
+
+    pub(crate) fn matches(&self, resource: &Resource) -> bool {
+        let ok = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|regex| regex.is_match(text));
+        let (now, before) = (resource.id(), resource.original_id());
+        ok(&self.kind, now.gvk.kind)
+            && ok(&self.group, now.gvk.group)
+            && ok(&self.version, now.gvk.version)
+            && (ok(&self.name, before.name) || ok(&self.name, now.name))
+            && (ok(&self.namespace, before.effective_namespace()) || ok(&self.namespace, now.effective_namespace()))
+            && self.matches_metadata(resource)
+    }
+
+    /// Only labels and annotations.
+    pub(crate) fn matches_metadata(&self, resource: &Resource) -> bool {
+        let find = |field: &str, key: &str| resource.value.get("metadata").and_then(|meta| meta.get(field)).and_then(|map| map.get(key)).and_then(Value::text);
+        self.labels.iter().all(|one| one.holds(find("labels", &one.key))) && self.annotations.iter().all(|one| one.holds(find("annotations", &one.key)))
+    }
+
+    /// Whether an id matches: kind and so on by pattern.
+    pub(crate) fn matches_id(&self, id: &crate::id::Id<'_>) -> bool {
+        let ok = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|regex| regex.is_match(text));
+        ok(&self.kind, id.gvk.kind) && ok(&self.group, id.gvk.group) && ok(&self.version, id.gvk.version) && ok(&self.name, id.name) && ok(&self.namespace, id.effective_namespace())
+    }
+}
+
+enum Test {
+    In(Vec<String>),
+    NotIn(Vec<String>),
+    Exists,
+    Missing,
+}
+
+struct Requirement {
+    key: String,
+    test: Test,
+}
+
+impl Requirement {
+    fn holds(&self, value: Option<&str>) -> bool {
+        match &self.test {
+            Test::In(values) => value.is_some_and(|value| values.iter().any(|one| one == value)),
+            Test::NotIn(values) => value.is_none_or(|value| !values.iter().any(|one| one == value)),
+            Test::Exists => value.is_some(),
+            Test::Missing => value.is_none(),
+        }
+    }
+}
+
+/// Kubernetes' label selector language: `a=b,c!=d,e in (f,g),h,!i`.
+fn requirements(text: &str) -> Result<Vec<Requirement>> {
+    let mut out = Vec::new();
+    let mut rest = text.trim();
+    while !rest.is_empty() {
+        let mut depth = 0;
+        let end = rest
+            .char_indices()
+            .find(|(_, c)| {
+                depth += i32::from(*c == '(') - i32::from(*c == ')');
+                *c == ',' && depth == 0
+            })
+            .map_or(rest.len(), |(at, _)| at);
+        out.push(requirement(rest[..end].trim()).ok_or_else(|| Error::new(ErrorKind::Kustomization, format!("cannot read the selector {text}")))?);
+        rest = rest.get(end + 1..).unwrap_or("").trim();
+    }
+    Ok(out)
+}
+
+fn requirement(text: &str) -> Option<Requirement> {
+    let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
+    let make = |key: &str, test: Test| is_key(key.trim()).then(|| Requirement { key: key.trim().to_owned(), test });
+    let one = |value: &str| vec![value.trim().to_owned()];
+    if let Some((key, value)) = text.split_once("!=") {
+        return make(key, Test::NotIn(one(value)));
+    }
+    if let Some((key, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
+        return make(key, Test::In(one(value)));
+    }
+    if let Some(key) = text.strip_prefix('!') {
+        return make(key, Test::Missing);
+    }
+    if let Some((head, values)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) {
+        let values = values.split(',').map(|value| value.trim().to_owned()).collect();
+        let (key, word) = head.trim().rsplit_once(char::is_whitespace)?;
+        return match word {
+            "in" => make(key, Test::In(values)),
+            "notin" => make(key, Test::NotIn(values)),
+            _ => None,
+        };
+    }
+    make(text, Test::Exists)
+}

@@ -1,0 +1,252 @@
+//! One kustomization's part of a build: gather resources, generate, transform.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use crate::config::{self, Config};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fieldspec::FieldSpec;
+use crate::fs::{FileKind, join};
+use crate::generate;
+use crate::kustomization::{Entry, Kustomization};
+use crate::load::Folder;
+use crate::plugin;
+use crate::replacement::Replacement;
+use crate::resource::Resource;
+use crate::transform::{Subjects, Transformer, load_inline_or_file, prepare};
+use crate::vars::Var;
+use crate::yaml::{Value, parse_kustomization};
+
+/// What a build has gathered so far.
+#[derive(Default)]
+pub(crate) struct Accumulator {
+    pub(crate) resources: Vec<Resource>,
+    pub(crate) config: Config,
+    pub(crate) vars: Vec<Var>,
+}
+
+impl Accumulator {
+    /// Adds resources, whose ids must be new.
+    fn append(&mut self, new: Vec<Resource>) -> Result<()> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let mut keys: HashSet<_> = self.resources.iter().map(|resource| resource.id().key()).collect();
+        for resource in &new {
+            if !keys.insert(resource.id().key()) {
+                return Err(Error::new(ErrorKind::Resource, format!("may not add {} a second time", resource.id())).at(resource.value.pos));
+            }
+        }
+        drop(keys);
+        self.resources.extend(new);
+        Ok(())
+    }
+}
+
+/// Reads and decodes a folder's kustomization.
+pub(crate) fn load(folder: &Folder<'_>) -> Result<(String, Kustomization)> {
+    let (file, bytes) = folder.kustomization()?;
+    let value = parse_kustomization(&bytes, &file)?;
+    let kustomization = Kustomization::decode(value).map_err(|error| error.in_file(&file))?;
+    let mut warnings = folder.session.warnings.borrow_mut();
+    for warning in &kustomization.warnings {
+        if !warnings.contains(warning) {
+            warnings.push(warning.clone());
+        }
+    }
+    drop(warnings);
+    Ok((file, kustomization))
+}
+
+/// Builds a folder's kustomization on top of what was gathered (nothing, except for components).
+pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, mut acc: Accumulator) -> Result<Accumulator> {
+    if let Some(openapi) = &kustomization.openapi {
+        plugin::check_openapi(folder, openapi).map_err(|error| error.in_file(file))?;
+    }
+    gather(folder, file, &kustomization.resources, &mut acc)?;
+    for (path, pos) in &kustomization.configurations {
+        let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
+        let name = folder.name(path);
+        acc.config.merge(Config::decode(parse_kustomization(&bytes, &name)?).map_err(|error| error.in_file(&name))?);
+    }
+    for (path, pos) in &kustomization.crds {
+        let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
+        acc.config.merge(crate::crds::config(&bytes, &folder.name(path))?);
+    }
+    for (args, secret) in kustomization.config_maps.iter().map(|args| (args, false)).chain(kustomization.secrets.iter().map(|args| (args, true))) {
+        let new = generate::generate(folder, args, kustomization.generator_options.as_ref(), secret).map_err(|error| error.in_file(file))?;
+        generate::absorb(&mut acc.resources, new).map_err(|error| error.at(args.pos).in_file(file))?;
+    }
+    for (entry, config) in plugin_configs(folder, file, &kustomization.generators)? {
+        for new in plugin::generate(folder, config).map_err(|error| error.at(entry).in_file(file))? {
+            generate::absorb(&mut acc.resources, new).map_err(|error| error.at(entry).in_file(file))?;
+        }
+    }
+    for (path, pos) in &kustomization.components {
+        let here = |error: Error| error.at(*pos).in_file(file);
+        let inner = folder.enter(path).map_err(here)?;
+        let (inner_file, component) = load(&inner)?;
+        if component.kind != "Component" {
+            return Err(here(Error::new(ErrorKind::Kustomization, format!("{path} is not a component: its kind is {}", if component.kind.is_empty() { "Kustomization" } else { &component.kind }))));
+        }
+        acc = accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(format!("from {file}")))?;
+    }
+    for transformer in builtin(folder, file, kustomization, &acc.config)? {
+        transformer.apply(&mut acc.resources).map_err(|error| error.in_file(file))?;
+    }
+    for (entry, config) in plugin_configs(folder, file, &kustomization.transformers)? {
+        plugin::transform(folder, file, config, &mut acc.resources).map_err(|error| error.at(entry).in_file(file))?;
+    }
+    for (entry, config) in plugin_configs(folder, file, &kustomization.validators)? {
+        plugin::validate(folder, file, config, &acc.resources).map_err(|error| error.at(entry).in_file(file))?;
+    }
+    for var in &kustomization.vars {
+        let var = Var::decode(var.clone()).map_err(|error| error.in_file(file))?;
+        crate::vars::register(&mut acc, var).map_err(|error| error.in_file(file))?;
+    }
+    Ok(acc)
+}
+
+fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumulator) -> Result<()> {
+    // Files are collected first, so that the check for duplicates is made once for all of them.
+    let mut pending: Vec<Resource> = Vec::new();
+    for (path, pos) in entries {
+        let here = |error: Error| error.at(*pos).in_file(file);
+        let is_dir = join(&folder.path, path).is_some_and(|clean| folder.session.fs.kind(&clean) == FileKind::Dir);
+        let looks_remote = path.contains("://") || path.starts_with("git@") || path.contains("?ref=");
+        if is_dir || looks_remote {
+            acc.append(std::mem::take(&mut pending)).map_err(here)?;
+            let inner = folder.enter(path).map_err(here)?;
+            let (inner_file, kustomization) = load(&inner).map_err(here)?;
+            if kustomization.kind == "Component" {
+                return Err(here(Error::new(ErrorKind::Kustomization, format!("{path} is a component; name it in components"))));
+            }
+            let child = accumulate(&inner, &inner_file, &kustomization, Accumulator::default()).map_err(|error| error.because(format!("from {file}:{}:{}", pos.line, pos.column)))?;
+            acc.append(child.resources).map_err(here)?;
+            acc.config.merge(child.config);
+            crate::vars::merge(&mut acc.vars, child.vars).map_err(here)?;
+        } else {
+            let bytes = folder.read(path).map_err(here)?;
+            pending.extend(crate::read::resources(&bytes, &folder.name(path))?);
+        }
+    }
+    acc.append(pending).map_err(|error| error.in_file(file))
+}
+
+/// The configurations of plugins: inline documents, files, or folders that build to them.
+fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<Vec<(crate::yaml::Pos, Resource)>> {
+    let mut out = Vec::new();
+    for (text, pos) in entries {
+        let inline = text.contains('\n') || text.trim_start().starts_with('{');
+        if inline {
+            let found = crate::read::resources(text.as_bytes(), "inline").map_err(|error| Error::new(ErrorKind::Kustomization, error.message()).at(*pos).in_file(file))?;
+            out.extend(found.into_iter().map(|one| (*pos, one)));
+        } else {
+            let mut acc = Accumulator::default();
+            gather(folder, file, &[(text.clone(), *pos)], &mut acc)?;
+            crate::nameref::fix(&mut acc.resources, &acc.config)?;
+            out.extend(acc.resources.into_iter().map(|one| (*pos, one)));
+        }
+    }
+    Ok(out)
+}
+
+/// Built-in field specs with those of configurations.
+pub(crate) fn with(builtin: &[&[FieldSpec]], added: &[FieldSpec]) -> Vec<FieldSpec> {
+    let mut specs: Vec<FieldSpec> = builtin.iter().flat_map(|list| list.iter().cloned()).collect();
+    for spec in added {
+        if !specs.contains(spec) {
+            specs.push(spec.clone());
+        }
+    }
+    specs
+}
+
+/// The transformers that a kustomization's fields stand for, in kustomize's order.
+fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) -> Result<Vec<Transformer>> {
+    let mut out = Vec::new();
+    for entry in &k.patches_strategic_merge {
+        out.push(Transformer::Patch(load_inline_or_file(folder, entry, file)?));
+    }
+    for patch in &k.patches {
+        out.push(Transformer::Patch(prepare(folder, patch, file, false)?));
+    }
+    if !k.namespace.is_empty() {
+        out.push(Transformer::Namespace { namespace: k.namespace.clone(), specs: with(&[&config::NAMESPACE], &config.namespace), unset_only: false, subjects: Subjects::DefaultOnly });
+    }
+    if !k.name_prefix.is_empty() {
+        out.push(Transformer::Prefix { text: k.name_prefix.clone(), specs: with(&[&config::NAME], &config.name_prefix) });
+    }
+    if !k.name_suffix.is_empty() {
+        out.push(Transformer::Suffix { text: k.name_suffix.clone(), specs: with(&[&config::NAME], &config.name_suffix) });
+    }
+    let all_labels = || with(&[&config::SELECTOR_LABELS, &config::PEER_LABELS, &config::METADATA_LABELS, &config::TEMPLATE_LABELS], &config.common_labels);
+    for label in &k.labels {
+        let mut specs = if label.include_selectors {
+            all_labels()
+        } else if label.include_templates {
+            with(&[&config::METADATA_LABELS, &config::TEMPLATE_LABELS], &config.template_labels)
+        } else {
+            config::METADATA_LABELS.to_vec()
+        };
+        for spec in &label.fields {
+            let clash = specs.iter().find(|known| known.path == spec.path && known.selector() == spec.selector() && known.create != spec.create);
+            if clash.is_some() {
+                return Err(Error::new(ErrorKind::Kustomization, format!("the field {} of a label says something else about create than kustomize's own", spec.path)).in_file(file));
+            }
+            if !specs.contains(spec) {
+                specs.push(spec.clone());
+            }
+        }
+        out.push(Transformer::Labels { pairs: label.pairs.clone(), specs });
+    }
+    if !k.common_labels.is_empty() {
+        out.push(Transformer::Labels { pairs: k.common_labels.clone(), specs: all_labels() });
+    }
+    if !k.common_annotations.is_empty() {
+        out.push(Transformer::Annotations { pairs: k.common_annotations.clone(), specs: with(&[&config::ANNOTATIONS], &config.common_annotations) });
+    }
+    for patch in &k.patches_json6902 {
+        out.push(Transformer::Patch(prepare(folder, patch, file, true)?));
+    }
+    for replica in &k.replicas {
+        out.push(Transformer::Replicas { replica: replica.clone(), specs: with(&[&config::REPLICAS], &config.replicas) });
+    }
+    for image in &k.images {
+        out.push(Transformer::Images { image: image.clone(), specs: with(&[&config::IMAGES], &config.images) });
+    }
+    if !k.replacements.is_empty() {
+        out.push(Transformer::Replacements(replacements(folder, file, &k.replacements)?));
+    }
+    Ok(out)
+}
+
+/// Replacements are inline or in files of their own.
+pub(crate) fn replacements(folder: &Folder<'_>, file: &str, entries: &[Value]) -> Result<Vec<Replacement>> {
+    let mut out = Vec::new();
+    for entry in entries {
+        let Some(path) = entry.get("path").and_then(Value::as_str) else {
+            out.push(Replacement::decode(entry.clone()).map_err(|error| error.in_file(file))?);
+            continue;
+        };
+        if entry.get("source").is_some() || entry.get("targets").is_some() {
+            return Err(Error::new(ErrorKind::Kustomization, "a replacement cannot have both a path and source or targets").at(entry.pos).in_file(file));
+        }
+        let bytes = folder.read(path).map_err(|error| error.at(entry.pos).in_file(file))?;
+        let name = folder.name(path);
+        let value = parse_kustomization(&bytes, &name)?;
+        let items = match value.node {
+            crate::yaml::Node::List(items) => items,
+            _ => vec![value],
+        };
+        for item in items {
+            out.push(Replacement::decode(item).map_err(|error| error.in_file(&name))?);
+        }
+    }
+    Ok(out)
+}
+
+/// An owned field spec.
+pub(crate) fn owned(path: &str, kind: &str, create: bool) -> FieldSpec {
+    FieldSpec { group: Cow::Borrowed(""), version: Cow::Borrowed(""), kind: Cow::Owned(kind.to_owned()), path: Cow::Owned(path.to_owned()), create }
+}

@@ -1,0 +1,57 @@
+//! The built-in transformers. Each is a value that is applied to all resources.
+
+mod image;
+mod patch;
+mod simple;
+
+pub(crate) use image::set_images;
+pub(crate) use patch::{Patches, load_inline_or_file, prepare};
+pub(crate) use simple::{annotate, label, namespace, prefix, replicas, suffix};
+
+use crate::error::Result;
+use crate::fieldspec::FieldSpec;
+use crate::kustomization::{Image, Replica};
+use crate::resource::Resource;
+
+/// One step of a kustomization.
+pub(crate) enum Transformer {
+    Patch(Patches),
+    Namespace { namespace: String, specs: Vec<FieldSpec>, unset_only: bool, subjects: Subjects },
+    Prefix { text: String, specs: Vec<FieldSpec> },
+    Suffix { text: String, specs: Vec<FieldSpec> },
+    Labels { pairs: Vec<(String, String)>, specs: Vec<FieldSpec> },
+    Annotations { pairs: Vec<(String, String)>, specs: Vec<FieldSpec> },
+    Replicas { replica: Replica, specs: Vec<FieldSpec> },
+    Images { image: Image, specs: Vec<FieldSpec> },
+    Replacements(Vec<crate::replacement::Replacement>),
+}
+
+/// Which subjects of role bindings get the namespace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Subjects {
+    /// Those named `default`.
+    #[default]
+    DefaultOnly,
+    /// All ServiceAccounts.
+    AllServiceAccounts,
+    /// None.
+    Nothing,
+}
+
+impl Transformer {
+    pub(crate) fn apply(&self, resources: &mut Vec<Resource>) -> Result<()> {
+        match self {
+            Self::Patch(patches) => patches.apply(resources),
+            Self::Namespace { namespace: name, specs, unset_only, subjects } => namespace(resources, name, specs, *unset_only, *subjects),
+            Self::Prefix { text, specs } => prefix(resources, text, specs),
+            Self::Suffix { text, specs } => suffix(resources, text, specs),
+            Self::Labels { pairs, specs } => label(resources, pairs, specs),
+            Self::Annotations { pairs, specs } => annotate(resources, pairs, specs),
+            Self::Replicas { replica, specs } => replicas(resources, replica, specs),
+            Self::Images { image, specs } => set_images(resources, image, specs),
+            Self::Replacements(replacements) => crate::replacement::apply(resources, replacements),
+        }?;
+        resources.retain(|resource| !resource.is_empty());
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! Patches: strategic merge and JSON 6902, by target or by the patch's own id.
+
+use std::collections::HashMap;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::jsonpatch::{self, Operation};
+use crate::kustomization::{Entry, Patch};
+use crate::load::Folder;
+use crate::merge::merge;
+use crate::mergekeys::{ListMerge, root};
+use crate::resource::Resource;
+use crate::selector::Compiled;
+use crate::yaml::{Pos, Value, parse_all, parse_kustomization};
+
+/// A patch that has been read.
+pub(crate) struct Patches {
+    content: Content,
+    target: Option<Compiled>,
+    file: String,
+    pos: Pos,
+}
+
+enum Content {
+    Merge(Vec<Resource>),
+    Json(Vec<Operation>),
+}
+
+fn failed(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Patch, message)
+}
+
+/// Reads one entry of `patches` or `patchesJson6902`.
+pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, json_only: bool) -> Result<Patches> {
+    let inline = patch.patch.trim();
+    let here = |error: Error| error.at(patch.pos).in_file(kustomization);
+    let (text, file, pos) = match (inline.is_empty(), patch.path.is_empty()) {
+        (true, true) => return Err(here(failed("a patch needs either patch or path"))),
+        (false, false) => return Err(here(failed("a patch cannot have both patch and path"))),
+        (false, true) => (inline.as_bytes().to_vec(), kustomization.to_owned(), patch.patch_pos),
+        (true, false) => (folder.read(&patch.path).map_err(here)?, folder.name(&patch.path), Pos::default()),
+    };
+    let shift = |error: Error| if pos.line > 0 { failed(format!("in the inline patch: {error}")).at(pos).in_file(kustomization) } else { error.in_file(&file) };
+    let label = if pos.line > 0 { "patch" } else { &file };
+    let target = patch.target.as_ref().map(Compiled::new).transpose().map_err(here)?;
+    let made = |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos };
+    let merge = if json_only { Err(failed("a JSON patch must be a list of operations")) } else { crate::read::resources(&text, label) };
+    let json = operations(&text, label);
+    match (merge, json) {
+        (Ok(mut patches), _) => {
+            for one in &mut patches {
+                one.state.name_change = patch.name_change;
+                one.state.kind_change = patch.kind_change;
+            }
+            Ok(made(Content::Merge(patches)))
+        }
+        (Err(_), Ok(operations)) => {
+            if patch.target.is_none() {
+                return Err(here(failed("a JSON patch needs a target")));
+            }
+            Ok(made(Content::Json(operations)))
+        }
+        (Err(as_merge), Err(as_json)) => Err(shift(if text.iter().find(|c| !c.is_ascii_whitespace()).is_some_and(|c| matches!(c, b'[' | b'-')) { as_json } else { as_merge })),
+    }
+}
+
+/// Text that begins with `[` is JSON, everything else YAML 1.1.
+fn operations(text: &[u8], file: &str) -> Result<Vec<Operation>> {
+    let value = if text.first() == Some(&b'[') {
+        let json: serde_json::Value = serde_json::from_slice(text).map_err(|error| failed(format!("a patch that begins with [ must be JSON: {error}")).in_file(file))?;
+        Value::from_json(&json)
+    } else {
+        parse_kustomization(text, file)?
+    };
+    if value.is_null() {
+        return Err(failed("the patch is empty").in_file(file));
+    }
+    jsonpatch::decode(value).map_err(|error| error.in_file(file))
+}
+
+/// Reads one entry of `patchesStrategicMerge`, which is a path or the patch itself.
+pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomization: &str) -> Result<Patches> {
+    let (text, pos) = entry;
+    let inline = parse_all(text.as_bytes(), "patch").ok().filter(|docs| docs.iter().any(|doc| doc.as_map().is_some()));
+    let patches = match inline {
+        Some(_) => crate::read::resources(text.as_bytes(), "patch").map_err(|error| failed(format!("in the inline patch: {error}")).at(*pos).in_file(kustomization))?,
+        None => {
+            let bytes = folder.read(text).map_err(|error| error.at(*pos).in_file(kustomization))?;
+            crate::read::resources(&bytes, &folder.name(text))?
+        }
+    };
+    if patches.is_empty() {
+        return Err(failed("the patch is empty").at(*pos).in_file(kustomization));
+    }
+    Ok(Patches { content: Content::Merge(patches), target: None, file: kustomization.to_owned(), pos: *pos })
+}
+
+impl Patches {
+    pub(crate) fn apply(&self, resources: &mut [Resource]) -> Result<()> {
+        self.apply_inner(resources).map_err(|error| {
+            // Positions inside the patch are worth more than that of its entry, but belong to another file.
+            if error.file().is_some() { error } else { error.at(self.pos).in_file(&self.file) }
+        })
+    }
+
+    fn apply_inner(&self, resources: &mut [Resource]) -> Result<()> {
+        match (&self.content, &self.target) {
+            (Content::Merge(patches), None) => {
+                for patch in patches {
+                    let at = find(resources, patch)?;
+                    strategic(&mut resources[at], patch, false)?;
+                }
+                Ok(())
+            }
+            (Content::Merge(patches), Some(target)) => {
+                for patch in patches {
+                    for resource in resources.iter_mut().filter(|resource| !resource.is_empty() && target.matches(resource)) {
+                        strategic(resource, patch, true)?;
+                    }
+                }
+                Ok(())
+            }
+            (Content::Json(operations), target) => {
+                for resource in resources.iter_mut().filter(|resource| target.as_ref().is_some_and(|target| target.matches(resource))) {
+                    resource.store_previous();
+                    let value = std::mem::take(&mut resource.value);
+                    resource.value = jsonpatch::normal(value);
+                    jsonpatch::apply(&mut resource.value, operations).map_err(|error| Error::new(ErrorKind::Patch, format!("the patch does not fit {}: {}", resource.id(), error.message())))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The one resource that has or had the patch's id.
+fn find(resources: &[Resource], patch: &Resource) -> Result<usize> {
+    let id = patch.original_id();
+    let key = id.key();
+    let mut found = resources.iter().enumerate().filter(|(_, r)| !r.is_empty() && (r.id().key() == key || r.previous_ids().any(|id| id.key() == key))).map(|(at, _)| at);
+    match (found.next(), found.next()) {
+        (Some(at), None) => Ok(at),
+        (None, _) => {
+            let near: HashMap<&str, String> = resources.iter().filter(|r| r.name() == id.name).map(|r| (r.kind(), r.id().to_string())).collect();
+            let hint = near.values().min().map(|other| format!("; there is {other}")).unwrap_or_default();
+            Err(failed(format!("no resource matches the patch for {id} ({}){hint}", patch.api_version())))
+        }
+        _ => Err(failed(format!("several resources match the patch for {id}"))),
+    }
+}
+
+fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool) -> Result<()> {
+    let (name, namespace, kind, api_version) = (resource.name().to_owned(), resource.namespace().to_owned(), resource.kind().to_owned(), resource.api_version().to_owned());
+    let (name_change, kind_change) = (patch.state.name_change, patch.state.kind_change);
+    if name_change || kind_change {
+        resource.store_previous();
+    }
+    if patch.value.get("$patch").and_then(Value::text) == Some("replace") {
+        return Ok(());
+    }
+    let mut content = patch.value.clone();
+    if by_target && let Some(map) = content.as_map_mut() {
+        map.insert("apiVersion", Value::string(api_version));
+    }
+    let shape = root(&resource.gvk());
+    let value = std::mem::take(&mut resource.value);
+    resource.value = merge(Some(value), Some(content), shape, ListMerge::Replace)?.unwrap_or_default();
+    if resource.is_empty() {
+        return Ok(());
+    }
+    if !kind_change {
+        resource.set_kind(&kind);
+    }
+    if !name_change {
+        resource.set_metadata("name", &name);
+    }
+    resource.set_metadata("namespace", &namespace);
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! Names, namespaces, labels, annotations, replicas.
+
+use std::collections::HashSet;
+
+use super::Subjects;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fieldspec::{FieldSpec, Leaf};
+use crate::kustomization::Replica;
+use crate::resource::Resource;
+use crate::yaml::{Map, Node, Scalar, Value};
+
+fn failed(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Resource, message)
+}
+
+fn set_text(value: &mut Value, text: &str) -> Result<()> {
+    match &value.node {
+        Node::Scalar(_) => {
+            *value = Value { pos: value.pos, ..Value::string(text) };
+            Ok(())
+        }
+        _ => Err(failed(format!("expected a scalar, found {}", value.describe())).at(value.pos)),
+    }
+}
+
+/// Kinds whose names cannot be changed freely.
+fn keeps_name(resource: &Resource) -> bool {
+    let gvk = resource.original_id().gvk;
+    matches!(gvk.kind, "CustomResourceDefinition" | "Namespace") || (gvk.kind == "APIService" && gvk.group == "apiregistration.k8s.io")
+}
+
+fn rename(resources: &mut [Resource], text: &str, specs: &[FieldSpec], prefix: bool) -> Result<()> {
+    for resource in resources.iter_mut().filter(|resource| !keeps_name(resource)) {
+        for spec in specs {
+            if !spec.matches(&resource.original_id().gvk) {
+                continue;
+            }
+            if spec.path == "metadata/name" && !text.is_empty() {
+                let list = if prefix { &mut resource.state.prefixes } else { &mut resource.state.suffixes };
+                list.push(text.into());
+                resource.store_previous();
+            }
+            let plain = FieldSpec { group: "".into(), version: "".into(), kind: "".into(), ..spec.clone() };
+            plain.apply(&mut resource.value, Leaf::Scalar, &mut |value| {
+                let old = value.text().unwrap_or("").to_owned();
+                set_text(value, &if prefix { format!("{text}{old}") } else { format!("{old}{text}") })
+            })?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn prefix(resources: &mut [Resource], text: &str, specs: &[FieldSpec]) -> Result<()> {
+    rename(resources, text, specs, true)
+}
+
+pub(crate) fn suffix(resources: &mut [Resource], text: &str, specs: &[FieldSpec]) -> Result<()> {
+    rename(resources, text, specs, false)
+}
+
+pub(crate) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSpec], unset_only: bool, subjects: Subjects) -> Result<()> {
+    if name.is_empty() {
+        return Ok(());
+    }
+    for resource in resources.iter_mut() {
+        resource.store_previous();
+        let mut set = |value: &mut Value| if unset_only && value.text().is_some_and(|text| !text.is_empty()) && !value.is_null() { Ok(()) } else { set_text(value, name) };
+        if !crate::scope::is_cluster_scoped(&resource.gvk()) {
+            FieldSpec::builtin("", "", "metadata/namespace", true).apply(&mut resource.value, Leaf::Scalar, &mut set)?;
+        }
+        let binding = matches!(resource.kind(), "RoleBinding" | "ClusterRoleBinding");
+        if binding && subjects != Subjects::Nothing {
+            bind(resource, subjects, &mut set)?;
+        }
+        let gvk = resource.gvk();
+        let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk) && spec.path != "metadata/namespace" && !(binding && spec.path == "subjects")).collect();
+        for spec in wanted {
+            spec.apply(&mut resource.value, Leaf::Scalar, &mut set)?;
+        }
+    }
+    // Two resources may have become one.
+    let mut seen = HashSet::new();
+    for resource in resources.iter() {
+        if !seen.insert(resource.id().key()) {
+            return Err(failed(format!("setting the namespace gives two resources the same id: {}", resource.id())).at(resource.value.pos));
+        }
+    }
+    Ok(())
+}
+
+fn bind(resource: &mut Resource, subjects: Subjects, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
+    let Some(list) = resource.value.get_mut("subjects") else { return Ok(()) };
+    let Node::List(items) = &mut list.node else { return Ok(()) };
+    for item in items {
+        let wanted = match subjects {
+            Subjects::DefaultOnly => item.get("name").and_then(Value::text) == Some("default"),
+            Subjects::AllServiceAccounts => item.get("kind").and_then(Value::text) == Some("ServiceAccount"),
+            Subjects::Nothing => false,
+        };
+        if let (true, Some(map)) = (wanted, item.as_map_mut()) {
+            set(map.entry("namespace", || Value::string("")))?;
+        }
+    }
+    Ok(())
+}
+
+fn set_pairs(resources: &mut [Resource], pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
+    for resource in resources.iter_mut() {
+        for spec in specs {
+            if !spec.matches(&resource.gvk()) {
+                continue;
+            }
+            spec.apply(&mut resource.value, Leaf::Map, &mut |value| {
+                let pos = value.pos;
+                if value.is_null() {
+                    value.node = Node::Map(Map::new());
+                }
+                let found = value.describe();
+                let Some(map) = value.as_map_mut() else { return Err(failed(format!("expected a map, found {found}")).at(pos)) };
+                for (key, text) in pairs {
+                    map.insert(key, Value::string(text.as_str()));
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn label(resources: &mut [Resource], pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
+    if pairs.is_empty() { Ok(()) } else { set_pairs(resources, pairs, specs) }
+}
+
+pub(crate) fn annotate(resources: &mut [Resource], pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
+    if pairs.is_empty() { Ok(()) } else { set_pairs(resources, pairs, specs) }
+}
+
+pub(crate) fn replicas(resources: &mut [Resource], replica: &Replica, specs: &[FieldSpec]) -> Result<()> {
+    let mut found = false;
+    for spec in specs {
+        for resource in resources.iter_mut() {
+            let hit = resource.previous_ids().chain([resource.id()]).any(|id| id.name == replica.name && spec.matches(&id.gvk));
+            if !hit {
+                continue;
+            }
+            found = true;
+            spec.apply(&mut resource.value, Leaf::Scalar, &mut |value| {
+                let Node::Scalar(Scalar { .. }) = &value.node else { return Err(failed("replicas should be a number").at(value.pos)) };
+                *value = Value { pos: value.pos, ..Value::int(replica.count) };
+                Ok(())
+            })?;
+        }
+    }
+    if found {
+        return Ok(());
+    }
+    let kinds: Vec<&str> = specs.iter().map(|spec| &*spec.kind).collect();
+    Err(Error::new(ErrorKind::Kustomization, format!("no resource of the kinds {} is named {}", kinds.join(", "), replica.name)).at(replica.pos))
+}
