@@ -6,10 +6,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::context::Context;
-use super::gather::{self, Holdings};
+use super::gather;
 use super::queue::AppName;
 use crate::apply::{self, Removal};
 use crate::live::{ApiError, Gvk};
+use crate::application::{object_option, wave};
+use crate::plan::Holdings;
+use crate::resource::ObjectKey;
 use crate::tracking;
 
 /// Argo CD's finalizer: objects are deleted in the foreground.
@@ -22,6 +25,8 @@ pub(super) enum Progress {
     NotOurs,
     /// Objects are being deleted; their going is seen by watch.
     Waiting,
+    /// Nothing to wait for: the next wave, or the finalizer.
+    Again,
     /// Everything of ours is gone, and so is the finalizer.
     Done,
     /// The objects are kept until the user confirms; the reason.
@@ -50,10 +55,10 @@ pub(super) async fn step(context: &Context, app: &Arc<Value>, name: &AppName) ->
         // What cannot be seen may still be there: the finalizer stays.
         return Err(ApiError::Unreachable(format!("objects of kind {} cannot be listed: {reason}", gvk.kind)));
     }
-    let mine: Vec<Arc<Value>> = objects.into_values().filter(|object| tracking::is_tracked_by(object, &name.1) && !option(object, "Delete=false")).collect();
+    let mine: Vec<Arc<Value>> = objects.into_values().filter(|object| tracking::is_tracked_by(object, &name.1) && !object_option(object, "Delete=false")).collect();
     let approved = app["metadata"]["annotations"]["argocd.argoproj.io/deletion-approved"].is_string();
-    if !approved && let Some(object) = mine.iter().find(|object| option(object, "Delete=confirm")) {
-        let key = gather::key(object);
+    if !approved && let Some(object) = mine.iter().find(|object| object_option(object, "Delete=confirm")) {
+        let key = ObjectKey::of(object);
         return Ok(Progress::Held(format!("{} {} waits for a confirmation: set the annotation argocd.argoproj.io/deletion-approved", key.kind, key.name)));
     }
     let Some(last) = mine.iter().map(|object| wave(object)).max() else {
@@ -61,19 +66,18 @@ pub(super) async fn step(context: &Context, app: &Arc<Value>, name: &AppName) ->
         return Ok(Progress::Done);
     };
     let mut gone = 0;
-    let wave: Vec<&Arc<Value>> = mine.iter().filter(|object| wave(object) == last).collect();
-    for object in &wave {
+    let of_wave: Vec<&Arc<Value>> = mine.iter().filter(|object| wave(object) == last).collect();
+    for object in &of_wave {
         let Some(gvk) = Gvk::of(object) else { continue };
-        let key = gather::key(object);
+        let key = ObjectKey::of(object);
         let uid = object["metadata"]["uid"].as_str().unwrap_or_default();
-        let judge = |now: &Value| tracking::is_tracked_by(now, &name.1) && !option(now, "Delete=false");
+        let judge = |now: &Value| tracking::is_tracked_by(now, &name.1) && !object_option(now, "Delete=false");
         let removal = apply::delete(&context.live, &gvk, &key.namespace, &key.name, uid, propagation, judge).await?;
         tracing::info!(application = %name.1, kind = %key.kind, namespace = %key.namespace, name = %key.name, ?removal, "deleted with its Application");
         gone += usize::from(removal != Removal::Terminating);
     }
-    if gone == wave.len() {
-        // Nothing to wait for: the next wave, or the finalizer. (Boxed: a step may follow a step.)
-        return Box::pin(step(context, app, name)).await;
+    if gone == of_wave.len() {
+        return Ok(Progress::Again);
     }
     Ok(Progress::Waiting)
 }
@@ -84,16 +88,6 @@ async fn release(context: &Context, app: &Value, name: &AppName) -> Result<(), A
     let patch = json!({"metadata": {"finalizers": left, "resourceVersion": app["metadata"]["resourceVersion"]}});
     context.patch_app(name, &patch).await?;
     Ok(())
-}
-
-/// Whether the object's sync-options say so.
-fn option(object: &Value, wanted: &str) -> bool {
-    let options = object["metadata"]["annotations"]["argocd.argoproj.io/sync-options"].as_str().unwrap_or_default();
-    options.split(',').any(|option| option.trim() == wanted)
-}
-
-fn wave(object: &Value) -> i64 {
-    object["metadata"]["annotations"]["argocd.argoproj.io/sync-wave"].as_str().and_then(|w| w.trim().parse().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::healed::Healed;
 use super::index::Index;
 use super::queue::AppName;
 use super::{AgentOptions, Clock};
@@ -22,6 +23,7 @@ pub(super) struct Context {
     pub(super) renderings: Cache,
     pub(super) resync: Duration,
     clock: Clock,
+    pub(super) healed: Mutex<Healed>,
     index: Mutex<Index>,
     app_changes: UnboundedSender<Change>,
 }
@@ -36,6 +38,7 @@ impl Context {
             sources: options.sources.clone(),
             clock: options.clock.clone(),
             resync: options.resync,
+            healed: Mutex::default(),
             index: Mutex::default(),
         }
     }

@@ -1,15 +1,17 @@
 //! Gathering: the desired objects of an Application and the live ones beside them.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::context::Context;
-use super::index::{Interest, ObjectKey};
+use super::index::Interest;
 use super::queue::AppName;
 use crate::desired::{self, Request, SourceType};
 use crate::live::{ApiError, Gvk, Kind};
+use crate::plan::Holdings;
+use crate::resource::ObjectKey;
 use crate::tracking;
 
 /// What a source renders to, with the namespaces that the objects will have.
@@ -18,17 +20,7 @@ pub(super) struct Desired {
     pub(super) commit: String,
     pub(super) source_type: SourceType,
     pub(super) objects: Vec<Value>,
-}
-
-/// What the cluster holds of the kinds in question.
-#[derive(Default)]
-pub(super) struct Holdings {
-    /// The objects that are desired or tracked as this Application's.
-    pub(super) objects: BTreeMap<ObjectKey, Arc<Value>>,
-    /// Kinds of which nothing is known now, and why. Nothing of these kinds is absent or surplus.
-    pub(super) unknown: BTreeMap<Gvk, String>,
-    /// Kinds that the server does not serve.
-    pub(super) missing: BTreeSet<Gvk>,
+    pub(super) warnings: Vec<String>,
 }
 
 /// Resolves and renders. `revision` takes the place of the one in the source (a sync to an older revision).
@@ -38,7 +30,9 @@ pub(super) async fn desired(context: &Context, app: &Value, name: &AppName, sour
     if let Some(revision) = revision.filter(|r| !r.is_empty()) {
         revision.clone_into(&mut request.revision);
     }
-    context.index().follow(name, (request.url.clone(), request.revision.clone()));
+    if revision.is_none() {
+        context.index().follow(name, (request.url.clone(), request.revision.clone()));
+    }
     let snapshot = context.sources.resolve(&request.url, &request.revision, fresh).await?;
     if hard {
         context.renderings.forget(&request);
@@ -49,7 +43,7 @@ pub(super) async fn desired(context: &Context, app: &Value, name: &AppName, sour
     for object in &mut objects {
         place(context, object, namespace).await.map_err(|e| desired::Error::Render(e.to_string()))?;
     }
-    Ok(Desired { commit: snapshot.commit, source_type: rendered.source_type, objects })
+    Ok(Desired { commit: snapshot.commit, source_type: rendered.source_type, objects, warnings: rendered.warnings.clone() })
 }
 
 /// Gives a namespaced object without a namespace the destination's, and takes the namespace off a cluster-scoped one.
@@ -70,25 +64,13 @@ async fn place(context: &Context, object: &mut Value, namespace: &str) -> Result
     Ok(())
 }
 
-/// The key of an object, without its version.
-pub(super) fn key(object: &Value) -> ObjectKey {
-    let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    let api_version = object["apiVersion"].as_str().unwrap_or_default();
-    ObjectKey {
-        group: api_version.split_once('/').map_or("", |(group, _)| group).to_owned(),
-        kind: text(&object["kind"]),
-        namespace: text(&object["metadata"]["namespace"]),
-        name: text(&object["metadata"]["name"]),
-    }
-}
-
 /// Looks up what is live: the desired objects and those that carry this Application's mark, in all kinds that are
 /// desired or were ever noted in its status. The interest is registered before anything is looked at.
 pub(super) async fn holdings(context: &Context, app: &Value, name: &AppName, desired: &[Value]) -> Holdings {
     let mut kinds: BTreeMap<Gvk, Vec<ObjectKey>> = BTreeMap::new();
     for object in desired {
         if let Some(gvk) = Gvk::of(object) {
-            kinds.entry(gvk).or_default().push(key(object));
+            kinds.entry(gvk).or_default().push(ObjectKey::of(object));
         }
     }
     for (gvk, _) in noted(app) {
@@ -97,7 +79,7 @@ pub(super) async fn holdings(context: &Context, app: &Value, name: &AppName, des
             kinds.entry(gvk).or_default();
         }
     }
-    let mut interest = Interest { kinds: kinds.keys().cloned().collect(), objects: desired.iter().map(key).collect(), ..Interest::default() };
+    let mut interest = Interest { kinds: kinds.keys().cloned().collect(), objects: desired.iter().map(ObjectKey::of).collect(), ..Interest::default() };
     interest.objects.extend(noted(app).into_iter().map(|(_, key)| key));
     context.index().watch(name, interest.clone());
 
@@ -123,7 +105,7 @@ pub(super) async fn holdings(context: &Context, app: &Value, name: &AppName, des
             }
         }
         for object in kind.filter(|object| tracking::is_tracked_by(object, &name.1)) {
-            found.objects.insert(key(&object), object);
+            found.objects.insert(ObjectKey::of(&object), object);
         }
     }
     // What is tracked is watched, too: an object that lost its mark, for one.

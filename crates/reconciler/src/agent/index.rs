@@ -4,19 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::queue::AppName;
 use crate::live::{Change, Gvk};
-
-/// An object, whatever version it is looked at in.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct ObjectKey {
-    /// The API group.
-    pub(super) group: String,
-    /// The kind.
-    pub(super) kind: String,
-    /// The namespace, empty for cluster-scoped objects.
-    pub(super) namespace: String,
-    /// The name.
-    pub(super) name: String,
-}
+use crate::resource::ObjectKey;
 
 /// What an Application depends on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,10 +4,12 @@
 //! tracked, a timer. They are coalesced per Application (`queue`); one turn (`turn`) compares, acts and writes the
 //! status if it changed. All state is in the cluster: a process that is killed at any moment is continued by the next.
 
-// mod cascade;
+mod cascade;
 mod context;
-// mod gather;
+mod gather;
+mod healed;
 mod index;
+mod operation;
 mod queue;
 mod turn;
 
