@@ -131,7 +131,7 @@ pub(crate) fn add_hashes(resources: &mut [Resource]) -> Result<()> {
 }
 
 /// Sorts as `sortOptions` says.
-pub(crate) fn sort(options: Option<&Value>, resources: &mut Vec<Resource>) -> Result<()> {
+fn sort(options: Option<&Value>, resources: &mut Vec<Resource>) -> Result<()> {
     let Some(options) = options else { return Err(Error::new(ErrorKind::Kustomization, "sortOptions are missing")) };
     let mut f = Fields::new(options.clone(), "sortOptions")?;
     let (order, legacy) = (f.text("order")?, f.take("legacySortOptions"));

@@ -31,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) namespace: Vec<FieldSpec>,
     pub(crate) common_labels: Vec<FieldSpec>,
     pub(crate) template_labels: Vec<FieldSpec>,
+    /// For every entry of `labels`.
+    pub(crate) labels: Vec<FieldSpec>,
     pub(crate) common_annotations: Vec<FieldSpec>,
     pub(crate) name_reference: Vec<NameReference>,
     pub(crate) var_reference: Vec<FieldSpec>,
@@ -60,14 +62,13 @@ impl Config {
             namespace: decode_specs(&mut f, "namespace")?,
             common_labels: decode_specs(&mut f, "commonLabels")?,
             template_labels: decode_specs(&mut f, "templateLabels")?,
+            labels: decode_specs(&mut f, "labels")?,
             common_annotations: decode_specs(&mut f, "commonAnnotations")?,
             name_reference: Vec::new(),
             var_reference: decode_specs(&mut f, "varReference")?,
             images: decode_specs(&mut f, "images")?,
             replicas: decode_specs(&mut f, "replicas")?,
         };
-        let labels = decode_specs(&mut f, "labels")?;
-        merge_specs(&mut config.template_labels, labels);
         for item in f.list("nameReference")? {
             let pos = item.pos;
             let mut f = Fields::new(item, "a name reference")?;
@@ -87,6 +88,7 @@ impl Config {
         merge_specs(&mut self.namespace, other.namespace);
         merge_specs(&mut self.common_labels, other.common_labels);
         merge_specs(&mut self.template_labels, other.template_labels);
+        merge_specs(&mut self.labels, other.labels);
         merge_specs(&mut self.common_annotations, other.common_annotations);
         merge_specs(&mut self.var_reference, other.var_reference);
         merge_specs(&mut self.images, other.images);

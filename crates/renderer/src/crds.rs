@@ -48,7 +48,7 @@ fn walk(definitions: &crate::yaml::Map, name: &str, kind: &str, path: &str, conf
             config.merge(Config { name_reference: vec![reference], ..Config::default() });
         }
         if let Some(reference) = property.get("$ref").or_else(|| property.get("items").and_then(|items| items.get("$ref"))).and_then(Value::text) {
-            walk(definitions, reference.rsplit('/').next().unwrap_or(reference), kind, &here, config, depth + 1);
+            walk(definitions, reference.trim_start_matches("#/definitions/"), kind, &here, config, depth + 1);
         }
     }
 }

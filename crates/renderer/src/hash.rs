@@ -45,9 +45,17 @@ fn content(resource: &Resource) -> String {
     go_json(&map.into())
 }
 
+/// JSON in lines, indented by two, with the escapes of Go's encoder.
+pub(crate) fn go_json_pretty(value: &serde_json::Value) -> String {
+    escaped(&format!("{value:#}"))
+}
+
 /// JSON with the escapes of Go's encoder.
 pub(crate) fn go_json(value: &serde_json::Value) -> String {
-    let text = value.to_string();
+    escaped(&value.to_string())
+}
+
+fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

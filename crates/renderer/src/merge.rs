@@ -188,44 +188,68 @@ fn values_of(item: &Value, keys: &[&str]) -> KeyValues {
 }
 
 fn keyed(dest: Vec<Value>, patch: Vec<Value>, keys: &[&'static str], shape: Shape) -> Result<Vec<Value>> {
+    // Only the first key counts where nobody gives the others.
+    let simple = keys.len() == 1 || dest.iter().chain(&patch).all(|item| keys[1..].iter().all(|key| item.get(key).is_none()));
+    if simple { by_one_key(dest, patch, keys[0], shape) } else { by_several_keys(dest, patch, keys, shape) }
+}
+
+/// With several keys kustomize merges elements in their place when all keys are equal; a new element comes first, unless it lacks a key (or the other does) and so might
+/// mean one that is there: then it is dropped.
+fn by_several_keys(mut dest: Vec<Value>, patch: Vec<Value>, keys: &[&'static str], shape: Shape) -> Result<Vec<Value>> {
+    let mut out = Vec::new();
+    for item in patch {
+        let wanted = values_of(&item, keys);
+        let vague = |item: &Value| values_of(item, keys).iter().zip(&wanted).all(|(a, b)| a == b || a.is_empty() || b.is_empty());
+        if let Some(at) = dest.iter().position(|item| values_of(item, keys) == wanted) {
+            let old = std::mem::take(&mut dest[at]);
+            match merge(Some(old), Some(item), shape, ListMerge::Replace)?.filter(|value| !value.as_map().is_some_and(Map::is_empty)) {
+                Some(merged) => dest[at] = merged,
+                None => drop(dest.remove(at)),
+            }
+        } else if !dest.iter().any(vague) {
+            out.extend(merge(None, Some(item), shape, ListMerge::Replace)?);
+        }
+    }
+    out.extend(dest);
+    Ok(out)
+}
+
+fn by_one_key(dest: Vec<Value>, patch: Vec<Value>, key: &'static str, shape: Shape) -> Result<Vec<Value>> {
     use std::collections::HashMap;
+    let keys = [key];
+    let keys = &keys[..];
     let dest_values: Vec<KeyValues> = dest.iter().map(|item| values_of(item, keys)).collect();
     let patch_values: Vec<KeyValues> = patch.iter().map(|item| values_of(item, keys)).collect();
     let mut dest: Vec<Option<Value>> = dest.into_iter().map(Some).collect();
     let mut patch: Vec<Option<Value>> = patch.into_iter().map(Some).collect();
-    // With one key, elements are found by a map; with several, missing ones count as wildcards and the lists are short.
     let index = |values: &[KeyValues]| {
         let mut map: HashMap<String, usize> = HashMap::new();
-        for (i, value) in values.iter().enumerate().filter(|_| keys.len() == 1) {
+        for (i, value) in values.iter().enumerate() {
             map.entry(value[0].clone()).or_insert(i);
         }
         map
     };
     let (dest_index, patch_index) = (index(&dest_values), index(&patch_values));
-    let find = |values: &[KeyValues], by: &HashMap<String, usize>, wanted: &KeyValues| {
-        if keys.len() == 1 { by.get(&wanted[0]).copied() } else { values.iter().position(|value| value.iter().zip(wanted).all(|(value, wanted)| wanted.is_empty() || value == wanted)) }
-    };
     let mut seen = std::collections::HashSet::new();
-    let mut items: Vec<(KeyValues, Item)> = Vec::new();
-    let mut placed: HashMap<String, usize> = HashMap::new();
+    let mut items: Vec<Item> = Vec::new();
     let mut deleted = vec![false; dest.len()];
     let mut used = vec![false; dest.len()];
     for wanted in patch_values.iter().chain(&dest_values) {
         if !seen.insert(wanted) || wanted.iter().all(String::is_empty) {
             continue;
         }
-        let at = find(&dest_values, &dest_index, wanted);
-        let patch_at = find(&patch_values, &patch_index, wanted);
+        let at = dest_index.get(&wanted[0]).copied();
+        let patch_at = patch_index.get(&wanted[0]).copied();
         let old = at.and_then(|at| dest[at].take());
         let had_old = old.is_some();
-        let new = patch_at.and_then(|at| if keys.len() == 1 { patch[at].take() } else { patch[at].clone() });
+        let new = patch_at.and_then(|at| patch[at].take());
         // An element that is there twice keeps only what was merged first.
         if old.is_none() && new.is_none() {
             continue;
         }
         // kustomize brings an element with `$patch: replace` in, and then overwrites it with the old one that has the same key.
         let replaced = had_old && new.as_ref().is_some_and(|new| new.get("$patch").and_then(Value::text) == Some("replace"));
-        let merged = if replaced && keys.len() == 1 { old } else { merge(old, new, shape, ListMerge::Replace)? };
+        let merged = if replaced { old } else { merge(old, new, shape, ListMerge::Replace)? };
         let merged = merged.filter(|value| !value.as_map().is_some_and(Map::is_empty));
         let item = match (merged, at) {
             (Some(value), Some(at)) => {
@@ -241,27 +265,10 @@ fn keyed(dest: Vec<Value>, patch: Vec<Value>, keys: &[&'static str], shape: Shap
                 continue;
             }
         };
-        let slot = if keys.len() == 1 {
-            placed.get(&wanted[0]).copied()
-        } else {
-            items.iter().position(|(_, known)| {
-                let known = match known {
-                    Item::Old(at) => dest[*at].as_ref(),
-                    Item::New(value) => Some(value),
-                };
-                known.is_some_and(|known| values_of(known, keys).iter().zip(wanted).all(|(value, wanted)| wanted.is_empty() || value == wanted))
-            })
-        };
-        match slot {
-            Some(slot) => items[slot] = (wanted.clone(), item),
-            None => {
-                placed.insert(wanted[0].clone(), items.len());
-                items.push((wanted.clone(), item));
-            }
-        }
+        items.push(item);
     }
     let mut out = Vec::with_capacity(items.len());
-    for (_, item) in items {
+    for item in items {
         match item {
             Item::New(value) => out.push(value),
             Item::Old(at) => out.extend(dest[at].take()),

@@ -47,6 +47,13 @@ struct Referrer {
 
 /// Repairs all references.
 pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
+    for resource in resources.iter().filter(|resource| resource.kind() == "RoleBinding") {
+        let subjects = resource.value.get("subjects").and_then(Value::as_list).unwrap_or_default();
+        let blank = subjects.iter().find(|subject| subject.get("kind").and_then(Value::text) == Some("ServiceAccount") && subject.get("namespace").is_some_and(|ns| ns.as_str().is_none()));
+        if let Some(blank) = blank {
+            return Err(Error::new(ErrorKind::Resource, format!("the namespace of a subject of {} is blank", resource.id())).at(blank.pos));
+        }
+    }
     let index = Index::new(resources);
     if index.candidates.is_empty() {
         return Ok(());

@@ -27,7 +27,12 @@ pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[
         }
     };
     let mut keyed: Vec<((i64, String, String), Resource)> = resources.drain(..).map(|resource| ((rank(resource.kind()), group_version_kind(&resource.id()), rest(&resource.id())), resource)).collect();
-    keyed.sort_by(|a, b| a.0.cmp(&b.0));
+    keyed.sort_by(|(a, one), (b, other)| {
+        let by_group = a.1.cmp(&b.1);
+        // Among Namespaces the real ones come before those of other groups.
+        let reverse = one.kind() == "Namespace" && other.kind() == "Namespace" && (one.gvk().group.is_empty() || other.gvk().group.is_empty());
+        a.0.cmp(&b.0).then(if reverse { by_group.reverse() } else { by_group }).then_with(|| a.2.cmp(&b.2))
+    });
     resources.extend(keyed.into_iter().map(|(_, resource)| resource));
 }
 

@@ -23,6 +23,14 @@ fn body(config: Resource) -> (String, Value) {
     if let Some(map) = value.as_map_mut() {
         map.remove("apiVersion");
         map.remove("kind");
+        // Numbers and the like become text where a plugin wants text.
+        for field in ["labels", "annotations"] {
+            for (_, value) in map.get_mut(field).and_then(Value::as_map_mut).into_iter().flat_map(Map::iter_mut) {
+                if let Some(text) = value.text() {
+                    *value = Value::string(text);
+                }
+            }
+        }
     }
     (kind, value)
 }
@@ -113,7 +121,6 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
             crate::order::legacy(resources, None);
             return Ok(());
         }
-        "SortOrderTransformer" => return crate::build::sort(f.take("sortOptions").as_ref(), resources),
         _ => return Err(unknown),
     };
     transformer.apply(resources)

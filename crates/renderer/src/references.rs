@@ -59,7 +59,7 @@ type Row = (&'static str, &'static str, &'static str, &'static str, &'static str
 const RBAC: &str = "rbac.authorization.k8s.io";
 const HOOKS: &str = "admissionregistration.k8s.io";
 
-const OTHERS: [Row; 41] = [
+const OTHERS: [Row; 42] = [
     ("", "", "Deployment", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name"),
     ("", "", "ReplicationController", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name"),
     ("", "", "ReplicaSet", "", "HorizontalPodAutoscaler", "spec/scaleTargetRef/name"),
@@ -90,6 +90,7 @@ const OTHERS: [Row; 41] = [
     ("", "v1", "Service", HOOKS, "ValidatingWebhookConfiguration", "webhooks/clientConfig/service"),
     ("", "v1", "Service", HOOKS, "MutatingWebhookConfiguration", "webhooks/clientConfig/service"),
     ("", "v1", "Service", "", "HTTPRoute", "spec/rules/backendRefs/name"),
+    (HOOKS, "", "ValidatingAdmissionPolicy", HOOKS, "ValidatingAdmissionPolicyBinding", "spec/policyName"),
     (RBAC, "", "Role", RBAC, "RoleBinding", "roleRef/name"),
     (RBAC, "", "ClusterRole", RBAC, "RoleBinding", "roleRef/name"),
     (RBAC, "", "ClusterRole", RBAC, "ClusterRoleBinding", "roleRef/name"),

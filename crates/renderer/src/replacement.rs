@@ -238,12 +238,12 @@ fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: &mut
         *value = if condition(part).is_some() || part == "-" || part == "*" { Value::list(Vec::new()) } else { Value::map(Map::new()) };
     }
     let made = || match rest.first() {
-        Some(next) if condition(next).is_some() || next == "-" || next == "*" => Value::list(Vec::new()),
+        Some(next) if condition(next).is_some() || next == "-" || next == "*" || next.parse::<usize>().is_ok() => Value::list(Vec::new()),
         Some(_) => Value::map(Map::new()),
         None => match create.map(|value| &value.node) {
             Some(Node::Map(_)) => Value::map(Map::new()),
             Some(Node::List(_)) => Value::list(Vec::new()),
-            _ => Value { node: Node::Scalar(Scalar { text: "".into(), kind: Kind::Str }), pos: Pos::default() },
+            _ => Value { node: Node::Scalar(Scalar { text: "".into(), kind: Kind::Null }), pos: Pos::default() },
         },
     };
     match &mut value.node {
@@ -298,13 +298,14 @@ fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: &mut
 fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
     let Some(text) = value.as_str() else { return Ok(()) };
     let json = text.trim_start().starts_with(['{', '[']);
+    let pretty = text.contains('\n');
     let Ok(mut docs) = crate::yaml::parse_all(text.as_bytes(), "text") else { return Ok(()) };
     let (Some(mut inner), true) = (docs.pop(), docs.is_empty()) else { return Ok(()) };
     if inner.as_map().is_none() && inner.as_list().is_none() {
         return Ok(());
     }
     visit(&mut inner, path, create, found)?;
-    let text = if json { crate::hash::go_json(&inner.to_json()) } else { crate::yaml::to_string(&inner).trim_end_matches('\n').to_owned() };
+    let text = if json && pretty { crate::hash::go_json_pretty(&inner.to_json()) } else if json { crate::hash::go_json(&inner.to_json()) } else { crate::yaml::to_string(&inner).trim_end_matches('\n').to_owned() };
     *value = Value { pos: value.pos, ..Value::string(text) };
     Ok(())
 }
@@ -326,10 +327,7 @@ fn write(field: &mut Value, new: &Value, options: &FieldOptions) -> Result<()> {
             // The field keeps its own type.
             let text = text.unwrap_or_else(|| new.text.to_string());
             if old.kind != Kind::Str {
-                old.kind = match old.kind {
-                    Kind::Null => new.kind,
-                    _ => crate::yaml::resolve(&text, crate::yaml::Dialect::Resource),
-                };
+                old.kind = crate::yaml::resolve(&text, crate::yaml::Dialect::Resource);
             }
             old.text = text.into();
         }

@@ -162,6 +162,11 @@ pub(crate) fn with(builtin: &[&[FieldSpec]], added: &[FieldSpec]) -> Vec<FieldSp
     specs
 }
 
+/// Configured field specs for names replace the built-in one.
+fn names(configured: &[FieldSpec]) -> Vec<FieldSpec> {
+    if configured.is_empty() { config::NAME.to_vec() } else { configured.to_vec() }
+}
+
 /// The transformers that a kustomization's fields stand for, in kustomize's order.
 fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) -> Result<Vec<Transformer>> {
     let mut out = Vec::new();
@@ -175,10 +180,10 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         out.push(Transformer::Namespace { namespace: k.namespace.clone(), specs: with(&[&config::NAMESPACE], &config.namespace), unset_only: false, subjects: Subjects::DefaultOnly });
     }
     if !k.name_prefix.is_empty() {
-        out.push(Transformer::Prefix { text: k.name_prefix.clone(), specs: with(&[&config::NAME], &config.name_prefix) });
+        out.push(Transformer::Prefix { text: k.name_prefix.clone(), specs: names(&config.name_prefix) });
     }
     if !k.name_suffix.is_empty() {
-        out.push(Transformer::Suffix { text: k.name_suffix.clone(), specs: with(&[&config::NAME], &config.name_suffix) });
+        out.push(Transformer::Suffix { text: k.name_suffix.clone(), specs: names(&config.name_suffix) });
     }
     let all_labels = || with(&[&config::SELECTOR_LABELS, &config::PEER_LABELS, &config::METADATA_LABELS, &config::TEMPLATE_LABELS], &config.common_labels);
     for label in &k.labels {
@@ -189,7 +194,7 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         } else {
             config::METADATA_LABELS.to_vec()
         };
-        for spec in &label.fields {
+        for spec in label.fields.iter().chain(&config.labels) {
             let clash = specs.iter().find(|known| known.path == spec.path && known.selector() == spec.selector() && known.create != spec.create);
             if clash.is_some() {
                 return Err(Error::new(ErrorKind::Kustomization, format!("the field {} of a label says something else about create than kustomize's own", spec.path)).in_file(file));

@@ -209,12 +209,13 @@ fn builtin() -> Vec<FieldSpec> {
     let mut specs = Vec::new();
     for (kind, prefix) in kinds {
         for list in ["containers", "initContainers"] {
+            specs.push(owned(&format!("{prefix}/volumes/nfs/server"), kind, false));
             for tail in ["args", "command", "env/value", "volumeMounts/mountPath"] {
                 specs.push(owned(&format!("{prefix}/{list}/{tail}"), kind, false));
             }
         }
     }
-    for (kind, path) in [("Ingress", "spec/rules/host"), ("Ingress", "spec/tls/hosts"), ("Ingress", "spec/tls/secretName"), ("Service", "spec/ports/port"), ("Service", "spec/ports/targetPort"), ("", "metadata/labels"), ("", "metadata/annotations")] {
+    for (kind, path) in [("Ingress", "spec/rules/host"), ("Ingress", "spec/tls/hosts"), ("Ingress", "spec/tls/secretName"), ("Service", "spec/ports/port"), ("Service", "spec/ports/targetPort"), ("", "metadata/labels"), ("", "metadata/annotations"), ("PersistentVolume", "spec/nfs/server"), ("Deployment", "spec/template/metadata/annotations"), ("StatefulSet", "spec/template/metadata/annotations"), ("DaemonSet", "spec/template/metadata/annotations"), ("ReplicaSet", "spec/template/metadata/annotations"), ("Job", "spec/template/metadata/annotations"), ("CronJob", "spec/jobTemplate/spec/template/metadata/annotations")] {
         specs.push(owned(path, kind, false));
     }
     specs

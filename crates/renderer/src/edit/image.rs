@@ -78,7 +78,8 @@ fn parse(argument: &str) -> Result<Image> {
 fn overwrite(text: &str, name_alone: bool) -> Option<(String, String, String)> {
     let pieces: Vec<&str> = text.split('@').collect();
     if pieces.len() > 1 {
-        return Some((pieces[0].to_owned(), String::new(), pieces[1].to_owned()));
+        let (name, tag, _) = crate::transform::split_image(pieces[0]);
+        return Some((name.to_owned(), tag.to_owned(), pieces[1].to_owned()));
     }
     if let Some((name, tag)) = text.rsplit_once(':')
         && (tag == "*" || tag.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))

@@ -13,9 +13,7 @@ pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[Fie
     let pattern = Regex::new(&format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name));
     let pattern = pattern.map_err(|_| Error::new(ErrorKind::Kustomization, format!("the image name {} is not a valid pattern", image.name)))?;
     for resource in resources.iter_mut() {
-        if resource.kind() != "CustomResourceDefinition" {
-            anywhere(&mut resource.value, image, &pattern);
-        }
+        anywhere(&mut resource.value, image, &pattern);
         for spec in specs {
             if spec.matches(&resource.gvk()) {
                 let walk = FieldSpec { create: false, ..spec.clone() };
@@ -74,7 +72,10 @@ fn rename(text: &str, image: &Image) -> String {
         (tag, digest) = ("", &image.digest);
     }
     let mut out = name.to_owned();
-    if !tag.is_empty() {
+    if !image.tag_suffix.is_empty() {
+        digest = "";
+    }
+    if !tag.is_empty() || !image.tag_suffix.is_empty() {
         out.push(':');
         out.push_str(tag);
         out.push_str(&image.tag_suffix);

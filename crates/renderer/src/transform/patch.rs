@@ -47,6 +47,9 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
     let json = operations(&text, label);
     match (merge, json) {
         (Ok(mut patches), _) => {
+            if patches.len() > 1 && (patch.target.is_some() || patch.name_change || patch.kind_change) {
+                return Err(here(failed("a patch of several documents cannot have a target or options; make one entry of each")));
+            }
             for one in &mut patches {
                 one.state.name_change = patch.name_change;
                 one.state.kind_change = patch.kind_change;

@@ -73,7 +73,7 @@ pub(crate) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSp
             bind(resource, subjects, &mut set)?;
         }
         let gvk = resource.gvk();
-        let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk) && spec.path != "metadata/namespace" && !(binding && spec.path == "subjects")).collect();
+        let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk) && spec.path != "metadata/namespace" && !(binding && (spec.path == "subjects" || spec.path == "subjects/namespace")) && !(gvk.kind == "Namespace" && !gvk.group.is_empty() && spec.path == "metadata/name")).collect();
         for spec in wanted {
             spec.apply(&mut resource.value, Leaf::Scalar, &mut set)?;
         }

@@ -59,7 +59,12 @@ impl Parser<'_> {
             let value = if self.peek() == b':' {
                 self.at += 1;
                 self.skip_in_flow()?;
-                if matches!(self.peek(), b',' | b'}') { Value { pos: self.pos(), ..Value::default() } } else { self.flow_node()? }
+                if matches!(self.peek(), b',' | b'}') {
+                    // `{a: }` holds an empty text for kustomize, while `{a}` holds null.
+                    Value { pos: self.pos(), ..Value::string("") }
+                } else {
+                    self.flow_node()?
+                }
             } else {
                 Value { pos: self.pos(), ..Value::default() }
             };

@@ -260,7 +260,12 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn plain_value(&self, text: &str, pos: Pos) -> Value {
-        Value { node: Node::Scalar(Scalar { text: text.into(), kind: resolve(text, self.dialect) }), pos }
+        let kind = match resolve(text, self.dialect) {
+            // What becomes JSON keeps its dates as text.
+            Kind::Timestamp if self.dialect == Dialect::Kustomization => Kind::Str,
+            kind => kind,
+        };
+        Value { node: Node::Scalar(Scalar { text: text.into(), kind }), pos }
     }
 
     /// Makes a map of entries: keys must be text, repeated keys are an error (in a kustomization the last one counts), `<<` merges.
