@@ -1,1 +1,3 @@
 //! Placeholder, replaced by its author.
+pub mod controllers;
+pub mod node;

@@ -1,0 +1,89 @@
+//! What a controller wants done, and doing it.
+
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::Value;
+
+use super::MANAGER;
+use super::kind::Kind;
+use super::object::{Object, key, uid};
+use super::world::Name;
+
+/// One request to the API.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    /// Makes an object.
+    Create(Kind, Box<Object>),
+    /// Merges a patch into an object.
+    Merge(Kind, Name, Value),
+    /// Merges a patch into an object's status.
+    Status(Kind, Name, Value),
+    /// Deletes exactly this object: a namesake with another uid is left alone.
+    Delete(Kind, Name, String),
+}
+
+/// What the API answered.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The object as it is now.
+    Now(Kind, Box<Object>),
+    /// The object of this uid is no more.
+    Gone(Kind, Name, String),
+}
+
+impl Action {
+    /// Deletes `object`.
+    pub(crate) fn delete(kind: Kind, object: &Object) -> Self {
+        Self::Delete(kind, key(object), uid(object).to_owned())
+    }
+
+    /// Merges `patch` into `object`.
+    pub(crate) fn merge(kind: Kind, object: &Object, patch: Value) -> Self {
+        Self::Merge(kind, key(object), patch)
+    }
+
+    /// Merges `patch`, which has the field `status`, into the status of `object`.
+    pub(crate) fn status(kind: Kind, object: &Object, patch: Value) -> Self {
+        Self::Status(kind, key(object), patch)
+    }
+
+    /// Sends the request. What is already gone when it should be deleted is no error.
+    pub(crate) async fn carry_out(self, client: &kube::Client) -> Result<Outcome, kube::Error> {
+        match self {
+            Self::Create(kind, object) => {
+                let api = kind.api(client, object.metadata.namespace.as_deref().unwrap_or_default());
+                let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+                api.create(&params, &object).await.map(|object| Outcome::Now(kind, Box::new(object)))
+            }
+            Self::Merge(kind, (namespace, name), patch) => {
+                let patched = kind.api(client, &namespace).patch(&name, &params(), &Patch::Merge(patch)).await;
+                patched.map(|object| Outcome::Now(kind, Box::new(object)))
+            }
+            Self::Status(kind, (namespace, name), patch) => {
+                let patched = kind.api(client, &namespace).patch_status(&name, &params(), &Patch::Merge(patch)).await;
+                patched.map(|object| Outcome::Now(kind, Box::new(object)))
+            }
+            Self::Delete(kind, (namespace, name), uid) => {
+                let only_this = Preconditions { uid: Some(uid.clone()), resource_version: None };
+                let params = DeleteParams::background().preconditions(only_this);
+                match kind.api(client, &namespace).delete(&name, &params).await {
+                    // Something may still hold it: then it is returned with its time of deletion.
+                    Ok(answer) => Ok(answer.either(
+                        |object| Outcome::Now(kind, Box::new(object)),
+                        |_| Outcome::Gone(kind, (namespace, name), uid),
+                    )),
+                    Err(error) if is_status(&error, 404) => Ok(Outcome::Gone(kind, (namespace, name), uid)),
+                    Err(error) => Err(error),
+                }
+            }
+        }
+    }
+}
+
+fn params() -> PatchParams {
+    PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() }
+}
+
+/// Whether the API refused with this HTTP status.
+pub(crate) fn is_status(error: &kube::Error, code: u16) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == code)
+}

@@ -1,0 +1,69 @@
+//! The kinds that the workload controllers and the node know by heart.
+
+use kube::api::{Api, ApiResource};
+use kube::core::GroupVersionKind;
+
+use super::object::Object;
+
+/// A kind of a fixed version, so that caches and actions can name it cheaply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    ControllerRevision,
+    DaemonSet,
+    Deployment,
+    EndpointSlice,
+    Endpoints,
+    Job,
+    Node,
+    PersistentVolumeClaim,
+    Pod,
+    ReplicaSet,
+    Service,
+    StatefulSet,
+}
+
+impl Kind {
+    /// Group, version, kind, plural.
+    const fn parts(self) -> (&'static str, &'static str, &'static str, &'static str) {
+        match self {
+            Self::ControllerRevision => ("apps", "v1", "ControllerRevision", "controllerrevisions"),
+            Self::DaemonSet => ("apps", "v1", "DaemonSet", "daemonsets"),
+            Self::Deployment => ("apps", "v1", "Deployment", "deployments"),
+            Self::EndpointSlice => ("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),
+            Self::Endpoints => ("", "v1", "Endpoints", "endpoints"),
+            Self::Job => ("batch", "v1", "Job", "jobs"),
+            Self::Node => ("", "v1", "Node", "nodes"),
+            Self::PersistentVolumeClaim => ("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+            Self::Pod => ("", "v1", "Pod", "pods"),
+            Self::ReplicaSet => ("apps", "v1", "ReplicaSet", "replicasets"),
+            Self::Service => ("", "v1", "Service", "services"),
+            Self::StatefulSet => ("apps", "v1", "StatefulSet", "statefulsets"),
+        }
+    }
+
+    /// As in the field `kind`.
+    pub(crate) const fn name(self) -> &'static str {
+        self.parts().2
+    }
+
+    /// As in the field `apiVersion`.
+    pub(crate) fn api_version(self) -> String {
+        let (group, version, ..) = self.parts();
+        if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+    }
+
+    pub(crate) fn resource(self) -> ApiResource {
+        let (group, version, kind, plural) = self.parts();
+        ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk(group, version, kind), plural)
+    }
+
+    pub(crate) fn api(self, client: &kube::Client, namespace: &str) -> Api<Object> {
+        let resource = self.resource();
+        if self == Self::Node { Api::all_with(client.clone(), &resource) } else { Api::namespaced_with(client.clone(), namespace, &resource) }
+    }
+
+    /// All of the kind, in every namespace.
+    pub(crate) fn everywhere(self, client: &kube::Client) -> Api<Object> {
+        Api::all_with(client.clone(), &self.resource())
+    }
+}

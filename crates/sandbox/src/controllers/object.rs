@@ -1,0 +1,189 @@
+//! Reading and making objects whose metadata is typed and whose rest is JSON.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::api::{DynamicObject, TypeMeta};
+use serde_json::{Value, json};
+
+use super::kind::Kind;
+
+/// Metadata typed, everything else JSON: nothing that a newer server sends is lost.
+pub(crate) type Object = DynamicObject;
+
+/// Labels or annotations.
+pub(crate) type Labels = BTreeMap<String, String>;
+
+/// An object of `kind`, with metadata as given and the other fields of `data`.
+pub(crate) fn make(kind: Kind, metadata: ObjectMeta, data: Value) -> Object {
+    Object { types: Some(TypeMeta { api_version: kind.api_version(), kind: kind.name().to_owned() }), metadata, data }
+}
+
+/// Namespace and name; the namespace is empty for cluster-wide objects.
+pub(crate) fn key(object: &Object) -> (String, String) {
+    (namespace(object).to_owned(), name(object).to_owned())
+}
+
+pub(crate) fn name(object: &Object) -> &str {
+    object.metadata.name.as_deref().unwrap_or_default()
+}
+
+pub(crate) fn namespace(object: &Object) -> &str {
+    object.metadata.namespace.as_deref().unwrap_or_default()
+}
+
+pub(crate) fn uid(object: &Object) -> &str {
+    object.metadata.uid.as_deref().unwrap_or_default()
+}
+
+/// The resource version as a number: since Kubernetes 1.35 clients may compare them.
+pub(crate) fn version(object: &Object) -> Option<u64> {
+    object.metadata.resource_version.as_deref()?.parse().ok()
+}
+
+pub(crate) fn is_deleting(object: &Object) -> bool {
+    object.metadata.deletion_timestamp.is_some()
+}
+
+pub(crate) fn created(object: &Object) -> Timestamp {
+    object.metadata.creation_timestamp.as_ref().map_or(Timestamp::UNIX_EPOCH, |time| time.0)
+}
+
+pub(crate) fn label<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
+    object.metadata.labels.as_ref()?.get(name).map(String::as_str)
+}
+
+pub(crate) fn annotation<'a>(object: &'a Object, name: &str) -> Option<&'a str> {
+    object.metadata.annotations.as_ref()?.get(name).map(String::as_str)
+}
+
+/// A number below the object's root, by JSON pointer.
+pub(crate) fn number(object: &Object, pointer: &str) -> Option<i64> {
+    object.data.pointer(pointer)?.as_i64()
+}
+
+/// A text below the object's root, by JSON pointer.
+pub(crate) fn text<'a>(object: &'a Object, pointer: &str) -> Option<&'a str> {
+    object.data.pointer(pointer)?.as_str()
+}
+
+/// A flag below the object's root, by JSON pointer; false where it is not set.
+pub(crate) fn flag(object: &Object, pointer: &str) -> bool {
+    object.data.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
+}
+
+/// The owner that manages the object, of which there is at most one.
+pub(crate) fn controller(object: &Object) -> Option<&OwnerReference> {
+    object.metadata.owner_references.as_ref()?.iter().find(|owner| owner.controller == Some(true))
+}
+
+/// The reference by which `owner` manages what it makes.
+pub(crate) fn owner_reference(kind: Kind, owner: &Object) -> OwnerReference {
+    OwnerReference {
+        api_version: kind.api_version(),
+        kind: kind.name().to_owned(),
+        name: name(owner).to_owned(),
+        uid: uid(owner).to_owned(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    }
+}
+
+/// Whether a label selector (`matchLabels` and `matchExpressions`) selects these labels. A missing selector selects nothing.
+pub(crate) fn selects(selector: Option<&Value>, labels: Option<&Labels>) -> bool {
+    let Some(selector) = selector else { return false };
+    let get = |name: &str| labels.and_then(|labels| labels.get(name)).map(String::as_str);
+    let pairs = selector.get("matchLabels").and_then(Value::as_object);
+    let equal = pairs.is_none_or(|pairs| pairs.iter().all(|(name, value)| get(name) == value.as_str()));
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    equal && expressions.is_none_or(|expressions| expressions.iter().all(|expression| holds(expression, &get)))
+}
+
+/// Whether one of `matchExpressions` holds; one with an unknown operator does not.
+fn holds<'a>(expression: &Value, get: &impl Fn(&str) -> Option<&'a str>) -> bool {
+    let text = |field: &str| expression.get(field).and_then(Value::as_str).unwrap_or_default();
+    let value = get(text("key"));
+    let listed = || {
+        let values = expression.get("values").and_then(Value::as_array);
+        values.is_some_and(|values| values.iter().any(|listed| listed.as_str() == value))
+    };
+    match text("operator") {
+        "In" => value.is_some() && listed(),
+        "NotIn" => value.is_none() || !listed(),
+        "Exists" => value.is_some(),
+        "DoesNotExist" => value.is_none(),
+        _ => false,
+    }
+}
+
+/// Whether a plain map selector, as of a Service, selects these labels. An empty one selects nothing.
+pub(crate) fn selects_plainly(selector: Option<&Value>, labels: Option<&Labels>) -> bool {
+    let Some(pairs) = selector.and_then(Value::as_object).filter(|pairs| !pairs.is_empty()) else { return false };
+    pairs.iter().all(|(name, value)| labels.and_then(|labels| labels.get(name)).map(String::as_str) == value.as_str())
+}
+
+/// A condition of the object's status.
+pub(crate) fn condition<'a>(object: &'a Object, kind: &str) -> Option<&'a Value> {
+    let conditions = object.data.pointer("/status/conditions")?.as_array()?;
+    conditions.iter().find(|condition| condition["type"] == kind)
+}
+
+/// Since when a Pod is ready, where it is.
+pub(crate) fn ready_since(pod: &Object) -> Option<Timestamp> {
+    let ready = condition(pod, "Ready").filter(|ready| ready["status"] == "True")?;
+    Some(ready["lastTransitionTime"].as_str().and_then(|time| time.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+/// Whether a Pod is ready and not going away.
+pub(crate) fn is_pod_ready(pod: &Object) -> bool {
+    !is_deleting(pod) && ready_since(pod).is_some()
+}
+
+/// A time as the API writes it: UTC, whole seconds.
+pub(crate) fn time_text(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// The merge patch that turns the live status into `wanted`, top-level fields that are no more wanted included; none where nothing changes.
+pub(crate) fn status_patch(object: &Object, wanted: &Value) -> Option<Value> {
+    let empty = Value::Object(serde_json::Map::new());
+    let live = object.data.get("status").unwrap_or(&empty);
+    if live == wanted {
+        return None;
+    }
+    let mut patch = wanted.clone();
+    let gone = live.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| wanted.get(name.as_str()).is_none());
+    for name in gone {
+        patch[name.as_str()] = Value::Null;
+    }
+    Some(json!({ "status": patch }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn selectors_match_labels_and_expressions() {
+        let labels = Labels::from([("app".to_owned(), "web".to_owned()), ("tier".to_owned(), "front".to_owned())]);
+        let on = |selector: Value| selects(Some(&selector), Some(&labels));
+        assert!(on(json!({"matchLabels": {"app": "web"}})));
+        assert!(!on(json!({"matchLabels": {"app": "db"}})));
+        assert!(on(json!({})), "an empty selector selects everything");
+        assert!(on(json!({"matchExpressions": [{"key": "tier", "operator": "In", "values": ["front", "back"]}]})));
+        assert!(!on(json!({"matchExpressions": [{"key": "tier", "operator": "NotIn", "values": ["front"]}]})));
+        assert!(on(json!({"matchExpressions": [{"key": "zone", "operator": "DoesNotExist"}]})));
+        assert!(!on(json!({"matchExpressions": [{"key": "zone", "operator": "Exists"}]})));
+        assert!(!on(json!({"matchExpressions": [{"key": "app", "operator": "Near"}]})));
+        assert!(!selects(None, Some(&labels)));
+        assert!(!selects_plainly(Some(&json!({})), Some(&labels)), "a Service without selector has no Pods");
+    }
+
+    #[test]
+    fn a_status_patch_removes_what_is_gone_and_is_none_when_nothing_changes() {
+        let object = make(Kind::Pod, ObjectMeta::default(), json!({"status": {"a": 1, "b": 2}}));
+        assert_eq!(status_patch(&object, &json!({"a": 1, "b": 2})), None);
+        assert_eq!(status_patch(&object, &json!({"a": 3})), Some(json!({"status": {"a": 3, "b": null}})));
+    }
+}
