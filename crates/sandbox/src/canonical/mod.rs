@@ -1,0 +1,48 @@
+//! The one form in which the server keeps an object, whatever form it was written in.
+//!
+//! A real server reads built-in objects into typed structures and writes them out again: unknown fields and nulls go, empty fields go or stay by
+//! their type, amounts and times are written one way, and what was left out gets its default. GitOps compares with that form, so the sandbox must
+//! give the same. [`shape`] follows the schema; [`kinds`] and [`pods`] know what no schema says. Pure: values to values.
+
+mod kinds;
+mod pods;
+mod quantity;
+mod shape;
+mod validate;
+
+use fiel_schema::Registry;
+use serde_json::{Map, Value};
+
+pub(crate) use validate::{Cause, validate};
+
+/// Brings a built-in object into the server's form. Objects of other kinds are left as they are: their definition says what they get.
+pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value) {
+    let api_version = object["apiVersion"].as_str().unwrap_or_default();
+    let version = api_version.rsplit('/').next().unwrap_or_default();
+    if let Some(known) = Registry::builtin().kind(group, version, kind) {
+        shape::tidy(object, known.schema(), kind);
+    }
+    if let Some(fields) = object.as_object_mut() {
+        kinds::complete(group, kind, fields);
+    }
+}
+
+/// The object at a field, made if it is not there. What is there and is no object is left: validation speaks of it.
+fn object<'a>(fields: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Map<String, Value>> {
+    fields.entry(name).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+}
+
+/// Puts a value where there is none.
+fn default(fields: &mut Map<String, Value>, name: &str, value: impl Into<Value>) {
+    if fields.get(name).is_none_or(Value::is_null) {
+        fields.insert(name.to_owned(), value.into());
+    }
+}
+
+/// The objects in a list.
+fn items<'a>(fields: &'a mut Map<String, Value>, name: &str) -> impl Iterator<Item = &'a mut Map<String, Value>> {
+    fields.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+#[cfg(test)]
+mod tests;
