@@ -171,6 +171,12 @@ impl<'a> Node<'a> {
         Self { index, ..self }
     }
 
+    /// A number for the structure that stands here: places that hold the same definition have the same one.
+    #[must_use]
+    pub fn definition(self) -> u32 {
+        self.content().index
+    }
+
     /// The field of that name, as the schema names it; not that of a free-form map, which is [`Node::additional`].
     #[must_use]
     pub fn field(self, name: &str) -> Option<Node<'a>> {

@@ -414,7 +414,10 @@ fn budget(fields: &mut Map<String, Value>) {
 }
 
 fn role(fields: &mut Map<String, Value>) {
-    fields.entry("rules").or_insert(Value::Null);
+    // The server keeps an empty list of rules as none.
+    if fields.get("rules").and_then(Value::as_array).is_none_or(Vec::is_empty) {
+        fields.insert("rules".to_owned(), Value::Null);
+    }
 }
 
 fn binding(fields: &mut Map<String, Value>) {

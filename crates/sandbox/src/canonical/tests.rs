@@ -148,7 +148,8 @@ fn recorded_objects_of_a_real_server_have_our_form() {
         }
     }
     assert!(compared > 50, "only {compared} objects were there to compare");
-    let allowed = compared / 10;
+    // The scenarios change a few by hand, a field added for instance; those are not told apart here.
+    let allowed = compared / 40;
     assert!(different.len() <= allowed, "{} of {compared} differ:\n{}", different.len(), different.join("\n"));
 }
 
