@@ -1,3 +1,137 @@
-//! Placeholder, replaced by its author.
+//! A Kubernetes API in one process: the embedded default of the demo, and the test bed.
+//!
+//! It answers what kubectl, kube-rs and the agent ask, as Kubernetes 1.36 would. It is no product for production: where it and a real kube-apiserver
+//! differ, the sandbox is wrong (`COMPAT.md` lists what it does not do).
+//!
+//! # A request's way
+//! 1. `http` takes the request apart: who asks (`401` without the token, when there is one), which path, which form of answer ([`Sandbox::service`]
+//!    serves it in process, [`serve()`] on a socket).
+//! 2. `request` turns path and query into a target and a verb; `resource` knows what is served, from the table of `fiel-schema` and from the stored
+//!    CustomResourceDefinitions; `discovery` and `openapi` tell clients about it.
+//! 3. `api` carries it out under one lock: `read` and `watch` look, `write` and `delete` make the new object (patches and server-side apply come from
+//!    `fiel-merge`), and `commit` ends every write: defaults and canonical form (`canonical`), owners, validation, generation, store.
+//! 4. `store` gives the write the next revision and remembers it; every watch wakes up and reads on from where it was (`watch`).
+//! 5. `table` turns objects into what `kubectl get` prints.
+//!
+//! The controllers ([`controllers`]) and the node ([`node`]) are ordinary clients of this API: they run beside a real kube-apiserver just as well.
+//! Time and chance are handed in ([`Config`]), so a test sees the same cluster every time.
+//!
+//! ```
+//! # async fn example() -> Result<(), kube::Error> {
+//! use k8s_openapi::api::core::v1::ConfigMap;
+//! let sandbox = fiel_sandbox::Sandbox::new(fiel_sandbox::Config::default());
+//! let api: kube::Api<ConfigMap> = kube::Api::namespaced(sandbox.client(), "default");
+//! let made = api.create(&Default::default(), &serde_json::from_value(serde_json::json!({"metadata": {"name": "settings"}})).unwrap()).await?;
+//! assert!(made.metadata.uid.is_some());
+//! # Ok(()) }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example()).unwrap();
+//! ```
+
+mod api;
+mod canonical;
 pub mod controllers;
+mod discovery;
+mod http;
 pub mod node;
+mod openapi;
+mod request;
+mod resource;
+mod selector;
+mod serve;
+mod status;
+mod store;
+mod table;
+pub mod tls;
+mod watch;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use api::Core;
+pub use http::{Service, ServiceBody};
+pub use serve::serve;
+
+/// Where the time comes from.
+pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
+
+/// Gives a container's log: namespace, Pod, container (empty: the first); none when there is none.
+pub type Logs = Arc<dyn Fn(&str, &str, &str) -> Option<String> + Send + Sync>;
+
+/// What a sandbox is made with.
+#[derive(Clone)]
+pub struct Config {
+    /// Where the time comes from that is written into objects.
+    pub clock: Clock,
+    /// Where chance begins: uids and generated names.
+    pub seed: u64,
+}
+
+impl Default for Config {
+    /// The wall clock, and the same chance every time.
+    fn default() -> Self {
+        Self { clock: Arc::new(jiff::Timestamp::now), seed: 1 }
+    }
+}
+
+/// A cluster's API. Clones are the same cluster.
+#[derive(Clone)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    core: Mutex<Core>,
+    /// The newest revision, for those who wait for it.
+    revision: tokio::sync::watch::Sender<u64>,
+    logs: Mutex<Option<Logs>>,
+}
+
+impl Shared {
+    /// The state. A panic under the lock would be a bug of ours; what is stored is whole all the same, because it is written last.
+    pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
+        self.core.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Wakes the watches when something was written.
+    pub(crate) fn announce(&self, revision: u64) {
+        self.revision.send_if_modified(|known| {
+            let newer = revision > *known;
+            *known = revision.max(*known);
+            newer
+        });
+    }
+
+    pub(crate) fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    pub(crate) fn logs(&self) -> Option<Logs> {
+        self.logs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+}
+
+impl Sandbox {
+    /// An empty cluster: the namespaces that every cluster has, and nothing that runs.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let core = Core::new(config.clock, config.seed);
+        let (revision, _) = tokio::sync::watch::channel(core.store.revision());
+        Self { shared: Arc::new(Shared { core: Mutex::new(core), revision, logs: Mutex::new(None) }) }
+    }
+
+    /// A client in this process: no socket, no TLS, no token.
+    #[must_use]
+    pub fn client(&self) -> kube::Client {
+        kube::Client::new(self.service(None), "default")
+    }
+
+    /// The API as a service. With a token, every request must bear it.
+    #[must_use]
+    pub fn service(&self, token: Option<String>) -> Service {
+        Service::new(self.shared.clone(), token)
+    }
+
+    /// Where `kubectl logs` gets its text from; a node that runs programs sets it.
+    pub fn set_logs(&self, logs: Logs) {
+        *self.shared.logs.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(logs);
+    }
+}

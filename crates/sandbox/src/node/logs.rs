@@ -56,6 +56,22 @@ impl Logs {
         Some((ring.lines.iter().skip(skipped).cloned().collect(), next))
     }
 
+    /// Everything that is kept of a container, one line each; an empty name means the Pod's first container by name.
+    #[must_use]
+    pub fn text(&self, namespace: &str, pod: &str, container: &str) -> Option<String> {
+        let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = (namespace.to_owned(), pod.to_owned(), container.to_owned());
+        let (_, ring) = rings.range(from..).next().filter(|((of, name, found), _)| of == namespace && name == pod && (container.is_empty() || found == container))?;
+        Some(ring.lines.iter().fold(String::new(), |text, line| text + &line.text + "\n"))
+    }
+
+    /// This, as the function that a sandbox asks for logs.
+    #[must_use]
+    pub fn hook(&self) -> crate::Logs {
+        let logs = self.clone();
+        Arc::new(move |namespace, pod, container| logs.text(namespace, pod, container))
+    }
+
     /// Tells of every line that any container writes, to follow a log without polling.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
@@ -105,6 +121,8 @@ mod tests {
         assert!(lines[0].text.starts_with('3'));
         assert_eq!(logs.read("a", "p", "c", 4).map(|(lines, _)| lines.len()), Some(1));
         assert_eq!(logs.read("a", "p", "c", 5).map(|(lines, _)| lines.len()), Some(0));
+        assert_eq!(logs.text("a", "p", "").map(|text| text.lines().count()), Some(2));
+        assert_eq!(logs.text("a", "p", "other"), None);
         logs.forget("a", "p");
         assert!(logs.read("a", "p", "c", 0).is_none());
     }

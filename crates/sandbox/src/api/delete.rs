@@ -1,0 +1,182 @@
+//! Deletion: preconditions, finalizers, propagation, grace.
+
+use serde_json::{Value, json};
+
+use super::commit::{Change, Manage, commit};
+use super::{Ask, Core, meta, read, write};
+use crate::resource::Resource;
+use crate::selector::Selector;
+use crate::status::ApiError;
+
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
+
+/// What a deletion may say.
+struct Options {
+    uid: String,
+    version: String,
+    policy: String,
+    grace: Option<u64>,
+    dry_run: bool,
+}
+
+fn options(ask: &Ask<'_>) -> Result<Options, ApiError> {
+    let body = if ask.body.is_empty() { Value::Null } else { write::decode(ask)? };
+    let text = |value: &Value, parameter: &str| value.as_str().unwrap_or_else(|| ask.query.get(parameter)).to_owned();
+    let grace = body["gracePeriodSeconds"].as_i64().or_else(|| ask.query.get("gracePeriodSeconds").parse().ok());
+    let dry = body["dryRun"].as_array().is_some_and(|list| list.iter().any(|one| one == "All"));
+    let orphan = match &body["orphanDependents"] {
+        Value::Bool(true) => "Orphan",
+        _ => "",
+    };
+    let policy = text(&body["propagationPolicy"], "propagationPolicy");
+    Ok(Options {
+        uid: body["preconditions"]["uid"].as_str().unwrap_or_default().to_owned(),
+        version: body["preconditions"]["resourceVersion"].as_str().unwrap_or_default().to_owned(),
+        policy: if policy.is_empty() { orphan.to_owned() } else { policy },
+        grace: grace.map(|seconds| u64::try_from(seconds).unwrap_or(1)),
+        dry_run: dry || write::dry_run(ask)?,
+    })
+}
+
+/// DELETE of one object.
+pub(crate) fn one(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    let options = options(ask)?;
+    let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
+    delete(core, &ask.resource, namespace, &ask.target.name, &options)
+}
+
+/// DELETE of all that is selected.
+pub(crate) fn collection(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    let options = options(ask)?;
+    let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?;
+    let found: Vec<(String, String, Value)> = core
+        .store
+        .list(&ask.resource.storage(), &ask.target.namespace, None)
+        .filter(|(_, object)| selector.matches(object))
+        .map(|((namespace, name), object)| (namespace.clone(), name.clone(), Value::clone(object)))
+        .collect();
+    let mut gone = Vec::new();
+    for (namespace, name, object) in found {
+        match delete(core, &ask.resource, &namespace, &name, &options) {
+            Ok(_) => gone.push(object),
+            Err(error) if matches!(error.code.as_u16(), 404 | 409) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(read::list_object(&ask.resource, gone, core.store.revision()))
+}
+
+fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, options: &Options) -> Result<Value, ApiError> {
+    let storage = resource.storage();
+    let old = core.store.get(&storage, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+    precondition(resource, name, &old, options)?;
+    if resource.kind == "Namespace" && ["default", "kube-system", "kube-public"].contains(&name) {
+        return Err(ApiError::forbidden(resource, name, "this namespace may not be deleted"));
+    }
+    let finalizers = finalizers(&old, &options.policy);
+    let grace = grace(resource, &old, options.grace);
+    let namespace_held = resource.kind == "Namespace" && old["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
+    if finalizers.is_empty() && grace == 0 && !namespace_held {
+        if options.dry_run {
+            return Ok(outcome(resource, &old));
+        }
+        let last = core.remove(resource, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+        return Ok(outcome(resource, &last));
+    }
+    let mut new = Value::clone(&old);
+    let now = (core.clock)();
+    let already = meta::is_deleting(&old);
+    let shorter = already && grace < old["metadata"]["deletionGracePeriodSeconds"].as_u64().unwrap_or(0);
+    if !already || shorter || finalizers != meta::finalizers(&old) {
+        if !already || shorter {
+            let end = now + jiff::SignedDuration::from_secs(i64::try_from(grace).unwrap_or(0));
+            new["metadata"]["deletionTimestamp"] = json!(end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            new["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
+        }
+        new["metadata"]["finalizers"] = json!(finalizers);
+        if resource.kind == "Namespace" {
+            new["status"]["phase"] = json!("Terminating");
+        }
+        meta::generation(resource, Some(&old), &mut new);
+        meta::tidy(&mut new);
+        if !options.dry_run {
+            return Ok(Value::clone(&core.store.put(&storage, namespace, name, new)));
+        }
+    }
+    Ok(new)
+}
+
+fn precondition(resource: &Resource, name: &str, old: &Value, options: &Options) -> Result<(), ApiError> {
+    let (uid, version) = (meta::text(old, "uid"), meta::text(old, "resourceVersion"));
+    if !options.uid.is_empty() && options.uid != uid {
+        let why = format!("the UID in the precondition ({}) does not match the UID in record ({uid}). The object might have been deleted and then recreated", options.uid);
+        return Err(ApiError::conflict(resource, name, &why));
+    }
+    if !options.version.is_empty() && options.version != version {
+        let why = format!("the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({version}). The object might have been modified", options.version);
+        return Err(ApiError::conflict(resource, name, &why));
+    }
+    Ok(())
+}
+
+/// The finalizers that a deletion leaves to be waited for.
+fn finalizers(old: &Value, policy: &str) -> Vec<String> {
+    let mut list = meta::finalizers(old);
+    if policy.is_empty() {
+        return list;
+    }
+    list.retain(|one| one != ORPHAN && one != FOREGROUND);
+    match policy {
+        "Orphan" => list.push(ORPHAN.to_owned()),
+        "Foreground" => list.push(FOREGROUND.to_owned()),
+        _ => {}
+    }
+    list
+}
+
+/// Only a Pod that runs on a node is given time to end.
+fn grace(resource: &Resource, old: &Value, asked: Option<u64>) -> u64 {
+    if resource.kind != "Pod" || !resource.group.is_empty() || old["spec"]["nodeName"].is_null() {
+        return 0;
+    }
+    if matches!(old["status"]["phase"].as_str(), Some("Succeeded" | "Failed")) {
+        return 0;
+    }
+    let own = old["spec"]["terminationGracePeriodSeconds"].as_u64().unwrap_or(30);
+    let left = old["metadata"]["deletionGracePeriodSeconds"].as_u64();
+    match (asked, left) {
+        (Some(asked), Some(left)) => asked.min(left),
+        (None, Some(left)) => left,
+        (Some(asked), None) => asked,
+        (None, None) => own,
+    }
+}
+
+/// What a completed deletion answers: a Status, or for some kinds the object.
+fn outcome(resource: &Resource, last: &Value) -> Value {
+    const OBJECTS: [&str; 7] = ["Pod", "Service", "ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota"];
+    if resource.is_builtin() && OBJECTS.contains(&resource.kind.as_str()) {
+        return last.clone();
+    }
+    let mut details = json!({"name": meta::text(last, "name"), "kind": resource.plural, "uid": meta::text(last, "uid")});
+    if !resource.group.is_empty() {
+        details["group"] = json!(resource.group);
+    }
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+}
+
+impl Core {
+    /// Removes an object for good in the name of the cluster, as an eviction does, with its own grace.
+    pub(crate) fn evict(&mut self, resource: &Resource, namespace: &str, name: &str) -> Result<Value, ApiError> {
+        let options = Options { uid: String::new(), version: String::new(), policy: String::new(), grace: None, dry_run: false };
+        delete(self, resource, namespace, name, &options)
+    }
+
+    /// Writes an object in the name of `manager`, past all that only concerns users.
+    pub(crate) fn overwrite(&mut self, resource: &Resource, namespace: &str, name: &str, manager: String, subresource: &str, dry_run: bool, new: Value) -> Result<Value, ApiError> {
+        let old = self.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+        let change = Change { resource, namespace, name, old: Some(&old), manage: Manage::Writer(manager), subresource, dry_run };
+        commit(self, &change, new).map(|stored| Value::clone(&stored))
+    }
+}

@@ -1,0 +1,148 @@
+//! Who manages which fields, around structured merge: what never counts, and when a write resets everything.
+
+use fiel_merge::structured::{self, ApplyError, FieldSet, ManagedFields, Manager, Operation, Owners, Step, Type};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use super::meta;
+use crate::resource::Resource;
+use crate::status::ApiError;
+
+/// Metadata that nobody owns.
+const NOBODYS: [&str; 8] = ["name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion"];
+
+/// The object without what nobody owns; spec and status are there even when empty, as in the server's own types.
+fn stripped(object: &Value, skeleton: bool) -> Value {
+    let mut out = Map::new();
+    if skeleton {
+        out.extend(["metadata", "spec", "status"].map(|part| (part.to_owned(), json!({}))));
+    }
+    for (name, value) in object.as_object().into_iter().flatten() {
+        match name.as_str() {
+            "apiVersion" | "kind" => {}
+            "metadata" => {
+                let mut metadata = value.as_object().cloned().unwrap_or_default();
+                metadata.retain(|field, _| !NOBODYS.contains(&field.as_str()));
+                out.insert(name.clone(), Value::Object(metadata));
+            }
+            _ => {
+                out.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    Value::Object(out)
+}
+
+/// What a write through the main endpoint, or through a subresource, does not own.
+fn ignored(resource: &Resource, subresource: &str) -> FieldSet {
+    let mut out = FieldSet::default();
+    match subresource {
+        "" if resource.has_status() => out.insert(Step::Field("status".to_owned())),
+        "status" => out.insert(Step::Field("spec".to_owned())),
+        _ => {}
+    }
+    out
+}
+
+fn kind(resource: &Resource) -> Type<'_> {
+    resource.schema().map_or(Type::Deduced, Type::new)
+}
+
+/// The owners after a plain write; `manager` is the writer's name.
+pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, manager: &str, subresource: &str, now: &str) -> ManagedFields {
+    let given = &new["metadata"]["managedFields"];
+    let reset = given.as_array().is_some_and(|list| list.is_empty() || (list.len() == 1 && list[0].as_object().is_some_and(Map::is_empty)));
+    if reset && old.is_some() {
+        return ManagedFields::default();
+    }
+    let from_new = ManagedFields::of(new).filter(|managed| !managed.owners.is_empty() && subresource.is_empty());
+    let mut managed = from_new.or_else(|| ManagedFields::of(old?)).unwrap_or_default();
+    // What was never tracked does not begin to be by an update.
+    if managed.owners.is_empty() && old.is_some() {
+        return managed;
+    }
+    let me = Manager { name: manager.to_owned(), operation: Operation::Update, api_version: resource.api_version(), subresource: subresource.to_owned() };
+    let nothing = json!({});
+    let before = stripped(old.unwrap_or(&nothing), true);
+    let after = stripped(new, true);
+    let owners = structured::update(&before, &after, kind(resource), &managed.owners, &me, &ignored(resource, subresource));
+    if owners.get(&me) != managed.owners.get(&me) {
+        managed.stamp(&me, now, &resource.api_version());
+    }
+    managed.owners = owners;
+    managed
+}
+
+/// What server-side apply makes of an object: the merged object without what nobody owns, and the owners.
+pub(crate) fn applied(resource: &Resource, old: Option<&Value>, config: &Value, manager: &str, subresource: &str, force: bool, now: &str) -> Result<(Value, ManagedFields), ApiError> {
+    let mut managed = old.and_then(ManagedFields::of).unwrap_or_default();
+    let nothing = json!({});
+    let before = stripped(old.unwrap_or(&nothing), false);
+    if let (Some(_), true) = (old, managed.owners.is_empty()) {
+        // What stands there already is somebody's: it is not ours to remove.
+        let first = Manager { name: "before-first-apply".to_owned(), operation: Operation::Update, api_version: resource.api_version(), subresource: String::new() };
+        managed.owners.insert(first.clone(), structured::to_set(&before, kind(resource)));
+        managed.stamp(&first, now, &resource.api_version());
+    }
+    let me = Manager { name: manager.to_owned(), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() };
+    let config = stripped(config, false);
+    let ignored = ignored(resource, subresource);
+    let outcome = structured::apply(&before, &config, kind(resource), &managed.owners, &me, &ignored, force);
+    let applied = outcome.map_err(|error| match error {
+        ApplyError::Conflicts(conflicts) => conflict(&managed, &conflicts),
+        ApplyError::Invalid(error) => {
+            let message = format!("failed to create typed patch object ({}; {}, Kind={}): {error}", name(old, &config), resource.api_version(), resource.kind);
+            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
+        }
+    })?;
+    // Time stands still while nothing changes: the same apply again is no write.
+    let same = applied.owners == managed.owners && applied.object == before;
+    managed.owners = applied.owners;
+    if !same {
+        managed.stamp(&me, now, &resource.api_version());
+    }
+    let mut object = applied.object;
+    for field in NOBODYS {
+        if let Some(value) = old.and_then(|old| old["metadata"].get(field)) {
+            meta::metadata(&mut object).insert(field.to_owned(), value.clone());
+        }
+    }
+    object["apiVersion"] = json!(resource.api_version());
+    object["kind"] = json!(resource.kind);
+    Ok((object, managed))
+}
+
+fn name(old: Option<&Value>, config: &Value) -> String {
+    let object = old.unwrap_or(config);
+    format!("{}/{}", meta::text(object, "namespace"), meta::text(object, "name"))
+}
+
+fn conflict(managed: &ManagedFields, conflicts: &Owners) -> ApiError {
+    let mut causes = Vec::new();
+    let mut groups = Vec::new();
+    for (manager, set) in conflicts {
+        let version = managed.versions.get(manager).unwrap_or(&manager.api_version);
+        let mut who = format!("\"{}\"", manager.name);
+        if !manager.subresource.is_empty() {
+            who += &format!(" with subresource \"{}\"", manager.subresource);
+        }
+        if manager.operation == Operation::Update {
+            who += &format!(" using {version}");
+        }
+        let time = managed.times.get(manager).filter(|time| !time.is_empty() && manager.operation == Operation::Update);
+        let dated = time.map_or_else(|| who.clone(), |time| format!("{who} at {time}"));
+        let paths = set.leaves().paths();
+        for path in &paths {
+            causes.push(json!({"reason": "FieldManagerConflict", "message": format!("conflict with {dated}"), "field": path}));
+        }
+        groups.push((who, paths));
+    }
+    let message = match groups.as_slice() {
+        [(who, paths)] if paths.len() == 1 => format!("Apply failed with 1 conflict: conflict with {who}: {}", paths[0]),
+        _ => {
+            let shown: Vec<String> = groups.iter().map(|(who, paths)| format!("conflicts with {who}:\n{}", paths.iter().map(|path| format!("- {path}")).collect::<Vec<_>>().join("\n"))).collect();
+            format!("Apply failed with {} conflicts: {}", causes.len(), shown.join("\n"))
+        }
+    };
+    ApiError::new(StatusCode::CONFLICT, "Conflict", message).with(json!({"causes": causes}))
+}

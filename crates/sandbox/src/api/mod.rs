@@ -1,0 +1,106 @@
+//! The API without HTTP: one lock around everything, each request a function of what is stored and what is asked.
+
+mod commit;
+mod definitions;
+mod delete;
+mod managed;
+mod meta;
+mod read;
+mod seed;
+mod subresource;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::request::{Query, Target, Verb};
+use crate::resource::{Resource, Resources};
+use crate::status::ApiError;
+use crate::store::Store;
+
+pub(crate) use read::list;
+
+/// The whole state of a cluster.
+pub(crate) struct Core {
+    pub(crate) store: Store,
+    pub(crate) resources: Resources,
+    pub(crate) clock: crate::Clock,
+    random: Random,
+    /// Requests that could have changed something, by user agent.
+    pub(crate) writes: BTreeMap<String, u64>,
+}
+
+/// What one request asks, taken apart.
+pub(crate) struct Ask<'a> {
+    pub(crate) verb: Verb,
+    pub(crate) target: &'a Target,
+    pub(crate) query: &'a Query,
+    pub(crate) resource: Arc<Resource>,
+    pub(crate) body: &'a [u8],
+    pub(crate) content_type: &'a str,
+    pub(crate) user_agent: &'a str,
+}
+
+/// What a request is answered with.
+pub(crate) type Answer = Result<(StatusCode, Value), ApiError>;
+
+impl Core {
+    /// A cluster that holds only what every cluster has.
+    pub(crate) fn new(clock: crate::Clock, seed: u64) -> Self {
+        let mut core = Self { store: Store::new(), resources: Resources::new(std::iter::empty()), clock, random: Random(seed), writes: BTreeMap::new() };
+        seed::plant(&mut core);
+        core
+    }
+
+    /// The time as objects hold it.
+    fn now(&self) -> String {
+        (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    }
+
+    /// Carries out everything but watches.
+    pub(crate) fn carry_out(&mut self, ask: &Ask<'_>) -> Answer {
+        if !ask.target.subresource.is_empty() {
+            return subresource::carry_out(self, ask);
+        }
+        let ok = |value: Value| (StatusCode::OK, value);
+        match ask.verb {
+            Verb::Get => read::get(self, ask).map(ok),
+            Verb::List | Verb::Watch => read::answer(self, ask).map(ok),
+            Verb::Create => write::create(self, ask),
+            Verb::Update => write::update(self, ask),
+            Verb::Patch => write::patch(self, ask),
+            Verb::Delete => delete::one(self, ask).map(ok),
+            Verb::DeleteCollection => delete::collection(self, ask).map(ok),
+        }
+    }
+}
+
+/// A seeded source of chance (SplitMix64): uids and generated names repeat from run to run.
+pub(crate) struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A uid of version 4's form.
+    fn uid(&mut self) -> String {
+        let (high, low) = (self.next(), self.next());
+        let third = (high & 0xfff) | 0x4000;
+        let fourth = ((low >> 48) & 0x3fff) | 0x8000;
+        format!("{:08x}-{:04x}-{third:04x}-{fourth:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, low & 0xffff_ffff_ffff)
+    }
+
+    /// What is put behind a generateName.
+    fn suffix(&mut self) -> String {
+        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        (0..5).map(|_| char::from(LETTERS[(self.next() % LETTERS.len() as u64) as usize])).collect()
+    }
+}

@@ -1,0 +1,133 @@
+//! What stands below an object: its status, its scale, a namespace's end, a Pod's place and eviction.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{Answer, Ask, Core, meta, read, write};
+use crate::request::Verb;
+use crate::status::ApiError;
+
+/// Carries out a request for a subresource.
+pub(crate) fn carry_out(core: &mut Core, ask: &Ask<'_>) -> Answer {
+    let name = ask.target.subresource.as_str();
+    if !ask.resource.has(name) {
+        return Err(ApiError::no_resource());
+    }
+    let ok = |value: Value| (StatusCode::OK, value);
+    match (name, ask.verb) {
+        (_, Verb::List | Verb::Watch) => Err(ApiError::method_not_allowed()),
+        ("status", Verb::Get) => read::get(core, ask).map(ok),
+        ("status", Verb::Update) => {
+            let object = write::decode(ask)?;
+            write::replace(core, ask, |_| Ok(object), "status").map(ok)
+        }
+        ("status", Verb::Patch) if ask.content_type.starts_with("application/apply-patch") => write::apply(core, ask, "status"),
+        ("status", Verb::Patch) => write::replace(core, ask, |old| write::patched(ask, old), "status").map(ok),
+        ("scale", Verb::Get) => scale(ask, &read::get(core, ask)?).map(ok),
+        ("scale", Verb::Update | Verb::Patch) => set_scale(core, ask).map(ok),
+        ("finalize", Verb::Update) => finalize(core, ask).map(ok),
+        ("binding", Verb::Create) => bind(core, ask).map(|value| (StatusCode::CREATED, value)),
+        ("eviction", Verb::Create) => {
+            core.evict(&ask.resource, &ask.target.namespace, &ask.target.name)?;
+            Ok((StatusCode::CREATED, success()))
+        }
+        _ => Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", format!("the sandbox does not serve {}/{name} yet", ask.resource.plural))),
+    }
+}
+
+fn success() -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
+}
+
+/// Where a kind keeps its numbers: `.spec.replicas` and the like.
+fn paths(ask: &Ask<'_>) -> (String, String, String) {
+    let own = ask.resource.custom.as_ref().and_then(|custom| custom.scale.as_ref());
+    let path = |field: &str, builtin: &str| own.map_or(builtin, |scale| scale[field].as_str().unwrap_or_default()).replace('.', "/");
+    (path("specReplicasPath", ".spec.replicas"), path("statusReplicasPath", ".status.replicas"), path("labelSelectorPath", ".spec.selector"))
+}
+
+/// The object's Scale.
+fn scale(ask: &Ask<'_>, object: &Value) -> Result<Value, ApiError> {
+    let (spec, status, selector) = paths(ask);
+    let number = |path: &str| object.pointer(path).and_then(Value::as_i64).unwrap_or(0);
+    let metadata = &object["metadata"];
+    let mut kept = json!({});
+    for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+        if !metadata[field].is_null() {
+            kept[field] = metadata[field].clone();
+        }
+    }
+    let spec = if number(&spec) == 0 { json!({}) } else { json!({"replicas": number(&spec)}) };
+    let mut out = json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": kept, "spec": spec, "status": {"replicas": number(&status)}});
+    let shown = match object.pointer(&selector) {
+        Some(Value::String(text)) => text.clone(),
+        Some(selector) => labels(selector),
+        None => String::new(),
+    };
+    if !shown.is_empty() {
+        out["status"]["selector"] = json!(shown);
+    }
+    Ok(out)
+}
+
+/// A selector's matchLabels (or a plain one's labels) as text.
+fn labels(selector: &Value) -> String {
+    let plain = selector.get("matchLabels").or(Some(selector)).and_then(Value::as_object);
+    let pairs = plain.into_iter().flatten().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?)));
+    pairs.collect::<Vec<_>>().join(",")
+}
+
+fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    let old = read::get(core, ask)?;
+    let before = scale(ask, &old)?;
+    let change = write::decode(ask)?;
+    let after = match ask.verb {
+        Verb::Update => change,
+        _ if ask.content_type.starts_with("application/json-patch") => {
+            let operations: json_patch::Patch = serde_json::from_value(change).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+            let mut after = before.clone();
+            json_patch::patch(&mut after, &operations).map_err(|error| ApiError::bad_request(error.to_string()))?;
+            after
+        }
+        // A Scale has no lists: every other patch lays itself over it.
+        _ => fiel_merge::json_merge::patch(&before, &change),
+    };
+    meta::precondition(&ask.resource, &ask.target.name, &old, &after)?;
+    let replicas = after["spec"]["replicas"].as_i64().unwrap_or(0);
+    if replicas < 0 {
+        let cause = ("FieldValueInvalid".to_owned(), format!("Invalid value: {replicas}: must be greater than or equal to 0"), "spec.replicas".to_owned());
+        return Err(ApiError::invalid(&ask.resource, &ask.target.name, &[cause]));
+    }
+    let mut new = old;
+    let (spec, ..) = paths(ask);
+    match new.pointer_mut(&spec) {
+        Some(place) => *place = json!(replicas),
+        None => new["spec"]["replicas"] = json!(replicas),
+    }
+    let dry_run = write::dry_run(ask)?;
+    let stored = core.overwrite(&ask.resource, &ask.target.namespace, &ask.target.name, write::manager(ask), "scale", dry_run, new)?;
+    scale(ask, &stored)
+}
+
+/// Lets a namespace go: its spec's finalizers as the request says.
+fn finalize(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    let given = write::decode(ask)?;
+    let mut new = read::get(core, ask)?;
+    meta::precondition(&ask.resource, &ask.target.name, &new, &given)?;
+    let finalizers = given["spec"]["finalizers"].clone();
+    new["spec"]["finalizers"] = if finalizers.is_null() { json!([]) } else { finalizers };
+    core.overwrite(&ask.resource, "", &ask.target.name, write::manager(ask), "finalize", false, new)
+}
+
+/// Puts a Pod on a node.
+fn bind(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    let binding = write::decode(ask)?;
+    let mut pod = read::get(core, ask)?;
+    if !pod["spec"]["nodeName"].is_null() {
+        let why = format!("pod {} is already assigned to node {}", ask.target.name, pod["spec"]["nodeName"]);
+        return Err(ApiError::conflict(&ask.resource, &ask.target.name, &why));
+    }
+    pod["spec"]["nodeName"] = binding["target"]["name"].clone();
+    core.overwrite(&ask.resource, &ask.target.namespace, &ask.target.name, write::manager(ask), "binding", false, pod)?;
+    Ok(success())
+}

@@ -1,0 +1,273 @@
+//! Create, update, and the four kinds of patch.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::commit::{Change, Manage, commit};
+use super::{Answer, Ask, Core, managed, meta};
+use crate::resource::Resource;
+use crate::status::ApiError;
+
+/// How often a generated name is tried.
+const TRIES: usize = 8;
+
+/// Reads a body: JSON, or YAML.
+pub(crate) fn decode(ask: &Ask<'_>) -> Result<Value, ApiError> {
+    if ask.body.is_empty() {
+        return Err(ApiError::bad_request("the request has no body"));
+    }
+    if ask.content_type.starts_with("application/vnd.kubernetes.protobuf") || ask.body.starts_with(b"k8s\0") {
+        let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml";
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message));
+    }
+    serde_json::from_slice(ask.body).or_else(|error| serde_yaml::from_slice(ask.body).map_err(|_| ApiError::bad_request(format!("error decoding the body: {error}"))))
+}
+
+/// Who writes: as the request says, or as its client calls itself.
+pub(crate) fn manager(ask: &Ask<'_>) -> String {
+    let given = ask.query.get("fieldManager");
+    let agent = ask.user_agent.split('/').next().unwrap_or_default();
+    match (given, agent) {
+        ("", "") => "unknown".to_owned(),
+        ("", agent) => agent.chars().take(128).collect(),
+        (given, _) => given.to_owned(),
+    }
+}
+
+/// Whether the request only asks what would be.
+pub(crate) fn dry_run(ask: &Ask<'_>) -> Result<bool, ApiError> {
+    match ask.query.get("dryRun") {
+        "" => Ok(false),
+        "All" => Ok(true),
+        other => Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", format!("dryRun: Unsupported value: \"{other}\": supported values: \"All\""))),
+    }
+}
+
+/// Refuses a body of another kind, namespace or name than the URL's.
+fn fits(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
+    let resource = &ask.resource;
+    let (version, kind) = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
+    if !version.is_empty() && version != resource.api_version() {
+        return Err(ApiError::bad_request(format!("the API version in the data ({version}) does not match the expected API version ({})", resource.api_version())));
+    }
+    if !kind.is_empty() && kind != resource.kind {
+        return Err(ApiError::bad_request(format!("the kind in the data ({kind}) does not match the expected kind ({})", resource.kind)));
+    }
+    let namespace = meta::text(object, "namespace");
+    if resource.namespaced && !namespace.is_empty() && namespace != ask.target.namespace {
+        return Err(ApiError::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+    }
+    let name = meta::text(object, "name");
+    if !ask.target.name.is_empty() && !name.is_empty() && name != ask.target.name {
+        return Err(ApiError::bad_request(format!("the name of the object ({name}) does not match the name on the URL ({})", ask.target.name)));
+    }
+    Ok(())
+}
+
+/// Nothing can be made in a namespace that is not there or goes.
+fn namespace_is_open(core: &Core, resource: &Resource, namespace: &str, name: &str) -> Result<(), ApiError> {
+    if !resource.namespaced {
+        return Ok(());
+    }
+    let Some(found) = core.store.get("/namespaces", "", namespace) else {
+        let details = json!({"name": namespace, "kind": "namespaces"});
+        return Err(ApiError::new(StatusCode::NOT_FOUND, "NotFound", format!("namespaces \"{namespace}\" not found")).with(details));
+    };
+    if meta::is_deleting(&found) {
+        let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+        let mut error = ApiError::forbidden(resource, name, &why);
+        error.details["causes"] = json!([{"reason": "NamespaceTerminating", "message": format!("namespace {namespace} is being terminated"), "field": "metadata.namespace"}]);
+        return Err(error);
+    }
+    Ok(())
+}
+
+/// POST.
+pub(crate) fn create(core: &mut Core, ask: &Ask<'_>) -> Answer {
+    let resource = ask.resource.clone();
+    let object = decode(ask)?;
+    if resource.kind.ends_with("Review") {
+        return Ok((StatusCode::CREATED, review(object)));
+    }
+    if resource.namespaced && ask.target.namespace.is_empty() {
+        return Err(ApiError::method_not_allowed());
+    }
+    fits(ask, &object)?;
+    insert(core, ask, object, Manage::Writer(manager(ask)))
+}
+
+/// Every question for permission is answered yes: access control is off.
+fn review(mut object: Value) -> Value {
+    object["status"] = json!({"allowed": true, "reason": "access control is off in the sandbox"});
+    object
+}
+
+fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> Answer {
+    let resource = ask.resource.clone();
+    let namespace = if resource.namespaced { ask.target.namespace.clone() } else { String::new() };
+    if !meta::text(&object, "resourceVersion").is_empty() {
+        let message = "resourceVersion should not be set on objects to be created";
+        return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message));
+    }
+    let mut name = meta::text(&object, "name").to_owned();
+    let prefix: String = meta::text(&object, "generateName").chars().take(58).collect();
+    for _ in 0..TRIES {
+        if meta::text(&object, "name").is_empty() && !prefix.is_empty() {
+            name = format!("{prefix}{}", core.random.suffix());
+        }
+        if core.store.get(&resource.storage(), &namespace, &name).is_none() {
+            break;
+        }
+    }
+    if let Some(existing) = core.store.get(&resource.storage(), &namespace, &name) {
+        return Err(ApiError::already_exists(&resource, &name, meta::is_deleting(&existing)));
+    }
+    namespace_is_open(core, &resource, &namespace, &name)?;
+    if resource.has_status() && !resource.is_builtin() || resource.has_status() && resource.kind != "Namespace" {
+        if let Some(fields) = object.as_object_mut() {
+            fields.remove("status");
+        }
+    }
+    let change = Change { resource: &resource, namespace: &namespace, name: &name, old: None, manage, subresource: "", dry_run: dry_run(ask)? };
+    let stored = commit(core, &change, object)?;
+    Ok((StatusCode::CREATED, Value::clone(&stored)))
+}
+
+/// PUT.
+pub(crate) fn update(core: &mut Core, ask: &Ask<'_>) -> Answer {
+    let object = decode(ask)?;
+    fits(ask, &object)?;
+    replace(core, ask, |_| Ok(object.clone()), "").map(|object| (StatusCode::OK, object))
+}
+
+/// Replaces an object by what `make` makes of it, through the main endpoint or a subresource.
+pub(crate) fn replace(core: &mut Core, ask: &Ask<'_>, make: impl FnOnce(&Value) -> Result<Value, ApiError>, subresource: &str) -> Result<Value, ApiError> {
+    let resource = ask.resource.clone();
+    let (namespace, name) = (ask.target.namespace.as_str(), ask.target.name.as_str());
+    let old = core.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(&resource, name))?;
+    let mut new = make(&old)?;
+    meta::precondition(&resource, name, &old, &new)?;
+    if subresource.is_empty() && !resource.is_builtin() && meta::text(&new, "resourceVersion").is_empty() {
+        let cause = ("FieldValueInvalid".to_owned(), "Invalid value: 0: must be specified for an update".to_owned(), "metadata.resourceVersion".to_owned());
+        return Err(ApiError::invalid(&resource, name, &[cause]));
+    }
+    confine(&resource, &old, &mut new, subresource);
+    let change = Change { resource: &resource, namespace, name, old: Some(&old), manage: Manage::Writer(manager(ask)), subresource, dry_run: dry_run(ask)? };
+    commit(core, &change, new).map(|stored| Value::clone(&stored))
+}
+
+/// Lets an endpoint change only its own part: the status through `/status`, everything else through the main one.
+pub(crate) fn confine(resource: &Resource, old: &Value, new: &mut Value, subresource: &str) {
+    match subresource {
+        "status" => {
+            let (status, metadata) = (new["status"].clone(), new["metadata"].clone());
+            *new = old.clone();
+            set(new, "status", status);
+            if resource.is_builtin() {
+                for part in ["annotations", "finalizers", "ownerReferences", "labels", "managedFields"] {
+                    if resource.group == "apps" && part == "labels" {
+                        continue;
+                    }
+                    match metadata.get(part) {
+                        Some(value) => new["metadata"][part] = value.clone(),
+                        None => {
+                            meta::metadata(new).remove(part);
+                        }
+                    }
+                }
+            }
+        }
+        "" if resource.has_status() => set(new, "status", old["status"].clone()),
+        _ => {}
+    }
+}
+
+fn set(object: &mut Value, field: &str, value: Value) {
+    if value.is_null() {
+        if let Some(fields) = object.as_object_mut() {
+            fields.remove(field);
+        }
+    } else {
+        object[field] = value;
+    }
+}
+
+/// PATCH of any kind.
+pub(crate) fn patch(core: &mut Core, ask: &Ask<'_>) -> Answer {
+    if ask.content_type.starts_with("application/apply-patch") {
+        return apply(core, ask, "");
+    }
+    replace(core, ask, |old| patched(ask, old), "").map(|object| (StatusCode::OK, object))
+}
+
+/// The object as a patch of the request's kind makes it.
+pub(crate) fn patched(ask: &Ask<'_>, old: &Value) -> Result<Value, ApiError> {
+    let resource = &ask.resource;
+    let change = decode(ask)?;
+    let unprocessable = |message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
+    let kind = ask.content_type.split(';').next().unwrap_or_default().trim();
+    let mut new = match kind {
+        "application/json-patch+json" => {
+            let operations: json_patch::Patch = serde_json::from_value(change).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+            let mut new = old.clone();
+            json_patch::patch(&mut new, &operations).map_err(|error| unprocessable(format!("the server rejected our request due to an error in our request: {error}")))?;
+            new
+        }
+        "application/merge-patch+json" => fiel_merge::json_merge::patch(old, &change),
+        "application/strategic-merge-patch+json" if resource.is_builtin() => {
+            fiel_merge::strategic::patch(old, &change, resource.schema()).map_err(|error| unprocessable(error.to_string()))?
+        }
+        other => {
+            let supported = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+            let message = format!("the body of the request was in an unknown format - accepted media types include: {supported} (found {other})");
+            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message));
+        }
+    };
+    fits(ask, &new)?;
+    // A patch without a version is made on the newest one.
+    if change_has_no_version(&new) {
+        new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
+    }
+    Ok(new)
+}
+
+fn change_has_no_version(new: &Value) -> bool {
+    meta::text(new, "resourceVersion").is_empty()
+}
+
+/// Server-side apply, of the object or its status.
+pub(crate) fn apply(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Answer {
+    let resource = ask.resource.clone();
+    let config = decode(ask)?;
+    let manager = ask.query.get("fieldManager");
+    if manager.is_empty() {
+        let cause = ("FieldValueRequired".to_owned(), "Required value: is required for apply patch".to_owned(), "fieldManager".to_owned());
+        return Err(ApiError::invalid(&resource, &ask.target.name, &[cause]));
+    }
+    if config["metadata"]["managedFields"].as_array().is_some_and(|list| !list.is_empty()) {
+        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
+    }
+    fits(ask, &config)?;
+    let namespace = if resource.namespaced { ask.target.namespace.clone() } else { String::new() };
+    let name = ask.target.name.clone();
+    let old = core.store.get(&resource.storage(), &namespace, &name);
+    if let Some(old) = &old {
+        meta::precondition(&resource, &name, old, &config)?;
+    } else if !subresource.is_empty() {
+        return Err(ApiError::not_found(&resource, &name));
+    }
+    let now = core.now();
+    let force = ask.query.is("force");
+    let (mut new, managed) = managed::applied(&resource, old.as_deref(), &config, manager, subresource, force, &now)?;
+    match &old {
+        None => {
+            meta::metadata(&mut new).insert("name".to_owned(), json!(name));
+            insert(core, ask, new, Manage::Known(managed))
+        }
+        Some(existing) => {
+            confine(&resource, existing, &mut new, subresource);
+            let change = Change { resource: &resource, namespace: &namespace, name: &name, old: Some(existing), manage: Manage::Known(managed), subresource, dry_run: dry_run(ask)? };
+            commit(core, &change, new).map(|stored| (StatusCode::OK, Value::clone(&stored)))
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! HTTP around the API: who asks, what is asked, and in which form the answer goes out.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, USER_AGENT};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
+use serde_json::{Value, json};
+
+use crate::api::Ask;
+use crate::discovery::{self, Served, Sub};
+use crate::request::{Query, Target, Verb};
+use crate::resource::{Resource, Resources};
+use crate::status::ApiError;
+use crate::{Shared, openapi, table, watch};
+
+/// An answer's body: whole, or a watch that goes on.
+pub type ServiceBody = UnsyncBoxBody<Bytes, Infallible>;
+
+/// The largest body that is read.
+const LIMIT: usize = 3 * 1024 * 1024;
+
+/// The API as a service, in process or behind a socket.
+#[derive(Clone)]
+pub struct Service {
+    shared: Arc<Shared>,
+    token: Option<Arc<str>>,
+}
+
+impl Service {
+    pub(crate) fn new(shared: Arc<Shared>, token: Option<String>) -> Self {
+        Self { shared, token: token.map(Arc::from) }
+    }
+}
+
+impl<B> tower::Service<Request<B>> for Service
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+{
+    type Response = Response<ServiceBody>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+/// The form that a client wants its objects in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Form {
+    Plain,
+    /// Only what they are and their metadata.
+    Metadata,
+    /// Rows for printing, with so much of the object: None, Metadata, Object.
+    Table(String, jiff::Timestamp),
+}
+
+impl Form {
+    /// From the header Accept, whose first acceptable clause wins.
+    fn of(accept: &str, query: &Query, now: jiff::Timestamp) -> Self {
+        for clause in accept.split(',') {
+            let has = |part: &str| clause.split(';').any(|one| one.trim() == part);
+            if has("as=Table") && (has("v=v1") || has("v=v1beta1")) {
+                let include = query.get("includeObject");
+                return Self::Table(if include.is_empty() { "Metadata" } else { include }.to_owned(), now);
+            }
+            if has("as=PartialObjectMetadata") || has("as=PartialObjectMetadataList") {
+                return Self::Metadata;
+            }
+            if clause.trim().starts_with("application/json") || clause.trim() == "*/*" {
+                return Self::Plain;
+            }
+        }
+        Self::Plain
+    }
+
+    /// One object in this form, as in a watch.
+    pub(crate) fn present(&self, resource: &Resource, object: &Value) -> Value {
+        match self {
+            Self::Plain => {
+                let mut object = object.clone();
+                object["apiVersion"] = json!(resource.api_version());
+                object
+            }
+            Self::Metadata => json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]}),
+            Self::Table(include, now) => rows(resource, std::slice::from_ref(object), *now, include),
+        }
+    }
+
+    /// An answer of the API in this form; Status objects stay as they are.
+    fn transform(&self, resource: &Resource, value: Value) -> Value {
+        if *self == Self::Plain || value["kind"] == "Status" {
+            return value;
+        }
+        let Some(items) = value["items"].as_array() else {
+            return self.present(resource, &value);
+        };
+        match self {
+            Self::Table(include, now) => {
+                let mut out = rows(resource, items, *now, include);
+                out["metadata"] = value["metadata"].clone();
+                out
+            }
+            _ => {
+                let items: Vec<Value> = items.iter().map(|object| self.present(resource, object)).collect();
+                json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": value["metadata"], "items": items})
+            }
+        }
+    }
+}
+
+fn rows(resource: &Resource, objects: &[Value], now: jiff::Timestamp, include: &str) -> Value {
+    let columns = resource.custom.as_ref().and_then(|custom| custom.columns.as_ref());
+    // Rows carry whole objects, which lists do not.
+    let whole: Vec<Value> = objects
+        .iter()
+        .map(|object| {
+            let mut object = object.clone();
+            object["apiVersion"] = json!(resource.api_version());
+            object["kind"] = json!(resource.kind);
+            object
+        })
+        .collect();
+    table::table(&resource.group, &resource.kind, columns, &whole, now, include)
+}
+
+/// What a request says beside its body.
+struct Head {
+    method: Method,
+    path: String,
+    query: Query,
+    headers: HeaderMap,
+}
+
+impl Head {
+    fn header(&self, name: http::header::HeaderName) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+}
+
+impl Service {
+    async fn answer<B>(&self, request: Request<B>) -> Response<ServiceBody>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+    {
+        let (parts, body) = request.into_parts();
+        let head = Head { method: parts.method, path: parts.uri.path().to_owned(), query: Query::parse(parts.uri.query().unwrap_or_default()), headers: parts.headers };
+        if !self.may(&head) {
+            return refuse(&ApiError::unauthorized());
+        }
+        let body = match Limited::new(body, LIMIT).collect().await {
+            Ok(collected) => collected.to_bytes(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                let message = format!("Request entity too large: limit is {LIMIT}");
+                return refuse(&ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", message));
+            }
+            Err(error) => return refuse(&ApiError::bad_request(format!("the body could not be read: {error}"))),
+        };
+        match self.route(&head, &body) {
+            Ok(response) => response,
+            Err(error) => refuse(&error),
+        }
+    }
+
+    /// Whether the request bears the token, if one is asked for.
+    fn may(&self, head: &Head) -> bool {
+        let Some(token) = &self.token else {
+            return true;
+        };
+        let open = ["/healthz", "/livez", "/readyz", "/version"];
+        open.contains(&head.path.as_str()) || head.header(AUTHORIZATION).strip_prefix("Bearer ") == Some(token)
+    }
+
+    fn route(&self, head: &Head, body: &Bytes) -> Result<Response<ServiceBody>, ApiError> {
+        if let Some(target) = Target::parse(&head.path) {
+            return self.resource(head, &target, body);
+        }
+        if head.method != Method::GET && head.method != Method::HEAD {
+            return Err(ApiError::method_not_allowed());
+        }
+        let parts: Vec<&str> = head.path.trim_matches('/').split('/').collect();
+        let core = self.shared.core();
+        let served = || served(&core.resources);
+        let found = |document: Option<Value>| document.ok_or_else(ApiError::no_resource).map(|document| json_response(StatusCode::OK, &document));
+        match parts.as_slice() {
+            ["healthz" | "livez" | "readyz", ..] => Ok(text("text/plain; charset=utf-8", "ok")),
+            ["version"] => found(Some(version())),
+            ["metrics"] => Ok(text("text/plain; version=0.0.4", &metrics(&core.writes))),
+            ["api" | "apis"] if discovery::wants_aggregated(head.header(ACCEPT)) => Ok(aggregated(&discovery::aggregated(&served(), parts[0] == "api"))),
+            ["api"] => found(Some(discovery::core_versions())),
+            ["apis"] => found(Some(discovery::groups(&served()))),
+            ["api", version] => found(discovery::resources(&served(), "", version)),
+            ["apis", group] => found(discovery::group(&served(), group)),
+            ["apis", group, version] => found(discovery::resources(&served(), group, version)),
+            ["openapi", "v3"] => found(Some(openapi::index(&schemas(&core.resources)))),
+            ["openapi", "v3", rest @ ..] => found(openapi::document(&schemas(&core.resources), &rest.join("/"))),
+            _ => Err(ApiError::no_resource()),
+        }
+    }
+
+    fn resource(&self, head: &Head, target: &Target, body: &Bytes) -> Result<Response<ServiceBody>, ApiError> {
+        let mut core = self.shared.core();
+        let resource = core.resources.find(&target.group, &target.version, &target.plural).ok_or_else(ApiError::no_resource)?;
+        if resource.namespaced && target.namespace.is_empty() && !target.name.is_empty() || !resource.namespaced && !target.namespace.is_empty() {
+            return Err(ApiError::no_resource());
+        }
+        let verb = Verb::of(&head.method, target, &head.query).ok_or_else(ApiError::method_not_allowed)?;
+        let user_agent = head.header(USER_AGENT);
+        if verb.writes() {
+            *core.writes.entry(user_agent.to_owned()).or_default() += 1;
+        }
+        let form = Form::of(head.header(ACCEPT), &head.query, (core.clock)());
+        let ask = Ask { verb, target, query: &head.query, resource: resource.clone(), body, content_type: head.header(CONTENT_TYPE), user_agent };
+        if verb == Verb::Watch {
+            drop(core);
+            let stream = watch::begin(&self.shared, &ask, form)?;
+            let body = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
+            return Ok(response(StatusCode::OK, "application/json", body));
+        }
+        if target.subresource == "log" && resource.kind == "Pod" {
+            let found = crate::api::list(&core, &Ask { query: &Query::default(), ..ask }).is_ok() && core.store.get("/pods", &target.namespace, &target.name).is_some();
+            drop(core);
+            let log = self.shared.logs().and_then(|logs| logs(&target.namespace, &target.name, head.query.get("container")));
+            return if found { Ok(text("text/plain", &log.unwrap_or_default())) } else { Err(ApiError::not_found(&resource, &target.name)) };
+        }
+        let (status, value) = core.carry_out(&ask)?;
+        let revision = core.store.revision();
+        drop(core);
+        self.shared.announce(revision);
+        Ok(json_response(status, &form.transform(&resource, value)))
+    }
+}
+
+/// What discovery tells of everything that is served.
+fn served(resources: &Resources) -> Vec<Served> {
+    resources.all().iter().map(|resource| one_served(resource)).collect()
+}
+
+fn one_served(resource: &Resource) -> Served {
+    let sub = |sub: &crate::resource::Subresource| Sub {
+        name: sub.name.clone(),
+        group: if sub.group.is_empty() && sub.version.is_empty() { resource.group.clone() } else { sub.group.clone() },
+        version: if sub.version.is_empty() { resource.version.clone() } else { sub.version.clone() },
+        kind: sub.kind.clone(),
+        verbs: sub.verbs.clone(),
+    };
+    Served {
+        group: resource.group.clone(),
+        version: resource.version.clone(),
+        kind: resource.kind.clone(),
+        plural: resource.plural.clone(),
+        singular: resource.singular.clone(),
+        short_names: resource.short_names.clone(),
+        categories: resource.categories.clone(),
+        verbs: resource.verbs.clone(),
+        namespaced: resource.namespaced,
+        subresources: resource.subresources.iter().map(sub).collect(),
+    }
+}
+
+/// Everything served, with the schemas of custom kinds.
+fn schemas(resources: &Resources) -> Vec<(Served, Option<Value>)> {
+    resources.all().iter().map(|resource| (one_served(resource), resource.custom.as_ref().map(|custom| custom.openapi.clone()))).collect()
+}
+
+fn version() -> Value {
+    json!({
+        "major": "1", "minor": "36", "gitVersion": "v1.36.3+sandbox", "gitCommit": "", "gitTreeState": "clean",
+        "buildDate": "1970-01-01T00:00:00Z", "goVersion": "", "compiler": "rustc", "platform": "linux/amd64",
+    })
+}
+
+/// The counted writes in Prometheus' text format.
+fn metrics(writes: &std::collections::BTreeMap<String, u64>) -> String {
+    let mut out = String::from("# HELP sandbox_writes_total Requests that could have changed something, by user agent.\n# TYPE sandbox_writes_total counter\n");
+    for (agent, count) in writes {
+        let agent = agent.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+        out.push_str(&format!("sandbox_writes_total{{user_agent=\"{agent}\"}} {count}\n"));
+    }
+    out
+}
+
+fn aggregated(document: &Value) -> Response<ServiceBody> {
+    let mut out = json_response(StatusCode::OK, document);
+    let headers = out.headers_mut();
+    headers.insert(CONTENT_TYPE, http::HeaderValue::from_static(discovery::AGGREGATED));
+    if let Ok(tag) = http::HeaderValue::from_str(&discovery::etag(document)) {
+        headers.insert(ETAG, tag);
+    }
+    out
+}
+
+fn response(status: StatusCode, content_type: &'static str, body: ServiceBody) -> Response<ServiceBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, http::HeaderValue::from_static("no-cache, private"));
+    response
+}
+
+fn text(content_type: &'static str, text: &str) -> Response<ServiceBody> {
+    response(StatusCode::OK, content_type, Full::new(Bytes::from(text.to_owned())).boxed_unsync())
+}
+
+fn json_response(status: StatusCode, value: &Value) -> Response<ServiceBody> {
+    let text = value.to_string() + "\n";
+    response(status, "application/json", Full::new(Bytes::from(text)).boxed_unsync())
+}
+
+fn refuse(error: &ApiError) -> Response<ServiceBody> {
+    json_response(error.code, &error.status())
+}

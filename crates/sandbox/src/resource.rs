@@ -1,0 +1,187 @@
+//! What is served: Kubernetes' own kinds, and those of CustomResourceDefinitions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fiel_schema::{Node, Registry, Schema};
+use serde_json::Value;
+
+/// One kind in one version.
+#[derive(Debug, Clone)]
+pub(crate) struct Resource {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) kind: String,
+    pub(crate) plural: String,
+    pub(crate) singular: String,
+    pub(crate) short_names: Vec<String>,
+    pub(crate) categories: Vec<String>,
+    pub(crate) verbs: Vec<String>,
+    pub(crate) subresources: Vec<Subresource>,
+    pub(crate) namespaced: bool,
+    pub(crate) custom: Option<Custom>,
+    builtin: Option<Node<'static>>,
+}
+
+/// What stands below an object.
+#[derive(Debug, Clone)]
+pub(crate) struct Subresource {
+    pub(crate) name: String,
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) kind: String,
+    pub(crate) verbs: Vec<String>,
+}
+
+/// What a CustomResourceDefinition says of its kind.
+#[derive(Debug, Clone)]
+pub(crate) struct Custom {
+    pub(crate) openapi: Value,
+    pub(crate) schema: Option<Schema>,
+    pub(crate) columns: Option<Value>,
+    pub(crate) scale: Option<Value>,
+}
+
+impl Resource {
+    /// A kind of Kubernetes.
+    fn builtin(kind: fiel_schema::Kind<'static>) -> Self {
+        let own = |text: &str| text.to_owned();
+        let subresources = kind.subresources().map(|sub| Subresource {
+            name: own(sub.name),
+            group: own(if sub.kind == "Scale" { "autoscaling" } else { sub.group }),
+            version: own(sub.version),
+            kind: own(sub.kind),
+            verbs: sub.verbs().map(own).collect(),
+        });
+        Self {
+            group: own(kind.group()),
+            version: own(kind.version()),
+            kind: own(kind.kind()),
+            plural: own(kind.plural()),
+            singular: own(kind.singular()),
+            short_names: kind.short_names().map(own).collect(),
+            categories: kind.categories().map(own).collect(),
+            verbs: kind.verbs().map(own).collect(),
+            subresources: subresources.collect(),
+            namespaced: kind.namespaced(),
+            custom: None,
+            builtin: Some(kind.schema()),
+        }
+    }
+
+    /// The kinds that one CustomResourceDefinition serves, a version each.
+    pub(crate) fn of_definition(definition: &Value) -> Vec<Self> {
+        let spec = &definition["spec"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let list = |value: &Value| value.as_array().into_iter().flatten().map(text).collect::<Vec<_>>();
+        let names = &spec["names"];
+        let versions = spec["versions"].as_array().into_iter().flatten();
+        let served = versions.filter(|version| version["served"] == true);
+        served
+            .map(|version| {
+                let openapi = version["schema"]["openAPIV3Schema"].clone();
+                let subresource = |name: &str, group: &str, of: &str, kind: &str| Subresource {
+                    name: name.to_owned(),
+                    group: group.to_owned(),
+                    version: of.to_owned(),
+                    kind: kind.to_owned(),
+                    verbs: ["get", "patch", "update"].map(str::to_owned).to_vec(),
+                };
+                let own = &version["subresources"];
+                let (group, name, kind) = (text(&spec["group"]), text(&version["name"]), text(&names["kind"]));
+                let mut subresources = Vec::new();
+                if !own["status"].is_null() {
+                    subresources.push(subresource("status", &group, &name, &kind));
+                }
+                if !own["scale"].is_null() {
+                    subresources.push(subresource("scale", "autoscaling", "v1", "Scale"));
+                }
+                let singular = text(&names["singular"]);
+                Self {
+                    plural: text(&names["plural"]),
+                    singular: if singular.is_empty() { kind.to_lowercase() } else { singular },
+                    short_names: list(&names["shortNames"]),
+                    categories: list(&names["categories"]),
+                    verbs: ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"].map(str::to_owned).to_vec(),
+                    subresources,
+                    namespaced: spec["scope"] == "Namespaced",
+                    custom: Some(Custom {
+                        schema: Schema::from_openapi(&openapi, true).ok(),
+                        openapi,
+                        columns: Some(version["additionalPrinterColumns"].clone()).filter(|columns| !columns.is_null()),
+                        scale: Some(own["scale"].clone()).filter(|scale| !scale.is_null()),
+                    }),
+                    builtin: None,
+                    group,
+                    version: name,
+                    kind,
+                }
+            })
+            .collect()
+    }
+
+    /// As in the field `apiVersion`.
+    pub(crate) fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// As messages name it: `deployments.apps`.
+    pub(crate) fn group_resource(&self) -> String {
+        if self.group.is_empty() { self.plural.clone() } else { format!("{}.{}", self.plural, self.group) }
+    }
+
+    /// Under what its objects are kept, the same in every version.
+    pub(crate) fn storage(&self) -> String {
+        format!("{}/{}", self.group, self.plural)
+    }
+
+    /// Its schema, if there is one.
+    pub(crate) fn schema(&self) -> Option<Node<'_>> {
+        self.builtin.or_else(|| self.custom.as_ref()?.schema.as_ref().map(Schema::root))
+    }
+
+    /// Whether it is one of Kubernetes' own.
+    pub(crate) fn is_builtin(&self) -> bool {
+        self.custom.is_none()
+    }
+
+    /// Whether its status is written apart from its spec.
+    pub(crate) fn has_status(&self) -> bool {
+        self.has("status")
+    }
+
+    /// Whether there is such a subresource.
+    pub(crate) fn has(&self, subresource: &str) -> bool {
+        self.subresources.iter().any(|sub| sub.name == subresource)
+    }
+}
+
+/// Everything that is served, in discovery's order.
+#[derive(Debug, Clone)]
+pub(crate) struct Resources {
+    list: Vec<Arc<Resource>>,
+    by_path: BTreeMap<(String, String, String), usize>,
+}
+
+impl Resources {
+    /// Kubernetes' own kinds and those of the given definitions.
+    pub(crate) fn new<'a>(definitions: impl Iterator<Item = &'a Value>) -> Self {
+        let builtin = Registry::builtin().kinds().map(Resource::builtin);
+        let custom = definitions.flat_map(Resource::of_definition);
+        let list: Vec<Arc<Resource>> = builtin.chain(custom).map(Arc::new).collect();
+        let path = |resource: &Resource| (resource.group.clone(), resource.version.clone(), resource.plural.clone());
+        let by_path = list.iter().enumerate().map(|(index, resource)| (path(resource), index)).collect();
+        Self { list, by_path }
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> &[Arc<Resource>] {
+        &self.list
+    }
+
+    /// That of a URL.
+    pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
+        let key = (group.to_owned(), version.to_owned(), plural.to_owned());
+        self.by_path.get(&key).map(|index| self.list[*index].clone())
+    }
+}

@@ -1,0 +1,143 @@
+//! Label and field selectors.
+
+use serde_json::Value;
+
+use crate::status::ApiError;
+
+/// What a list or watch is restricted to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Selector {
+    labels: Vec<Requirement>,
+    fields: Vec<(String, String, bool)>,
+}
+
+#[derive(Debug, Clone)]
+enum Requirement {
+    In(String, Vec<String>),
+    NotIn(String, Vec<String>),
+    Exists(String),
+    Absent(String),
+}
+
+impl Selector {
+    /// Reads both selectors of a request.
+    pub(crate) fn parse(labels: &str, fields: &str) -> Result<Self, ApiError> {
+        let mut out = Self::default();
+        for part in split(labels) {
+            let bad = || ApiError::bad_request(format!("unable to parse requirement: {part}"));
+            out.labels.push(requirement(part.trim()).ok_or_else(bad)?);
+        }
+        for part in fields.split(',').filter(|part| !part.trim().is_empty()) {
+            let (path, value, equal) = if let Some((path, value)) = part.split_once("!=") {
+                (path, value, false)
+            } else if let Some((path, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
+                (path, value, true)
+            } else {
+                return Err(ApiError::bad_request(format!("invalid selector: '{part}'; can't understand '{part}'")));
+            };
+            out.fields.push((path.trim().to_owned(), value.trim().to_owned(), equal));
+        }
+        Ok(out)
+    }
+
+    /// Restricts it to one name, as a watch on one object does.
+    pub(crate) fn named(mut self, name: &str) -> Self {
+        if !name.is_empty() {
+            self.fields.push(("metadata.name".to_owned(), name.to_owned(), true));
+        }
+        self
+    }
+
+    /// Whether everything is selected.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.labels.is_empty() && self.fields.is_empty()
+    }
+
+    /// Whether an object is selected.
+    pub(crate) fn matches(&self, object: &Value) -> bool {
+        let labels = &object["metadata"]["labels"];
+        self.labels.iter().all(|requirement| requirement.holds(labels)) && self.fields.iter().all(|(path, value, equal)| (field(object, path) == *value) == *equal)
+    }
+}
+
+fn field(object: &Value, path: &str) -> String {
+    let found = path.split('.').fold(object, |value, part| &value[part]);
+    match found {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// Splits at commas outside parentheses.
+fn split(selector: &str) -> Vec<&str> {
+    let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
+    for (at, character) in selector.char_indices() {
+        match character {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&selector[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&selector[start..]);
+    parts.retain(|part| !part.trim().is_empty());
+    parts
+}
+
+fn requirement(part: &str) -> Option<Requirement> {
+    let own = |text: &str| text.trim().to_owned();
+    if let Some((key, value)) = part.split_once("!=") {
+        return Some(Requirement::NotIn(own(key), vec![own(value)]));
+    }
+    if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
+        return Some(Requirement::In(own(key), vec![own(value)]));
+    }
+    if let Some((head, list)) = part.split_once('(') {
+        let values = list.strip_suffix(')')?.split(',').map(own).collect();
+        let head = head.trim();
+        return if let Some(key) = head.strip_suffix(" notin") {
+            Some(Requirement::NotIn(own(key), values))
+        } else {
+            Some(Requirement::In(own(head.strip_suffix(" in")?), values))
+        };
+    }
+    match part.strip_prefix('!') {
+        Some(key) => Some(Requirement::Absent(own(key))),
+        None if part.contains(' ') || part.is_empty() => None,
+        None => Some(Requirement::Exists(own(part))),
+    }
+}
+
+impl Requirement {
+    fn holds(&self, labels: &Value) -> bool {
+        let value = |key: &str| labels.get(key).and_then(Value::as_str);
+        match self {
+            Self::In(key, values) => value(key).is_some_and(|value| values.iter().any(|one| one == value)),
+            Self::NotIn(key, values) => value(key).is_none_or(|value| values.iter().all(|one| one != value)),
+            Self::Exists(key) => value(key).is_some(),
+            Self::Absent(key) => value(key).is_none(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn selects_by_labels_and_fields() {
+        let object = json!({"metadata": {"name": "web", "labels": {"app": "web", "tier": "front"}}, "status": {"phase": "Running"}});
+        let matches = |labels: &str, fields: &str| Selector::parse(labels, fields).expect("a selector").matches(&object);
+        assert!(matches("app=web,tier in (front, back),!old", "metadata.name=web"));
+        assert!(matches("app!=db,tier notin (back)", "status.phase!=Pending"));
+        assert!(!matches("old", ""));
+        assert!(!matches("", "metadata.name=other"));
+        assert!(Selector::parse("a in b c", "").is_err());
+    }
+}

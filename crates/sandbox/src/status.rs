@@ -1,0 +1,107 @@
+//! Failures as a Kubernetes server tells them: `Status` objects.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::resource::Resource;
+
+/// What a request is refused with.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ApiError {
+    pub(crate) code: StatusCode,
+    pub(crate) reason: &'static str,
+    pub(crate) message: String,
+    pub(crate) details: Value,
+}
+
+impl ApiError {
+    pub(crate) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
+        Self { code, reason, message: message.into(), details: Value::Null }
+    }
+
+    pub(crate) fn with(mut self, details: Value) -> Self {
+        self.details = details;
+        self
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "Unauthorized", "Unauthorized")
+    }
+
+    /// Nothing is served under that path.
+    pub(crate) fn no_resource() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource").with(json!({}))
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "the server does not allow this method on the requested resource").with(json!({}))
+    }
+
+    pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
+        let message = format!("{} \"{name}\" not found", resource.group_resource());
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message).with(details(resource, name))
+    }
+
+    pub(crate) fn already_exists(resource: &Resource, name: &str, deleting: bool) -> Self {
+        let prefix = if deleting { "object is being deleted: " } else { "" };
+        let message = format!("{prefix}{} \"{name}\" already exists", resource.group_resource());
+        Self::new(StatusCode::CONFLICT, "AlreadyExists", message).with(details(resource, name))
+    }
+
+    pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
+        let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.group_resource());
+        Self::new(StatusCode::CONFLICT, "Conflict", message).with(details(resource, name))
+    }
+
+    pub(crate) fn forbidden(resource: &Resource, name: &str, why: &str) -> Self {
+        let message = format!("{} \"{name}\" is forbidden: {why}", resource.group_resource());
+        Self::new(StatusCode::FORBIDDEN, "Forbidden", message).with(details(resource, name))
+    }
+
+    /// What a strategy found wrong: (reason, message, field) each.
+    pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[(String, String, String)]) -> Self {
+        let kind = if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) };
+        let shown: Vec<String> = causes.iter().map(|(_, message, field)| format!("{field}: {message}")).collect();
+        let list = if let [one] = shown.as_slice() { one.clone() } else { format!("[{}]", shown.join(", ")) };
+        let causes: Vec<Value> = causes.iter().map(|(reason, message, field)| json!({"reason": reason, "message": message, "field": field})).collect();
+        let mut details = json!({"name": name, "kind": resource.kind, "causes": causes});
+        if !resource.group.is_empty() {
+            details["group"] = json!(resource.group);
+        }
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", format!("{kind} \"{name}\" is invalid: {list}")).with(details)
+    }
+
+    /// What a watch or an old list gets whose history is gone.
+    pub(crate) fn expired(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "Expired", message)
+    }
+
+    /// The object that clients read.
+    pub(crate) fn status(&self) -> Value {
+        let mut out = json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message,
+            "reason": self.reason,
+            "code": self.code.as_u16(),
+        });
+        if !self.details.is_null() {
+            out["details"] = self.details.clone();
+        }
+        out
+    }
+}
+
+fn details(resource: &Resource, name: &str) -> Value {
+    let mut details = json!({"name": name, "kind": resource.plural});
+    if !resource.group.is_empty() {
+        details["group"] = json!(resource.group);
+    }
+    details
+}

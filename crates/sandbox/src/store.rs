@@ -1,0 +1,157 @@
+//! The objects, the counter of all writes, and the history that watches read.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
+use std::sync::Arc;
+
+use serde_json::Value;
+
+/// How many events of one resource are remembered; an older watch must list again.
+const HISTORY: usize = 4096;
+
+/// Namespace (empty: none) and name.
+pub(crate) type Name = (String, String);
+
+/// One write.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) revision: u64,
+    pub(crate) namespace: String,
+    /// As it was; none for a creation.
+    pub(crate) before: Option<Arc<Value>>,
+    /// As it is; for a deletion as it was last, with the deletion's revision.
+    pub(crate) after: Arc<Value>,
+    pub(crate) deleted: bool,
+}
+
+#[derive(Debug, Default)]
+struct Collection {
+    objects: BTreeMap<Name, Arc<Value>>,
+    history: VecDeque<Event>,
+    /// The newest revision that is no longer in the history.
+    forgotten: u64,
+}
+
+/// All objects by resource (`group/plural`).
+#[derive(Debug)]
+pub(crate) struct Store {
+    revision: u64,
+    collections: BTreeMap<String, Collection>,
+}
+
+impl Store {
+    pub(crate) fn new() -> Self {
+        Self { revision: 1, collections: BTreeMap::new() }
+    }
+
+    /// The newest write's number.
+    pub(crate) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// One object.
+    pub(crate) fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.collections.get(resource)?.objects.get(&key).cloned()
+    }
+
+    /// The objects of a namespace (empty: all), by namespace and name, behind `after`.
+    pub(crate) fn list<'a>(&'a self, resource: &str, namespace: &'a str, after: Option<&Name>) -> impl Iterator<Item = (&'a Name, &'a Arc<Value>)> {
+        let start = match after {
+            Some(name) => Bound::Excluded(name.clone()),
+            None if namespace.is_empty() => Bound::Unbounded,
+            None => Bound::Included((namespace.to_owned(), String::new())),
+        };
+        let objects = self.collections.get(resource).map(|collection| collection.objects.range((start, Bound::Unbounded)));
+        objects.into_iter().flatten().take_while(move |((of, _), _)| namespace.is_empty() || of == namespace)
+    }
+
+    /// The resources that hold anything.
+    pub(crate) fn resources(&self) -> impl Iterator<Item = &str> {
+        self.collections.iter().filter(|(_, collection)| !collection.objects.is_empty()).map(|(name, _)| name.as_str())
+    }
+
+    /// Keeps an object, whose resourceVersion becomes the new revision.
+    pub(crate) fn put(&mut self, resource: &str, namespace: &str, name: &str, mut object: Value) -> Arc<Value> {
+        self.revision += 1;
+        object["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
+        let object = Arc::new(object);
+        let key = (namespace.to_owned(), name.to_owned());
+        let collection = self.collections.entry(resource.to_owned()).or_default();
+        let before = collection.objects.insert(key, object.clone());
+        let event = Event { revision: self.revision, namespace: namespace.to_owned(), before, after: object.clone(), deleted: false };
+        collection.remember(event);
+        object
+    }
+
+    /// Takes an object away; gives it as it was last, with the deletion's revision.
+    pub(crate) fn delete(&mut self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        let collection = self.collections.get_mut(resource)?;
+        let before = collection.objects.remove(&(namespace.to_owned(), name.to_owned()))?;
+        self.revision += 1;
+        let mut last = Value::clone(&before);
+        last["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
+        let last = Arc::new(last);
+        let event = Event { revision: self.revision, namespace: namespace.to_owned(), before: Some(before), after: last.clone(), deleted: true };
+        collection.remember(event);
+        Some(last)
+    }
+
+    /// What happened to a resource since a revision; an error when that is no longer known: the oldest one that is.
+    pub(crate) fn since(&self, resource: &str, revision: u64) -> Result<Vec<Event>, u64> {
+        let Some(collection) = self.collections.get(resource) else {
+            return Ok(Vec::new());
+        };
+        if revision < collection.forgotten {
+            return Err(collection.forgotten);
+        }
+        let start = collection.history.partition_point(|event| event.revision <= revision);
+        Ok(collection.history.range(start..).cloned().collect())
+    }
+}
+
+impl Collection {
+    fn remember(&mut self, event: Event) {
+        self.history.push_back(event);
+        if self.history.len() > HISTORY {
+            if let Some(old) = self.history.pop_front() {
+                self.forgotten = old.revision;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(name: &str) -> Value {
+        json!({"metadata": {"name": name}})
+    }
+
+    #[test]
+    fn every_write_has_its_number_and_is_remembered() {
+        let mut store = Store::new();
+        store.put("/things", "a", "one", object("one"));
+        let seen = store.revision();
+        store.put("/things", "b", "two", object("two"));
+        store.delete("/things", "a", "one");
+        let events = store.since("/things", seen).expect("it is remembered");
+        assert_eq!(events.iter().map(|event| (event.revision, event.deleted)).collect::<Vec<_>>(), [(3, false), (4, true)]);
+        assert_eq!(events[1].after["metadata"]["resourceVersion"], "4");
+        assert_eq!(store.list("/things", "", None).count(), 1);
+        assert_eq!(store.list("/things", "a", None).count(), 0);
+    }
+
+    #[test]
+    fn what_is_too_old_must_be_listed_again() {
+        let mut store = Store::new();
+        for _ in 0..=HISTORY {
+            store.put("/things", "", "one", object("one"));
+        }
+        assert_eq!(store.since("/things", 1).err(), Some(2));
+        assert!(store.since("/things", 2).is_ok());
+    }
+}

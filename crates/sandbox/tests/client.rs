@@ -1,0 +1,154 @@
+//! What a kube client sees, in process.
+
+use fiel_sandbox::{Config, Sandbox};
+use futures::{StreamExt as _, TryStreamExt as _};
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
+use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::GroupVersionKind;
+use kube::runtime::{WatchStreamExt as _, watcher};
+use serde_json::json;
+
+fn sandbox() -> Sandbox {
+    Sandbox::new(Config { clock: std::sync::Arc::new(|| jiff::Timestamp::UNIX_EPOCH), seed: 7 })
+}
+
+fn from<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {
+    serde_json::from_value(value).expect("it is of that kind")
+}
+
+fn code(error: kube::Error) -> (u16, String, String) {
+    match error {
+        kube::Error::Api(status) => (status.code, status.reason.clone(), status.message.clone()),
+        other => panic!("no answer of the API: {other}"),
+    }
+}
+
+#[tokio::test]
+async fn objects_live_from_create_to_delete() {
+    let sandbox = sandbox();
+    let api: Api<ConfigMap> = Api::namespaced(sandbox.client(), "default");
+    let settings = from(json!({"metadata": {"name": "settings"}, "data": {"colour": "blue"}}));
+    let made = api.create(&PostParams::default(), &settings).await.expect("created");
+    assert_eq!(made.metadata.creation_timestamp.as_ref().map(|time| time.0.as_second()), Some(0));
+    let (status, reason, message) = code(api.create(&PostParams::default(), &settings).await.expect_err("it exists"));
+    assert_eq!((status, reason.as_str(), message.as_str()), (409, "AlreadyExists", "configmaps \"settings\" already exists"));
+
+    let same = api.patch("settings", &PatchParams::default(), &Patch::Merge(json!({"data": {"colour": "blue"}}))).await.expect("patched");
+    assert_eq!(same.metadata.resource_version, made.metadata.resource_version, "a write that changes nothing is none");
+    let patched = api.patch("settings", &PatchParams::default(), &Patch::Merge(json!({"data": {"colour": "red"}}))).await.expect("patched");
+    assert_ne!(patched.metadata.resource_version, made.metadata.resource_version);
+
+    let wrong = DeleteParams { preconditions: Some(Preconditions { uid: Some("another".into()), resource_version: None }), ..DeleteParams::default() };
+    assert_eq!(code(api.delete("settings", &wrong).await.expect_err("the uid differs")).0, 409);
+    api.delete("settings", &DeleteParams::default()).await.expect("deleted");
+    let (status, _, message) = code(api.get("settings").await.expect_err("it is gone"));
+    assert_eq!((status, message.as_str()), (404, "configmaps \"settings\" not found"));
+}
+
+#[tokio::test]
+async fn nothing_is_made_in_a_namespace_that_is_not_there() {
+    let api: Api<ConfigMap> = Api::namespaced(sandbox().client(), "nowhere");
+    let (status, _, message) = code(api.create(&PostParams::default(), &from(json!({"metadata": {"name": "a"}}))).await.expect_err("no namespace"));
+    assert_eq!((status, message.as_str()), (404, "namespaces \"nowhere\" not found"));
+}
+
+#[tokio::test]
+async fn server_side_apply_owns_prunes_and_conflicts() {
+    let api: Api<ConfigMap> = Api::namespaced(sandbox().client(), "default");
+    let object = |data| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data});
+    let mine = PatchParams::apply("me");
+    api.patch("a", &mine, &Patch::Apply(object(json!({"one": "1", "two": "2"})))).await.expect("applied");
+    let again = api.patch("a", &mine, &Patch::Apply(object(json!({"one": "1"})))).await.expect("applied");
+    assert_eq!(again.data.expect("data"), [("one".to_owned(), "1".to_owned())].into());
+    let theirs = PatchParams::apply("other");
+    let (status, reason, message) = code(api.patch("a", &theirs, &Patch::Apply(object(json!({"one": "3"})))).await.expect_err("a conflict"));
+    assert_eq!((status, reason.as_str()), (409, "Conflict"));
+    assert_eq!(message, "Apply failed with 1 conflict: conflict with \"me\": .data.one");
+    let forced = api.patch("a", &theirs.force(), &Patch::Apply(object(json!({"one": "3"})))).await.expect("forced");
+    assert_eq!(forced.data.expect("data")["one"], "3");
+    let unknown = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "nonsense": 1});
+    assert!(code(api.patch("a", &mine, &Patch::Apply(unknown)).await.expect_err("an unknown field")).2.contains(".nonsense: field not declared in schema"));
+}
+
+#[tokio::test]
+async fn a_dry_run_leaves_no_trace() {
+    let api: Api<ConfigMap> = Api::namespaced(sandbox().client(), "default");
+    let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"k": "v"}});
+    api.patch("a", &PatchParams::apply("me").dry_run(), &Patch::Apply(object)).await.expect("it would be made");
+    assert!(api.get_opt("a").await.expect("asked").is_none());
+}
+
+#[tokio::test]
+async fn generations_count_changes_of_the_spec_only() {
+    let api: Api<Deployment> = Api::namespaced(sandbox().client(), "default");
+    let spec = json!({"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}});
+    let made = api.create(&PostParams::default(), &from(json!({"metadata": {"name": "web"}, "spec": spec}))).await.expect("created");
+    assert_eq!(made.metadata.generation, Some(1));
+    let status = api.patch_status("web", &PatchParams::default(), &Patch::Merge(json!({"status": {"replicas": 1}, "spec": {"replicas": 9}}))).await.expect("patched");
+    assert_eq!((status.metadata.generation, status.spec.and_then(|spec| spec.replicas)), (Some(1), made.spec.and_then(|spec| spec.replicas)));
+    let scaled = api.patch_scale("web", &PatchParams::default(), &Patch::Merge(json!({"spec": {"replicas": 3}}))).await.expect("scaled");
+    assert_eq!(scaled.spec.and_then(|spec| spec.replicas), Some(3));
+    let after = api.get("web").await.expect("there");
+    assert_eq!((after.metadata.generation, after.status.and_then(|status| status.replicas)), (Some(2), Some(1)));
+}
+
+#[tokio::test]
+async fn watches_tell_what_happens() {
+    let sandbox = sandbox();
+    let api: Api<ConfigMap> = Api::namespaced(sandbox.client(), "default");
+    let object = |name: &str, app: &str| from::<ConfigMap>(json!({"metadata": {"name": name, "labels": {"app": app}}}));
+    api.create(&PostParams::default(), &object("one", "x")).await.expect("created");
+    let stream = watcher(api.clone(), watcher::Config::default().labels("app=x")).touched_objects();
+    futures::pin_mut!(stream);
+    let next = stream.try_next().await.expect("no error").expect("an event");
+    assert_eq!(next.metadata.name.as_deref(), Some("one"));
+    api.create(&PostParams::default(), &object("two", "y")).await.expect("created");
+    api.create(&PostParams::default(), &object("three", "x")).await.expect("created");
+    let next = stream.next().await.expect("an event").expect("no error");
+    assert_eq!(next.metadata.name.as_deref(), Some("three"), "the other one is not selected");
+    let list = api.list(&ListParams::default().labels("app in (x,z)")).await.expect("listed");
+    assert_eq!(list.items.len(), 2);
+}
+
+#[tokio::test]
+async fn finalizers_hold_what_is_deleted() {
+    let api: Api<ConfigMap> = Api::namespaced(sandbox().client(), "default");
+    api.create(&PostParams::default(), &from(json!({"metadata": {"name": "a", "finalizers": ["example.com/wait"]}}))).await.expect("created");
+    api.delete("a", &DeleteParams::default()).await.expect("deleting");
+    assert!(api.get("a").await.expect("it is held").metadata.deletion_timestamp.is_some());
+    api.patch("a", &PatchParams::default(), &Patch::Merge(json!({"metadata": {"finalizers": null}}))).await.expect("let go");
+    assert!(api.get_opt("a").await.expect("asked").is_none());
+}
+
+#[tokio::test]
+async fn services_get_and_keep_an_address() {
+    let api: Api<Service> = Api::namespaced(sandbox().client(), "default");
+    let spec = json!({"selector": {"a": "b"}, "ports": [{"port": 80}]});
+    let made = api.create(&PostParams::default(), &from(json!({"metadata": {"name": "web"}, "spec": spec}))).await.expect("created");
+    let address = made.spec.and_then(|spec| spec.cluster_ip).expect("an address");
+    let object = json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec});
+    let applied = api.patch("web", &PatchParams::apply("me").force(), &Patch::Apply(object)).await.expect("applied");
+    assert_eq!(applied.spec.and_then(|spec| spec.cluster_ip).as_deref(), Some(address.as_str()));
+}
+
+#[tokio::test]
+async fn custom_kinds_are_served_at_once() {
+    let sandbox = sandbox();
+    let definitions: Api<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> = Api::all(sandbox.client());
+    let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "required": ["size"], "properties": {"size": {"type": "integer"}, "colour": {"type": "string", "default": "blue"}}}}});
+    let definition = json!({"metadata": {"name": "things.example.com"}, "spec": {
+        "group": "example.com", "scope": "Namespaced", "names": {"plural": "things", "kind": "Thing"},
+        "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
+    }});
+    definitions.create(&PostParams::default(), &from(definition)).await.expect("defined");
+    let kind = kube::discovery::pinned_kind(&sandbox.client(), &GroupVersionKind::gvk("example.com", "v1", "Thing")).await.expect("discovered").0;
+    let api: Api<DynamicObject> = Api::namespaced_with(sandbox.client(), "default", &kind);
+    let thing = |spec| from::<DynamicObject>(json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a"}, "spec": spec}));
+    let made = api.create(&PostParams::default(), &thing(json!({"size": 3, "unknown": true}))).await.expect("created");
+    assert_eq!(made.data["spec"], json!({"size": 3, "colour": "blue"}));
+    let (status, _, message) = code(api.create(&PostParams::default(), &thing(json!({"size": "big"}))).await.expect_err("a wrong type"));
+    assert_eq!(status, 409, "{message}");
+    let namespaces: Api<Namespace> = Api::all(sandbox.client());
+    assert_eq!(namespaces.list(&ListParams::default()).await.expect("listed").items.len(), 4);
+}
