@@ -1,0 +1,83 @@
+//! The agent is cut off at every single call to the API; another one takes over and reaches the same end.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::story::{automated, deployment, files};
+use crate::world::{Cut, REPO, World, application, play};
+
+/// What must be the same however often the agent was killed: the objects but for what the server counts, and the
+/// Application's verdicts.
+async fn end_state(world: &World) -> Value {
+    let mut objects = Vec::new();
+    for (api_version, kind) in [("apps/v1", "Deployment"), ("v1", "Service"), ("v1", "ConfigMap")] {
+        for mut object in world.list(api_version, kind, "demo").await {
+            for counted in ["uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"] {
+                if let Some(metadata) = object["metadata"].as_object_mut() {
+                    metadata.remove(counted);
+                }
+            }
+            if let Some(fields) = object.as_object_mut() {
+                fields.remove("status");
+            }
+            // Which address a Service got, and which revision a rollout has, depends on how often it was made.
+            if kind == "Service"
+                && let Some(spec) = object["spec"].as_object_mut()
+            {
+                spec.remove("clusterIP");
+                spec.remove("clusterIPs");
+            }
+            if let Some(annotations) = object["metadata"]["annotations"].as_object_mut() {
+                annotations.remove("deployment.kubernetes.io/revision");
+            }
+            objects.push(object);
+        }
+    }
+    let app = world.app().await;
+    let status = &app["status"];
+    let resources: Vec<Value> = status["resources"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|r| json!([r["kind"], r["name"], r["status"], r["health"]["status"]]))
+        .collect();
+    json!({
+        "objects": objects,
+        "sync": status["sync"]["status"], "revision": status["sync"]["revision"], "health": status["health"]["status"], "resources": resources,
+        "phase": status["operationState"]["phase"], "operation": app["operation"], "conditions": status["conditions"],
+        "history": status["history"].as_array().into_iter().flatten().map(|h| h["revision"].clone()).collect::<Vec<_>>(),
+    })
+}
+
+/// A short story; the agent dies once, as `cut` says.
+async fn told(cut: Cut) -> (Value, usize) {
+    let world = World::new().await;
+    let one = world.sources.commit(REPO, files("v1", true));
+    let agent = world.agent(cut);
+    world.apply(&application(automated())).await;
+    world.until_synced(&one).await;
+    world.patch("apps/v1", "Deployment", "demo", "goserver", json!({"spec": {"replicas": 7}})).await;
+    world.until("the scale is undone", || async { deployment(&world).await["spec"]["replicas"] == 2 }).await;
+    world.until_synced(&one).await;
+    let two = world.sources.commit(REPO, files("v2", false));
+    world.until_synced(&two).await;
+    world.until("what left Git is pruned", || async { world.get("v1", "ConfigMap", "demo", "extra").await.is_none() }).await;
+    world.pass(Duration::from_secs(30)).await;
+    (end_state(&world).await, agent.calls())
+}
+
+#[test]
+fn killed_at_each_call_the_end_is_the_same() {
+    play("killed_at_each_call_the_end_is_the_same", || async {
+        let (expected, calls) = told(Cut::Never).await;
+        assert!(calls > 20, "{calls}");
+        for at in 1..=calls {
+            for cut in [Cut::Before(at), Cut::After(at)] {
+                let (found, _) = told(cut).await;
+                assert_eq!(found, expected, "{cut:?} of {calls}");
+            }
+        }
+        println!("killed {} times", 2 * calls);
+    });
+}
