@@ -46,7 +46,8 @@ pub fn decide(app: &Value, comparison: &Comparison, commit: &str, healed: (u32, 
     }
     let last = &app["status"]["operationState"];
     let source = &app["spec"]["source"];
-    let attempted = last["syncResult"]["revision"] == commit && last["syncResult"]["source"] == *source && last["operation"]["sync"]["dryRun"] != true;
+    let attempted =
+        last["syncResult"]["revision"] == commit && last["syncResult"]["source"] == *source && last["operation"]["sync"]["dryRun"] != true;
     let mut sync = json!({"revision": commit, "source": source});
     if on("prune") {
         sync["prune"] = true.into();
@@ -61,7 +62,10 @@ pub fn decide(app: &Value, comparison: &Comparison, commit: &str, healed: (u32, 
                 if !wait.is_zero() {
                     return Decision::Later(wait);
                 }
-                let drifted = comparison.objects.iter().filter(|c| c.sync == Sync::OutOfSync && c.foreign.is_none() && (!c.requires_pruning || on("prune")));
+                let drifted = comparison
+                    .objects
+                    .iter()
+                    .filter(|c| c.sync == Sync::OutOfSync && c.foreign.is_none() && (!c.requires_pruning || on("prune")));
                 let resources: Vec<Value> = drifted.map(|c| selected(c)).collect();
                 sync["resources"] = resources.into();
                 sync["autoHealAttemptsCount"] = (healed.0 + 1).into();
@@ -95,13 +99,17 @@ mod tests {
     use std::sync::Arc;
 
     fn config(name: &str, value: &str) -> Value {
-        let mut object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "demo"}, "data": {"k": value}});
+        let mut object =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "demo"}, "data": {"k": value}});
         tracking::stamp(&mut object, "demo");
         object
     }
 
     fn holdings(objects: &[Value]) -> Holdings {
-        Holdings { objects: objects.iter().map(|o| (crate::resource::ObjectKey::of(o), Arc::new(o.clone()))).collect(), ..Holdings::default() }
+        Holdings {
+            objects: objects.iter().map(|o| (crate::resource::ObjectKey::of(o), Arc::new(o.clone()))).collect(),
+            ..Holdings::default()
+        }
     }
 
     fn app(policy: Value, last: Value) -> Value {
@@ -122,15 +130,29 @@ mod tests {
         let heal = json!({"prune": true, "selfHeal": true});
         assert_eq!(decide(&app(Value::Null, Value::Null), &drift, "two", NEVER), Decision::Nothing);
         assert_eq!(decide(&app(json!({"enabled": false}), Value::Null), &drift, "two", NEVER), Decision::Nothing);
-        assert!(matches!(decide(&app(json!({}), last("one", "Succeeded")), &drift, "two", NEVER), Decision::Start(op) if op["retry"]["limit"] == 5 && op["sync"]["prune"].is_null()));
+        assert!(
+            matches!(decide(&app(json!({}), last("one", "Succeeded")), &drift, "two", NEVER), Decision::Start(op) if op["retry"]["limit"] == 5 && op["sync"]["prune"].is_null())
+        );
         assert_eq!(decide(&app(json!({}), last("two", "Succeeded")), &drift, "two", NEVER), Decision::Nothing);
-        assert!(matches!(decide(&app(heal.clone(), last("two", "Succeeded")), &drift, "two", NEVER), Decision::Start(op) if op["sync"]["resources"][0]["name"] == "a"));
-        assert_eq!(decide(&app(heal.clone(), last("two", "Succeeded")), &drift, "two", (2, Duration::from_secs(1))), Decision::Later(Duration::from_secs(5)));
-        assert!(matches!(decide(&app(heal.clone(), last("two", "Failed")), &drift, "two", NEVER), Decision::Refuse(why) if why == "Failed last sync attempt to two: m"));
+        assert!(
+            matches!(decide(&app(heal.clone(), last("two", "Succeeded")), &drift, "two", NEVER), Decision::Start(op) if op["sync"]["resources"][0]["name"] == "a")
+        );
+        assert_eq!(
+            decide(&app(heal.clone(), last("two", "Succeeded")), &drift, "two", (2, Duration::from_secs(1))),
+            Decision::Later(Duration::from_secs(5))
+        );
+        assert!(
+            matches!(decide(&app(heal.clone(), last("two", "Failed")), &drift, "two", NEVER), Decision::Refuse(why) if why == "Failed last sync attempt to two: m")
+        );
         assert_eq!(decide(&app(json!({}), last("one", "Succeeded")), &surplus, "two", NEVER), Decision::Nothing);
         assert!(matches!(decide(&app(json!({"prune": true}), last("one", "Succeeded")), &surplus, "two", NEVER), Decision::Start(_)));
-        assert!(matches!(decide(&app(heal.clone(), last("one", "Succeeded")), &empty, "two", NEVER), Decision::Refuse(why) if why.contains("wipe out all resources") && why.contains("allowEmpty")));
-        assert!(matches!(decide(&app(json!({"prune": true, "allowEmpty": true}), last("one", "Succeeded")), &empty, "two", NEVER), Decision::Start(_)));
+        assert!(
+            matches!(decide(&app(heal.clone(), last("one", "Succeeded")), &empty, "two", NEVER), Decision::Refuse(why) if why.contains("wipe out all resources") && why.contains("allowEmpty"))
+        );
+        assert!(matches!(
+            decide(&app(json!({"prune": true, "allowEmpty": true}), last("one", "Succeeded")), &empty, "two", NEVER),
+            Decision::Start(_)
+        ));
     }
 
     #[test]

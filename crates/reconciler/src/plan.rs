@@ -100,14 +100,22 @@ pub fn compare(application: &str, desired: &[Value], holdings: &Holdings) -> Com
         let message = format!("objects of kind {} cannot be listed, nothing of that kind is decided: {reason}", gvk.kind);
         comparison.conditions.push(("ComparisonError".into(), message));
     }
-    let surplus: Vec<Arc<Value>> = holdings.objects.iter().filter(|(key, o)| !wanted.contains_key(key) && tracking::is_tracked_by(o, application)).map(|(_, o)| o.clone()).collect();
+    let surplus: Vec<Arc<Value>> = holdings
+        .objects
+        .iter()
+        .filter(|(key, o)| !wanted.contains_key(key) && tracking::is_tracked_by(o, application))
+        .map(|(_, o)| o.clone())
+        .collect();
     for (key, object) in wanted {
         comparison.objects.push(desired_object(application, key, object, holdings));
     }
     comparison.objects.extend(surplus.into_iter().map(surplus_object));
     for shared in comparison.objects.iter().filter(|c| c.foreign.is_some()) {
         let owner = shared.foreign.as_deref().unwrap_or_default();
-        let message = format!("{} is part of applications argocd/{application} and {owner}: it is left to {owner}; take it out of one of them", shared.key.shown());
+        let message = format!(
+            "{} is part of applications argocd/{application} and {owner}: it is left to {owner}; take it out of one of them",
+            shared.key.shown()
+        );
         comparison.conditions.push(("SharedResourceWarning".into(), message));
     }
     comparison.objects.sort_by(|a, b| a.key.cmp(&b.key));
@@ -182,7 +190,11 @@ impl Comparison {
 
     /// Whether a sync has anything to do; pruning only counts if it is allowed.
     pub fn has_work(&self, prune: bool) -> bool {
-        self.objects.iter().any(|c| c.sync == Sync::OutOfSync && c.foreign.is_none() && (!c.requires_pruning || (prune && !c.live.as_deref().is_some_and(|l| object_option(l, "Prune=false")))))
+        self.objects.iter().any(|c| {
+            c.sync == Sync::OutOfSync
+                && c.foreign.is_none()
+                && (!c.requires_pruning || (prune && !c.live.as_deref().is_some_and(|l| object_option(l, "Prune=false"))))
+        })
     }
 
     /// The plan in words, one line a step, with what differs; values of Secrets are not shown.
@@ -208,7 +220,8 @@ impl Comparison {
 }
 
 fn entry(compared: &Compared) -> Value {
-    let mut entry = json!({"kind": compared.key.kind, "name": compared.key.name, "version": compared.version, "status": compared.sync.name()});
+    let mut entry =
+        json!({"kind": compared.key.kind, "name": compared.key.name, "version": compared.version, "status": compared.sync.name()});
     if !compared.key.group.is_empty() {
         entry["group"] = compared.key.group.clone().into();
     }

@@ -131,13 +131,23 @@ mod tests {
     #[test]
     fn an_error_keeps_what_was_known() {
         let app = json!({"spec": {"source": {"path": "x"}, "destination": {}}, "status": {"resources": [1], "health": {"status": "Healthy"}, "sync": {"status": "Synced", "revision": "one"}}});
-        let findings = || Findings { result: Err(("ComparisonError", "x.yaml:3: broken".into())), conditions: vec![], operation: None, history: None, now: "2026-01-01T00:00:00Z".into() };
+        let findings = || Findings {
+            result: Err(("ComparisonError", "x.yaml:3: broken".into())),
+            conditions: vec![],
+            operation: None,
+            history: None,
+            now: "2026-01-01T00:00:00Z".into(),
+        };
         let new = status(&app, findings());
         assert_eq!(new["resources"], json!([1]));
         assert_eq!(new["sync"]["status"], "Unknown");
         assert_eq!(new["conditions"][0]["type"], "ComparisonError");
         let mut again = app.clone();
         again["status"] = new.clone();
-        assert_eq!(patch(&new, &status(&again, Findings { now: "2027-01-01T00:00:00Z".into(), ..findings() })), None, "nothing new, nothing to write");
+        assert_eq!(
+            patch(&new, &status(&again, Findings { now: "2027-01-01T00:00:00Z".into(), ..findings() })),
+            None,
+            "nothing new, nothing to write"
+        );
     }
 }

@@ -37,7 +37,9 @@ pub fn owner(object: &Value) -> Option<&str> {
     let (application, reference) = id.split_once(':')?;
     // A cluster-scoped object's namespace in the id may be empty or the destination's.
     let own = own_reference(object);
-    let unplaced = |reference: &str| reference.rsplit_once(':').map(|(kind, name)| (kind.to_owned(), name.rsplit('/').next().unwrap_or_default().to_owned()));
+    let unplaced = |reference: &str| {
+        reference.rsplit_once(':').map(|(kind, name)| (kind.to_owned(), name.rsplit('/').next().unwrap_or_default().to_owned()))
+    };
     let cluster_scoped = object["metadata"]["namespace"].as_str().unwrap_or_default().is_empty();
     (reference == own || (cluster_scoped && unplaced(reference) == unplaced(&own))).then_some(application)
 }
@@ -61,7 +63,8 @@ mod tests {
         // Copied by the Deployment controller to its ReplicaSet.
         object["kind"] = "ReplicaSet".into();
         assert_eq!(owner(&object), None);
-        let mut config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "demo", "annotations": null}});
+        let mut config =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "demo", "annotations": null}});
         stamp(&mut config, "demo");
         assert_eq!(config["metadata"]["annotations"][TRACKING_ID], "demo:/ConfigMap:demo/a");
     }

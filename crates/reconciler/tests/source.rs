@@ -25,7 +25,12 @@ fn git(folder: &Path, args: &[&str]) -> String {
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .envs([("GIT_AUTHOR_NAME", "t"), ("GIT_AUTHOR_EMAIL", "t@example.com"), ("GIT_COMMITTER_NAME", "t"), ("GIT_COMMITTER_EMAIL", "t@example.com")])
+        .envs([
+            ("GIT_AUTHOR_NAME", "t"),
+            ("GIT_AUTHOR_EMAIL", "t@example.com"),
+            ("GIT_COMMITTER_NAME", "t"),
+            ("GIT_COMMITTER_EMAIL", "t@example.com"),
+        ])
         .output()
         .expect("git is there");
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -172,7 +177,8 @@ async fn objects_of_another_repository_are_refused() {
     repo.commit(&[("a.yaml", "one")]);
     git(repo.folder.path(), &["clone", "-q", "--bare", "--shared", "repo.git", "shared.git"]);
     let (_cache, sources) = sources();
-    let error = sources.resolve(&format!("file://{}/shared.git", repo.folder.path().display()), "", false).await.expect_err("refused").to_string();
+    let error =
+        sources.resolve(&format!("file://{}/shared.git", repo.folder.path().display()), "", false).await.expect_err("refused").to_string();
     assert!(error.contains("alternates"), "{error}");
 }
 
@@ -226,7 +232,11 @@ async fn backend(folder: PathBuf, request: hyper::Request<Incoming>) -> Result<h
     let mut response = hyper::Response::builder();
     for line in String::from_utf8_lossy(&output[..end]).lines() {
         let (name, value) = line.split_once(':').expect("a header");
-        response = if name == "Status" { response.status(value.trim().split(' ').next().unwrap_or("500")) } else { response.header(name, value.trim()) };
+        response = if name == "Status" {
+            response.status(value.trim().split(' ').next().unwrap_or("500"))
+        } else {
+            response.header(name, value.trim())
+        };
     }
     Ok(response.body(Full::new(Bytes::copy_from_slice(&output[end + 4..]))).expect("a response"))
 }

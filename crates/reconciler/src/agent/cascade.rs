@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::gather;
 use super::queue::AppName;
+use crate::application::{object_option, wave};
 use crate::apply::{self, Removal};
 use crate::live::{ApiError, Gvk};
-use crate::application::{object_option, wave};
 use crate::plan::Holdings;
 use crate::resource::ObjectKey;
 use crate::tracking;
@@ -44,7 +44,9 @@ fn propagation(app: &Value) -> Option<&'static str> {
 }
 
 fn is_ours(finalizer: &Value) -> bool {
-    finalizer.as_str().is_some_and(|f| [FINALIZER, "resources-finalizer.argocd.argoproj.io/foreground", "resources-finalizer.argocd.argoproj.io/background"].contains(&f))
+    finalizer.as_str().is_some_and(|f| {
+        [FINALIZER, "resources-finalizer.argocd.argoproj.io/foreground", "resources-finalizer.argocd.argoproj.io/background"].contains(&f)
+    })
 }
 
 /// Takes the end of the Application one step further.
@@ -55,11 +57,15 @@ pub(super) async fn step(context: &Context, app: &Arc<Value>, name: &AppName) ->
         // What cannot be seen may still be there: the finalizer stays.
         return Err(ApiError::Unreachable(format!("objects of kind {} cannot be listed: {reason}", gvk.kind)));
     }
-    let mine: Vec<Arc<Value>> = objects.into_values().filter(|object| tracking::is_tracked_by(object, &name.1) && !object_option(object, "Delete=false")).collect();
+    let mine: Vec<Arc<Value>> =
+        objects.into_values().filter(|object| tracking::is_tracked_by(object, &name.1) && !object_option(object, "Delete=false")).collect();
     let approved = app["metadata"]["annotations"]["argocd.argoproj.io/deletion-approved"].is_string();
     if !approved && let Some(object) = mine.iter().find(|object| object_option(object, "Delete=confirm")) {
         let key = ObjectKey::of(object);
-        return Ok(Progress::Held(format!("{} {} waits for a confirmation: set the annotation argocd.argoproj.io/deletion-approved", key.kind, key.name)));
+        return Ok(Progress::Held(format!(
+            "{} {} waits for a confirmation: set the annotation argocd.argoproj.io/deletion-approved",
+            key.kind, key.name
+        )));
     }
     let Some(last) = mine.iter().map(|object| wave(object)).max() else {
         release(context, app, name).await?;

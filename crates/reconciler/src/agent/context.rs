@@ -77,7 +77,16 @@ impl Context {
 
     /// Our own write shows what others wrote meanwhile, too: then the Application gets another turn.
     fn note_foreign(&self, change: Change) {
-        let spec = |object: &Option<Arc<Value>>| object.as_ref().map(|o| (o["spec"].clone(), o["operation"].clone(), o["metadata"]["annotations"].clone(), o["metadata"]["deletionTimestamp"].clone()));
+        let spec = |object: &Option<Arc<Value>>| {
+            object.as_ref().map(|o| {
+                (
+                    o["spec"].clone(),
+                    o["operation"].clone(),
+                    o["metadata"]["annotations"].clone(),
+                    o["metadata"]["deletionTimestamp"].clone(),
+                )
+            })
+        };
         if spec(&change.before) != spec(&change.now) {
             // Nobody listening: the agent has ended.
             drop(self.app_changes.send(change));

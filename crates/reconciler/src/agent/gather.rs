@@ -25,7 +25,15 @@ pub(super) struct Desired {
 
 /// Resolves and renders. `revision` takes the place of the one in the source (a sync to an older revision).
 /// `fresh` asks the repository, `hard` renders even if nothing changed.
-pub(super) async fn desired(context: &Context, app: &Value, name: &AppName, source: &Value, revision: Option<&str>, fresh: bool, hard: bool) -> Result<Desired, desired::Error> {
+pub(super) async fn desired(
+    context: &Context,
+    app: &Value,
+    name: &AppName,
+    source: &Value,
+    revision: Option<&str>,
+    fresh: bool,
+    hard: bool,
+) -> Result<Desired, desired::Error> {
     let mut request = Request::new(source, &name.1)?;
     if let Some(revision) = revision.filter(|r| !r.is_empty()) {
         revision.clone_into(&mut request.revision);
@@ -79,7 +87,8 @@ pub(super) async fn holdings(context: &Context, app: &Value, name: &AppName, des
             kinds.entry(gvk).or_default();
         }
     }
-    let mut interest = Interest { kinds: kinds.keys().cloned().collect(), objects: desired.iter().map(ObjectKey::of).collect(), ..Interest::default() };
+    let mut interest =
+        Interest { kinds: kinds.keys().cloned().collect(), objects: desired.iter().map(ObjectKey::of).collect(), ..Interest::default() };
     interest.objects.extend(noted(app).into_iter().map(|(_, key)| key));
     context.index().watch(name, interest.clone());
 
@@ -124,7 +133,8 @@ fn noted(app: &Value) -> Vec<(Gvk, ObjectKey)> {
     let resources = lists.into_iter().filter_map(Value::as_array).flatten();
     resources
         .map(|r| {
-            let key = ObjectKey { group: text(&r["group"]), kind: text(&r["kind"]), namespace: text(&r["namespace"]), name: text(&r["name"]) };
+            let key =
+                ObjectKey { group: text(&r["group"]), kind: text(&r["kind"]), namespace: text(&r["namespace"]), name: text(&r["name"]) };
             (Gvk { group: key.group.clone(), version: text(&r["version"]), kind: key.kind.clone() }, key)
         })
         .filter(|(gvk, _)| !gvk.version.is_empty() && !gvk.kind.is_empty())

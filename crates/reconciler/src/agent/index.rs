@@ -60,7 +60,12 @@ impl Index {
 
     /// The Applications that a change of a live object concerns.
     pub(super) fn concerned(&self, change: &Change) -> Vec<AppName> {
-        let key = ObjectKey { group: change.resource.group.clone(), kind: change.resource.kind.clone(), namespace: change.name.0.clone(), name: change.name.1.clone() };
+        let key = ObjectKey {
+            group: change.resource.group.clone(),
+            kind: change.resource.kind.clone(),
+            namespace: change.name.0.clone(),
+            name: change.name.1.clone(),
+        };
         self.objects.get(&key).into_iter().flatten().cloned().collect()
     }
 

@@ -10,6 +10,7 @@ mod gather;
 mod healed;
 mod index;
 mod operation;
+mod preview;
 mod queue;
 mod turn;
 
@@ -24,8 +25,9 @@ use tokio::time::Instant;
 
 use crate::live::{Api, Change, Kind, Live, Resource, Scope};
 use crate::source::{Credentials, SECRET_TYPE, Sources};
-use queue::{AppName, Queue, Turn};
 use context::Context;
+pub use preview::{Preview, PreviewError};
+use queue::{AppName, Queue, Turn};
 
 /// Gives the time of day.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
@@ -48,7 +50,13 @@ pub struct AgentOptions {
 impl AgentOptions {
     /// The defaults, with these sources and the system's clock.
     pub fn new(sources: Arc<dyn Sources>) -> Self {
-        AgentOptions { namespace: "argocd".to_owned(), clock: Arc::new(jiff::Timestamp::now), sources, concurrency: 20, resync: Duration::from_secs(600) }
+        AgentOptions {
+            namespace: "argocd".to_owned(),
+            clock: Arc::new(jiff::Timestamp::now),
+            sources,
+            concurrency: 20,
+            resync: Duration::from_secs(600),
+        }
     }
 }
 
@@ -88,7 +96,10 @@ impl Agent {
         watching.spawn(async move { apps.run(&watch_api, &scope, &app_changes).await });
         let (secret_changes, mut secret_changed) = unbounded_channel::<Change>();
         let secrets = Arc::new(Kind::new(Arc::new(secrets())));
-        let (scope, cache) = (Scope { namespace: self.options.namespace.clone(), labels: format!("{SECRET_TYPE} in (repository,repo-creds)") }, secrets.clone());
+        let (scope, cache) = (
+            Scope { namespace: self.options.namespace.clone(), labels: format!("{SECRET_TYPE} in (repository,repo-creds)") },
+            secrets.clone(),
+        );
         watching.spawn(async move { cache.run(&api, &scope, &secret_changes).await });
         if let Err(error) = secrets.ready().await {
             tracing::warn!(%error, "repository Secrets cannot be read: repositories are asked without credentials");
@@ -175,7 +186,14 @@ fn forget_kind(context: &Context, change: &Change) {
 
 /// Secrets, which every cluster has.
 fn secrets() -> Resource {
-    Resource { group: String::new(), version: "v1".into(), kind: "Secret".into(), plural: "secrets".into(), namespaced: true, watchable: true }
+    Resource {
+        group: String::new(),
+        version: "v1".into(),
+        kind: "Secret".into(),
+        plural: "secrets".into(),
+        namespaced: true,
+        watchable: true,
+    }
 }
 
 /// The resource of Applications, waited for.

@@ -25,10 +25,42 @@ const SUCCESS: &str = "successfully synced (all tasks run)";
 
 /// The order of kinds within a wave; others come after, in the order of their names.
 const KINDS: [&str; 37] = [
-    "Namespace", "NetworkPolicy", "ResourceQuota", "LimitRange", "PodSecurityPolicy", "PodDisruptionBudget", "ServiceAccount", "Secret", "SecretList", "ConfigMap",
-    "StorageClass", "PersistentVolume", "PersistentVolumeClaim", "CustomResourceDefinition", "ClusterRole", "ClusterRoleList", "ClusterRoleBinding",
-    "ClusterRoleBindingList", "Role", "RoleList", "RoleBinding", "RoleBindingList", "Service", "DaemonSet", "Pod", "ReplicationController", "ReplicaSet",
-    "Deployment", "HorizontalPodAutoscaler", "StatefulSet", "Job", "CronJob", "IngressClass", "Ingress", "APIService", "MutatingWebhookConfiguration",
+    "Namespace",
+    "NetworkPolicy",
+    "ResourceQuota",
+    "LimitRange",
+    "PodSecurityPolicy",
+    "PodDisruptionBudget",
+    "ServiceAccount",
+    "Secret",
+    "SecretList",
+    "ConfigMap",
+    "StorageClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "CustomResourceDefinition",
+    "ClusterRole",
+    "ClusterRoleList",
+    "ClusterRoleBinding",
+    "ClusterRoleBindingList",
+    "Role",
+    "RoleList",
+    "RoleBinding",
+    "RoleBindingList",
+    "Service",
+    "DaemonSet",
+    "Pod",
+    "ReplicationController",
+    "ReplicaSet",
+    "Deployment",
+    "HorizontalPodAutoscaler",
+    "StatefulSet",
+    "Job",
+    "CronJob",
+    "IngressClass",
+    "Ingress",
+    "APIService",
+    "MutatingWebhookConfiguration",
     "ValidatingWebhookConfiguration",
 ];
 
@@ -101,7 +133,9 @@ pub(super) async fn carry_out(context: &Context, app: &Value, name: &AppName, vi
         (Ok(_), None) if same_source => view,
         _ => {
             let source = if same_source { &app["spec"]["source"] } else { &sync["source"] };
-            let desired = gather::desired(context, app, name, source, wanted.or(source["targetRevision"].as_str()).or(Some("HEAD")), true, false).await;
+            let desired =
+                gather::desired(context, app, name, source, wanted.or(source["targetRevision"].as_str()).or(Some("HEAD")), true, false)
+                    .await;
             compared(context, app, name, desired).await
         }
     };
@@ -154,15 +188,26 @@ fn unsupported(operation: &Value) -> Option<String> {
     if used(&sync["sources"]) || used(&sync["revisions"]) {
         return Some("several sources are not supported yet".to_owned());
     }
-    if sync["syncStrategy"]["apply"]["force"] == true || sync["syncStrategy"]["hook"]["force"] == true || listed_option(&sync["syncOptions"], "Force=true") {
+    if sync["syncStrategy"]["apply"]["force"] == true
+        || sync["syncStrategy"]["hook"]["force"] == true
+        || listed_option(&sync["syncOptions"], "Force=true")
+    {
         return Some("force (delete and create) is not supported yet".to_owned());
     }
     listed_option(&sync["syncOptions"], "Replace=true").then(|| "the sync option Replace=true is not supported yet".to_owned())
 }
 
 /// One attempt at everything that is left to do.
-async fn attempt(context: &Context, app: &Value, name: &AppName, sync: &Value, view: &View, results: &mut Results) -> Result<Attempt, ApiError> {
-    let option = |wanted: &str| listed_option(&sync["syncOptions"], wanted) || listed_option(&app["spec"]["syncPolicy"]["syncOptions"], wanted);
+async fn attempt(
+    context: &Context,
+    app: &Value,
+    name: &AppName,
+    sync: &Value,
+    view: &View,
+    results: &mut Results,
+) -> Result<Attempt, ApiError> {
+    let option =
+        |wanted: &str| listed_option(&sync["syncOptions"], wanted) || listed_option(&app["spec"]["syncPolicy"]["syncOptions"], wanted);
     let selected: Vec<&Compared> = view.comparison.objects.iter().filter(|c| is_selected(c, &sync["resources"])).collect();
     if let Some(unknown) = selected.iter().find(|c| c.sync == Sync::Unknown) {
         return Ok(Attempt::Failed(format!("{} cannot be compared now, nothing was applied", unknown.key.shown())));
@@ -244,7 +289,10 @@ fn is_selected(compared: &Compared, resources: &Value) -> bool {
     let key = &compared.key;
     resources.iter().any(|r| {
         let is = |field: &str, value: &str| r[field].as_str().unwrap_or_default() == value;
-        is("group", &key.group) && is("kind", &key.kind) && is("name", &key.name) && (r["namespace"].as_str().unwrap_or_default().is_empty() || is("namespace", &key.namespace))
+        is("group", &key.group)
+            && is("kind", &key.kind)
+            && is("name", &key.name)
+            && (r["namespace"].as_str().unwrap_or_default().is_empty() || is("namespace", &key.namespace))
     })
 }
 
@@ -287,8 +335,11 @@ async fn dry_run(context: &Context, task: &Compared, tasks: &[&Compared]) -> Res
         Ok(_) => Ok(None),
         Err(error) if error.is_transient() => Err(error),
         Err(error) if error.code() == 404 => {
-            let namespace_comes = tasks.iter().any(|t| t.key.kind == "Namespace" && t.key.group.is_empty() && t.key.name == task.key.namespace);
-            let definition_comes = tasks.iter().filter(|t| t.key.kind == "CustomResourceDefinition").any(|t| t.desired.as_ref().is_some_and(|d| d["spec"]["group"] == task.key.group && d["spec"]["names"]["kind"] == task.key.kind));
+            let namespace_comes =
+                tasks.iter().any(|t| t.key.kind == "Namespace" && t.key.group.is_empty() && t.key.name == task.key.namespace);
+            let definition_comes = tasks.iter().filter(|t| t.key.kind == "CustomResourceDefinition").any(|t| {
+                t.desired.as_ref().is_some_and(|d| d["spec"]["group"] == task.key.group && d["spec"]["names"]["kind"] == task.key.kind)
+            });
             let skipped = object_option(object, "SkipDryRunOnMissingResource=true");
             Ok((!namespace_comes && !definition_comes && !skipped).then(|| error.to_string()))
         }
@@ -343,8 +394,16 @@ fn health_of_wave(context: &Context, tasks: &[&Compared], results: &mut Results)
 }
 
 /// Deletes what Git does not have any more, if the operation may.
-async fn prune(context: &Context, app: &Value, name: &AppName, sync: &Value, selected: &[&Compared], results: &mut Results) -> Result<Attempt, ApiError> {
-    let option = |wanted: &str| listed_option(&sync["syncOptions"], wanted) || listed_option(&app["spec"]["syncPolicy"]["syncOptions"], wanted);
+async fn prune(
+    context: &Context,
+    app: &Value,
+    name: &AppName,
+    sync: &Value,
+    selected: &[&Compared],
+    results: &mut Results,
+) -> Result<Attempt, ApiError> {
+    let option =
+        |wanted: &str| listed_option(&sync["syncOptions"], wanted) || listed_option(&app["spec"]["syncPolicy"]["syncOptions"], wanted);
     let propagation = match ["background", "orphan"].into_iter().find(|p| option(&format!("PrunePropagationPolicy={p}"))) {
         Some("background") => "Background",
         Some("orphan") => "Orphan",
@@ -365,7 +424,10 @@ async fn prune(context: &Context, app: &Value, name: &AppName, sync: &Value, sel
         }
         let approved = app["metadata"]["annotations"]["argocd.argoproj.io/deletion-approved"].is_string();
         if (object_option(live, "Prune=confirm") || option("Prune=confirm")) && !approved {
-            return Ok(Attempt::Waiting(format!("waiting for pruning confirmation of {}/{}/{}", compared.key.group, compared.key.kind, compared.key.name)));
+            return Ok(Attempt::Waiting(format!(
+                "waiting for pruning confirmation of {}/{}/{}",
+                compared.key.group, compared.key.kind, compared.key.name
+            )));
         }
         let gvk = Gvk { group: compared.key.group.clone(), version: compared.version.clone(), kind: compared.key.kind.clone() };
         let uid = live["metadata"]["uid"].as_str().unwrap_or_default();
@@ -380,7 +442,11 @@ async fn prune(context: &Context, app: &Value, name: &AppName, sync: &Value, sel
             }
         }
     }
-    Ok(if failures.is_empty() { Attempt::Succeeded } else { failed("one or more synchronization tasks completed unsuccessfully", &failures) })
+    Ok(if failures.is_empty() {
+        Attempt::Succeeded
+    } else {
+        failed("one or more synchronization tasks completed unsuccessfully", &failures)
+    })
 }
 
 /// Ends an attempt that failed: again later if the operation may be retried, otherwise for good.
@@ -404,7 +470,8 @@ async fn fail(context: &Context, app: &Value, name: &AppName, mut state: Value, 
 fn retry_wait(state: &Value, context: &Context) -> Option<Duration> {
     let count = state["retryCount"].as_i64().filter(|count| *count > 0)?;
     let finished: jiff::Timestamp = state["finishedAt"].as_str()?.parse().ok()?;
-    let next = finished.saturating_add(jiff::SignedDuration::try_from(backoff(&state["operation"]["retry"]["backoff"], count - 1)).ok()?).ok()?;
+    let next =
+        finished.saturating_add(jiff::SignedDuration::try_from(backoff(&state["operation"]["retry"]["backoff"], count - 1)).ok()?).ok()?;
     let left = Duration::try_from(next.duration_since(context.now())).ok()?;
     (!left.is_zero()).then_some(left)
 }
@@ -444,7 +511,15 @@ fn seconds(text: &str) -> Option<Duration> {
 }
 
 /// Ends the operation, and looks once more so that its last state and the new comparison are written together.
-async fn finish(context: &Context, app: &Value, name: &AppName, mut state: Value, phase: &str, message: &str, history: Option<Value>) -> Result<Next, ApiError> {
+async fn finish(
+    context: &Context,
+    app: &Value,
+    name: &AppName,
+    mut state: Value,
+    phase: &str,
+    message: &str,
+    history: Option<Value>,
+) -> Result<Next, ApiError> {
     state["phase"] = phase.into();
     state["message"] = message.into();
     state["finishedAt"] = now(context).into();

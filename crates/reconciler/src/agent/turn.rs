@@ -102,7 +102,8 @@ async fn step(context: &Context, name: &AppName) -> Result<Next, ApiError> {
 
 /// A view that rests on something unknown is looked at again soon.
 fn view_retry(view: &View) -> Option<Duration> {
-    let unknown = view.comparison.conditions.iter().any(|(kind, message)| kind == "ComparisonError" && message.contains("cannot be listed"));
+    let unknown =
+        view.comparison.conditions.iter().any(|(kind, message)| kind == "ComparisonError" && message.contains("cannot be listed"));
     let missing = view.comparison.objects.iter().any(|c| c.live.is_none() && c.desired.is_some());
     if unknown { Some(Duration::from_secs(2)) } else { missing.then(|| Duration::from_secs(60)) }
 }
@@ -115,7 +116,7 @@ fn shorter(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
 }
 
 /// What of the specification fiel cannot honour; ignoring it could do harm.
-fn unsupported(app: &Value) -> Option<String> {
+pub(super) fn unsupported(app: &Value) -> Option<String> {
     let spec = &app["spec"];
     let used = |v: &Value| v.as_array().is_some_and(|list| !list.is_empty());
     if used(&spec["sources"]) {
@@ -136,7 +137,9 @@ fn unsupported(app: &Value) -> Option<String> {
     match (server, cluster) {
         ("https://kubernetes.default.svc", "") | ("", "in-cluster") => None,
         ("", "") => Some("spec.destination needs server or name".to_owned()),
-        (_, "") => Some(format!("spec.destination.server {server}: other clusters than https://kubernetes.default.svc are not supported yet")),
+        (_, "") => {
+            Some(format!("spec.destination.server {server}: other clusters than https://kubernetes.default.svc are not supported yet"))
+        }
         ("", _) => Some(format!("spec.destination.name {cluster}: other clusters than in-cluster are not supported yet")),
         _ => Some("spec.destination has both server and name".to_owned()),
     }
@@ -184,7 +187,15 @@ pub(super) fn now(context: &Context) -> String {
 }
 
 /// Writes the status that a view gives.
-pub(super) async fn write_view(context: &Context, app: &Value, name: &AppName, view: &View, conditions: Vec<(String, String)>, operation: Option<Value>, history: Option<Value>) -> Result<Next, ApiError> {
+pub(super) async fn write_view(
+    context: &Context,
+    app: &Value,
+    name: &AppName,
+    view: &View,
+    conditions: Vec<(String, String)>,
+    operation: Option<Value>,
+    history: Option<Value>,
+) -> Result<Next, ApiError> {
     let result = match &view.desired {
         Ok(desired) => {
             for warning in &desired.warnings {
@@ -193,7 +204,9 @@ pub(super) async fn write_view(context: &Context, app: &Value, name: &AppName, v
             Ok((&view.comparison, desired.commit.as_str(), desired.source_type))
         }
         Err(desired::Error::Spec(message)) => Err(("InvalidSpecError", message.clone())),
-        Err(error) => Err(("ComparisonError", format!("Failed to load target state: failed to generate manifest for source 1 of 1: {error}"))),
+        Err(error) => {
+            Err(("ComparisonError", format!("Failed to load target state: failed to generate manifest for source 1 of 1: {error}")))
+        }
     };
     write(context, app, name, result, conditions, operation, history).await
 }

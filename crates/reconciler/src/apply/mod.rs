@@ -104,7 +104,15 @@ async fn take_over(live: &Live, resource: &Resource, before: &Value, patch: Valu
 
 /// Deletes the object if it is still the one with this uid and `judge` still agrees with its present state.
 /// `propagation` is `Foreground`, `Background` or `Orphan`.
-pub async fn delete(live: &Live, gvk: &Gvk, namespace: &str, name: &str, uid: &str, propagation: &str, judge: impl Fn(&Value) -> bool) -> Result<Removal, ApiError> {
+pub async fn delete(
+    live: &Live,
+    gvk: &Gvk,
+    namespace: &str,
+    name: &str,
+    uid: &str,
+    propagation: &str,
+    judge: impl Fn(&Value) -> bool,
+) -> Result<Removal, ApiError> {
     let Some(resource) = live.discovery.find(&gvk.group, &gvk.version, &gvk.kind).await? else { return Ok(Removal::Gone) };
     let key = (namespace.to_owned(), name.to_owned());
     let mut changed = 0;

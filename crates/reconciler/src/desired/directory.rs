@@ -42,7 +42,9 @@ fn walk(tree: &dyn Tree, root: &str, below: &str, recurse: bool, files: &mut Vec
         let relative = if below.is_empty() { name } else { format!("{below}/{name}") };
         match tree.entry(&join(root, &relative))?.map(|e| e.kind) {
             Some(EntryKind::Directory) if recurse => walk(tree, root, &relative, recurse, files)?,
-            Some(EntryKind::File) if [".yaml", ".yml", ".json", ".jsonnet"].iter().any(|end| relative.ends_with(end)) => files.push(relative),
+            Some(EntryKind::File) if [".yaml", ".yml", ".json", ".jsonnet"].iter().any(|end| relative.ends_with(end)) => {
+                files.push(relative)
+            }
             _ => {}
         }
     }
@@ -70,7 +72,9 @@ fn read(bytes: &[u8], file: &str, rendered: &mut Rendered) -> Result<(), Error> 
         match &value {
             Value::Null => {}
             Value::Object(fields) if fields.is_empty() => {}
-            _ if value["kind"].as_str().is_some_and(|kind| !kind.is_empty()) && value["apiVersion"].is_string() => flatten(value, &mut objects),
+            _ if value["kind"].as_str().is_some_and(|kind| !kind.is_empty()) && value["apiVersion"].is_string() => {
+                flatten(value, &mut objects)
+            }
             _ => other += 1,
         }
     }

@@ -42,9 +42,13 @@ pub fn differences(desired: &Value, live: &Value) -> Vec<Difference> {
 /// The client-side managers whose fields must be taken over before an apply, so that removed fields really go.
 pub fn managers_to_migrate(live: &Value) -> Vec<String> {
     let entries = live["metadata"]["managedFields"].as_array();
-    let updates = entries.into_iter().flatten().filter(|e| e["operation"] == "Update" && e["subresource"].as_str().is_none_or(str::is_empty));
+    let updates =
+        entries.into_iter().flatten().filter(|e| e["operation"] == "Update" && e["subresource"].as_str().is_none_or(str::is_empty));
     let names = updates.filter_map(|e| e["manager"].as_str());
-    names.filter(|name| ["kubectl-client-side-apply", "before-first-apply", crate::apply::MANAGER].contains(name)).map(str::to_owned).collect()
+    names
+        .filter(|name| ["kubectl-client-side-apply", "before-first-apply", crate::apply::MANAGER].contains(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn schema(object: &Value) -> Option<Node<'static>> {

@@ -44,7 +44,8 @@ fn owned(path: &str, fields: &Value, desired: Option<&Value>, live: &Value, othe
         } else if let Some(keys) = key.strip_prefix("k:").and_then(|k| serde_json::from_str::<Value>(k).ok()) {
             let has = |item: &&Value| keys.as_object().is_some_and(|keys| keys.iter().all(|(k, v)| item.get(k) == Some(v)));
             // What is desired may leave out a key that has a default.
-            let may = |item: &&Value| keys.as_object().is_some_and(|keys| keys.iter().all(|(k, v)| item.get(k).is_none_or(|found| found == v)));
+            let may =
+                |item: &&Value| keys.as_object().is_some_and(|keys| keys.iter().all(|(k, v)| item.get(k).is_none_or(|found| found == v)));
             live_child = live.as_array().and_then(|items| items.iter().find(has));
             desired_child = desired.and_then(Value::as_array).and_then(|items| items.iter().find(may));
             child_path = format!("{path}[{}]", shown_keys(&keys));
@@ -63,7 +64,8 @@ fn owned(path: &str, fields: &Value, desired: Option<&Value>, live: &Value, othe
 }
 
 fn shown_keys(keys: &Value) -> String {
-    let shown = keys.as_object().into_iter().flatten().map(|(k, v)| format!("{k}={}", v.as_str().map_or_else(|| v.to_string(), str::to_owned)));
+    let shown =
+        keys.as_object().into_iter().flatten().map(|(k, v)| format!("{k}={}", v.as_str().map_or_else(|| v.to_string(), str::to_owned)));
     shown.collect::<Vec<_>>().join(",")
 }
 

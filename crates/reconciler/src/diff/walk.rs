@@ -104,7 +104,10 @@ fn same_scalar(desired: &Value, live: &Value, node: Option<Node<'_>>) -> bool {
     match node.and_then(Node::scalar) {
         Some(Scalar::Quantity) => quantity(desired).is_some_and(|amount| quantity(live) == Some(amount)),
         // The server keeps text in such fields; YAML authors write numbers and booleans.
-        Some(Scalar::Time) => desired.as_str().and_then(|t| t.parse::<jiff::Timestamp>().ok()).is_some_and(|t| live.as_str().and_then(|l| l.parse().ok()) == Some(t)),
+        Some(Scalar::Time) => desired
+            .as_str()
+            .and_then(|t| t.parse::<jiff::Timestamp>().ok())
+            .is_some_and(|t| live.as_str().and_then(|l| l.parse().ok()) == Some(t)),
         _ => false,
     }
 }

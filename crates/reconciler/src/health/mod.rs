@@ -67,7 +67,9 @@ pub fn of(object: &Value) -> Option<Health> {
         ("", "Pod") => Some(pods::pod(object)),
         ("batch", "Job") => Some(pods::job(object)),
         ("", "Service") => Some(service(object)),
-        ("networking.k8s.io" | "extensions", "Ingress") => Some(if has_address(object) { health(Status::Healthy, "") } else { health(Status::Progressing, "") }),
+        ("networking.k8s.io" | "extensions", "Ingress") => {
+            Some(if has_address(object) { health(Status::Healthy, "") } else { health(Status::Progressing, "") })
+        }
         ("", "PersistentVolumeClaim") => Some(match object["status"]["phase"].as_str() {
             Some("Bound") => health(Status::Healthy, ""),
             Some("Pending") => health(Status::Progressing, ""),

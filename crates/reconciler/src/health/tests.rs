@@ -4,7 +4,8 @@ use std::path::PathBuf;
 /// The recorded verdicts of Argo CD on built-in kinds.
 #[test]
 fn native_corpus() {
-    let root = std::env::var_os("FIEL_CONFORMANCE").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"), PathBuf::from);
+    let root = std::env::var_os("FIEL_CONFORMANCE")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"), PathBuf::from);
     let Ok(cases) = std::fs::read_to_string(root.join("health/native_cases.jsonl")) else {
         eprintln!("SKIPPED: native_corpus: no folder of recorded cases (FIEL_CONFORMANCE)");
         return;
@@ -21,7 +22,9 @@ fn native_corpus() {
         let document = serde_yaml::Deserializer::from_str(&text).next().expect("a document");
         let object: Value = serde::Deserialize::deserialize(document).expect("YAML");
         let found = of(&object).map(|h| (h.status.name().to_owned(), h.message));
-        let expected = case["expected"].as_object().map(|e| (e["status"].as_str().unwrap_or_default().to_owned(), e["message"].as_str().unwrap_or_default().to_owned()));
+        let expected = case["expected"]
+            .as_object()
+            .map(|e| (e["status"].as_str().unwrap_or_default().to_owned(), e["message"].as_str().unwrap_or_default().to_owned()));
         if found == expected { passed += 1 } else { failed.push(format!("{}: expected {expected:?}, found {found:?}", case["id"])) }
     }
     println!("{passed} passed, {} failed, {later} of kinds that come later", failed.len());

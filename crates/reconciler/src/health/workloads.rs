@@ -27,9 +27,13 @@ pub(super) fn deployment(object: &Value) -> Health {
     }
     let status = &object["status"];
     if condition(object, "Progressing").is_some_and(|c| c["reason"] == "ProgressDeadlineExceeded") {
-        return health(Status::Degraded, format!("Deployment \"{}\" exceeded its progress deadline", object["metadata"]["name"].as_str().unwrap_or_default()));
+        return health(
+            Status::Degraded,
+            format!("Deployment \"{}\" exceeded its progress deadline", object["metadata"]["name"].as_str().unwrap_or_default()),
+        );
     }
-    let (replicas, updated, available) = (number(&status["replicas"]), number(&status["updatedReplicas"]), number(&status["availableReplicas"]));
+    let (replicas, updated, available) =
+        (number(&status["replicas"]), number(&status["updatedReplicas"]), number(&status["availableReplicas"]));
     let waiting = |what: String| health(Status::Progressing, format!("Waiting for rollout to finish: {what}..."));
     if object["spec"]["replicas"].is_i64() && updated < wanted(object) {
         return waiting(format!("{updated} out of {} new replicas have been updated", wanted(object)));
@@ -52,7 +56,10 @@ pub(super) fn replica_set(object: &Value) -> Health {
     }
     let available = number(&object["status"]["availableReplicas"]);
     if object["spec"]["replicas"].is_i64() && available < wanted(object) {
-        return health(Status::Progressing, format!("Waiting for rollout to finish: {available} out of {} new replicas are available...", wanted(object)));
+        return health(
+            Status::Progressing,
+            format!("Waiting for rollout to finish: {available} out of {} new replicas are available...", wanted(object)),
+        );
     }
     health(Status::Healthy, "")
 }
@@ -72,7 +79,13 @@ pub(super) fn stateful_set(object: &Value) -> Health {
         let partition = number(&strategy["rollingUpdate"]["partition"]);
         let updated = number(&status["updatedReplicas"]);
         if spec["replicas"].is_i64() && updated < wanted(object) - partition {
-            return health(Status::Progressing, format!("Waiting for partitioned roll out to finish: {updated} out of {} new pods have been updated...", wanted(object) - partition));
+            return health(
+                Status::Progressing,
+                format!(
+                    "Waiting for partitioned roll out to finish: {updated} out of {} new pods have been updated...",
+                    wanted(object) - partition
+                ),
+            );
         }
         return health(Status::Healthy, format!("partitioned roll out complete: {updated} new pods have been updated..."));
     }
@@ -80,9 +93,23 @@ pub(super) fn stateful_set(object: &Value) -> Health {
         return health(Status::Healthy, format!("statefulset has {ready} ready pods"));
     }
     if status["updateRevision"] != status["currentRevision"] {
-        return health(Status::Progressing, format!("waiting for statefulset rolling update to complete {} pods at revision {}...", number(&status["updatedReplicas"]), status["updateRevision"].as_str().unwrap_or_default()));
+        return health(
+            Status::Progressing,
+            format!(
+                "waiting for statefulset rolling update to complete {} pods at revision {}...",
+                number(&status["updatedReplicas"]),
+                status["updateRevision"].as_str().unwrap_or_default()
+            ),
+        );
     }
-    health(Status::Healthy, format!("statefulset rolling update complete {} pods at revision {}...", number(&status["currentReplicas"]), status["currentRevision"].as_str().unwrap_or_default()))
+    health(
+        Status::Healthy,
+        format!(
+            "statefulset rolling update complete {} pods at revision {}...",
+            number(&status["currentReplicas"]),
+            status["currentRevision"].as_str().unwrap_or_default()
+        ),
+    )
 }
 
 pub(super) fn daemon_set(object: &Value) -> Health {
@@ -90,16 +117,23 @@ pub(super) fn daemon_set(object: &Value) -> Health {
         return health(Status::Progressing, "Waiting for rollout to finish: observed daemon set generation less than desired generation");
     }
     let status = &object["status"];
-    let (desired, updated, available) = (number(&status["desiredNumberScheduled"]), number(&status["updatedNumberScheduled"]), number(&status["numberAvailable"]));
+    let (desired, updated, available) =
+        (number(&status["desiredNumberScheduled"]), number(&status["updatedNumberScheduled"]), number(&status["numberAvailable"]));
     if object["spec"]["updateStrategy"]["type"] == "OnDelete" {
         return health(Status::Healthy, format!("daemon set {updated} out of {desired} new pods have been updated"));
     }
     let name = object["metadata"]["name"].as_str().unwrap_or_default();
     if updated < desired {
-        return health(Status::Progressing, format!("Waiting for daemon set \"{name}\" rollout to finish: {updated} out of {desired} new pods have been updated..."));
+        return health(
+            Status::Progressing,
+            format!("Waiting for daemon set \"{name}\" rollout to finish: {updated} out of {desired} new pods have been updated..."),
+        );
     }
     if available < desired {
-        return health(Status::Progressing, format!("Waiting for daemon set \"{name}\" rollout to finish: {available} of {desired} updated pods are available..."));
+        return health(
+            Status::Progressing,
+            format!("Waiting for daemon set \"{name}\" rollout to finish: {available} of {desired} updated pods are available..."),
+        );
     }
     health(Status::Healthy, "")
 }

@@ -39,7 +39,11 @@ impl Resource {
 
     /// The URL path of the collection, or of the object `name`. Names are percent-encoded: they cannot lead elsewhere.
     fn path(&self, namespace: &str, name: &str) -> String {
-        let mut path = if self.group.is_empty() { format!("/api/{}", encoded(&self.version)) } else { format!("/apis/{}/{}", encoded(&self.group), encoded(&self.version)) };
+        let mut path = if self.group.is_empty() {
+            format!("/api/{}", encoded(&self.version))
+        } else {
+            format!("/apis/{}/{}", encoded(&self.group), encoded(&self.version))
+        };
         if self.namespaced && !namespace.is_empty() {
             path = format!("{path}/namespaces/{}", encoded(namespace));
         }
@@ -97,7 +101,9 @@ impl ApiError {
 impl From<kube::Error> for ApiError {
     fn from(error: kube::Error) -> Self {
         match error {
-            kube::Error::Api(status) => ApiError::Status { code: status.code, reason: status.reason.clone(), message: status.message.clone() },
+            kube::Error::Api(status) => {
+                ApiError::Status { code: status.code, reason: status.reason.clone(), message: status.message.clone() }
+            }
             // A parse error quotes what was received, which may be a Secret.
             kube::Error::SerdeError(_) => ApiError::Unreachable("the answer is not JSON".to_owned()),
             other => ApiError::Unreachable(causes(&other)),
@@ -163,13 +169,16 @@ impl Api {
             request = request.header(http::header::CONTENT_TYPE, content);
         }
         let request = request.body(bytes).map_err(|e| ApiError::Unreachable(e.to_string()))?;
-        let text = tokio::time::timeout(LIMIT, self.client.request_text(request)).await.map_err(|_| ApiError::Unreachable(format!("no answer within {} s", LIMIT.as_secs())))??;
+        let text = tokio::time::timeout(LIMIT, self.client.request_text(request))
+            .await
+            .map_err(|_| ApiError::Unreachable(format!("no answer within {} s", LIMIT.as_secs())))??;
         serde_json::from_str(&text).map_err(|_| ApiError::Unreachable("the answer is not JSON".to_owned()))
     }
 
     /// What the server serves in `group/version`; `None` if it does not know it.
     pub async fn resources(&self, group: &str, version: &str) -> Result<Option<Vec<Resource>>, ApiError> {
-        let path = if group.is_empty() { format!("/api/{}", encoded(version)) } else { format!("/apis/{}/{}", encoded(group), encoded(version)) };
+        let path =
+            if group.is_empty() { format!("/api/{}", encoded(version)) } else { format!("/apis/{}/{}", encoded(group), encoded(version)) };
         let answer = match self.call("GET", &path, "", None).await {
             Err(error) if error.code() == 404 => return Ok(None),
             other => other?,
@@ -221,15 +230,37 @@ impl Api {
     }
 
     /// What happens to the objects of a kind in a scope after `version`.
-    pub async fn watch(&self, resource: &Resource, scope: &Scope, version: &str) -> Result<impl Stream<Item = Result<WatchEvent<Value>, ApiError>> + use<>, ApiError> {
-        let path = format!("{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}{}", resource.path(&scope.namespace, ""), encoded(version), scope.selection());
-        let request = http::Request::get(path).header(http::header::ACCEPT, "application/json").body(Vec::new()).map_err(|e| ApiError::Unreachable(e.to_string()))?;
-        let stream = tokio::time::timeout(LIMIT, self.client.request_events::<Value>(request)).await.map_err(|_| ApiError::Unreachable("the watch does not begin".to_owned()))??;
+    pub async fn watch(
+        &self,
+        resource: &Resource,
+        scope: &Scope,
+        version: &str,
+    ) -> Result<impl Stream<Item = Result<WatchEvent<Value>, ApiError>> + use<>, ApiError> {
+        let path = format!(
+            "{}?watch=true&allowWatchBookmarks=true&timeoutSeconds={WATCH_SECONDS}&resourceVersion={}{}",
+            resource.path(&scope.namespace, ""),
+            encoded(version),
+            scope.selection()
+        );
+        let request = http::Request::get(path)
+            .header(http::header::ACCEPT, "application/json")
+            .body(Vec::new())
+            .map_err(|e| ApiError::Unreachable(e.to_string()))?;
+        let stream = tokio::time::timeout(LIMIT, self.client.request_events::<Value>(request))
+            .await
+            .map_err(|_| ApiError::Unreachable("the watch does not begin".to_owned()))??;
         Ok(stream.map(|event| event.map_err(ApiError::from)))
     }
 
     /// Server-side apply.
-    pub async fn apply(&self, resource: &Resource, namespace: &str, name: &str, object: &Value, options: ApplyOptions<'_>) -> Result<Value, ApiError> {
+    pub async fn apply(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        object: &Value,
+        options: ApplyOptions<'_>,
+    ) -> Result<Value, ApiError> {
         let path = format!(
             "{}?fieldManager={}&force={}{}",
             resource.path(namespace, name),
@@ -241,8 +272,16 @@ impl Api {
     }
 
     /// Creates an object.
-    pub async fn create(&self, resource: &Resource, namespace: &str, object: &Value, manager: &str, dry_run: bool) -> Result<Value, ApiError> {
-        let path = format!("{}?fieldManager={}{}", resource.path(namespace, ""), encoded(manager), if dry_run { "&dryRun=All" } else { "" });
+    pub async fn create(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        object: &Value,
+        manager: &str,
+        dry_run: bool,
+    ) -> Result<Value, ApiError> {
+        let path =
+            format!("{}?fieldManager={}{}", resource.path(namespace, ""), encoded(manager), if dry_run { "&dryRun=All" } else { "" });
         self.call("POST", &path, "application/json", Some(object)).await
     }
 
@@ -253,18 +292,35 @@ impl Api {
     }
 
     /// Patches an object with a JSON patch (RFC 6902).
-    pub async fn json_patch(&self, resource: &Resource, namespace: &str, name: &str, patch: &Value, manager: &str) -> Result<Value, ApiError> {
+    pub async fn json_patch(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        patch: &Value,
+        manager: &str,
+    ) -> Result<Value, ApiError> {
         let path = format!("{}?fieldManager={}", resource.path(namespace, name), encoded(manager));
         self.call("PATCH", &path, "application/json-patch+json", Some(patch)).await
     }
 
     /// Deletes exactly the object with this uid in this version; anything else is a conflict.
-    pub async fn delete(&self, resource: &Resource, namespace: &str, name: &str, uid: &str, version: Option<&str>, propagation: &str, dry_run: bool) -> Result<Value, ApiError> {
+    pub async fn delete(
+        &self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        uid: &str,
+        version: Option<&str>,
+        propagation: &str,
+        dry_run: bool,
+    ) -> Result<Value, ApiError> {
         let mut preconditions = json!({"uid": uid});
         if let Some(version) = version {
             preconditions["resourceVersion"] = version.into();
         }
-        let mut body = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation, "preconditions": preconditions});
+        let mut body =
+            json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation, "preconditions": preconditions});
         if dry_run {
             body["dryRun"] = json!(["All"]);
         }
@@ -278,7 +334,14 @@ mod tests {
 
     #[test]
     fn a_name_cannot_lead_elsewhere() {
-        let pods = Resource { group: String::new(), version: "v1".into(), kind: "Pod".into(), plural: "pods".into(), namespaced: true, watchable: true };
+        let pods = Resource {
+            group: String::new(),
+            version: "v1".into(),
+            kind: "Pod".into(),
+            plural: "pods".into(),
+            namespaced: true,
+            watchable: true,
+        };
         assert_eq!(pods.path("demo", "web"), "/api/v1/namespaces/demo/pods/web");
         assert_eq!(pods.path("a/../b", ".."), "/api/v1/namespaces/a%2F..%2Fb/pods/%2E%2E");
         assert_eq!(pods.path("demo", "x?dryRun=All"), "/api/v1/namespaces/demo/pods/x%3FdryRun%3DAll");

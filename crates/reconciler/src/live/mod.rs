@@ -79,7 +79,11 @@ impl Live {
             None => {
                 let Some(resource) = self.discovery.find(&gvk.group, &gvk.version, &gvk.kind).await? else { return Ok(None) };
                 if !resource.watchable {
-                    return Err(ApiError::Status { code: 405, reason: "MethodNotAllowed".into(), message: format!("objects of kind {} cannot be listed", gvk.kind) });
+                    return Err(ApiError::Status {
+                        code: 405,
+                        reason: "MethodNotAllowed".into(),
+                        message: format!("objects of kind {} cannot be listed", gvk.kind),
+                    });
                 }
                 self.start(gvk, resource)
             }

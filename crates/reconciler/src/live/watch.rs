@@ -204,8 +204,11 @@ impl Kind {
     /// Makes the list the content; what was learnt meanwhile and is newer stays.
     fn replace(&self, list: Vec<Value>, at: u128) -> Vec<Change> {
         let mut changes = Vec::new();
-        let mut gone: HashMap<Name, (String, u128)> =
-            self.lock().iter().map(|(name, o)| (name.clone(), (o["metadata"]["uid"].as_str().unwrap_or_default().to_owned(), version(o)))).collect();
+        let mut gone: HashMap<Name, (String, u128)> = self
+            .lock()
+            .iter()
+            .map(|(name, o)| (name.clone(), (o["metadata"]["uid"].as_str().unwrap_or_default().to_owned(), version(o))))
+            .collect();
         for object in list {
             gone.remove(&name(&object));
             changes.extend(self.observe(object));

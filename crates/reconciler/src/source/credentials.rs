@@ -48,7 +48,10 @@ impl Credentials {
     /// Secret wants that is not supported.
     pub(super) fn find(&self, url: &str) -> Result<Option<Identity>, String> {
         let wanted = normal(url);
-        let own = self.entries.iter().find(|e| !e.below && e.url == wanted && !matches!(&e.identity, Ok(i) if i.username.is_empty() && i.password.is_empty()));
+        let own = self
+            .entries
+            .iter()
+            .find(|e| !e.below && e.url == wanted && !matches!(&e.identity, Ok(i) if i.username.is_empty() && i.password.is_empty()));
         let above = || self.entries.iter().filter(|e| e.below && is_below(&wanted, &e.url)).max_by_key(|e| e.url.len());
         own.or_else(above).map(|e| e.identity.clone()).transpose()
     }
@@ -67,7 +70,10 @@ fn entry(secret: &Value) -> Option<Entry> {
     let unsupported = ["sshPrivateKey", "tlsClientCertData", "githubAppPrivateKey", "gcpServiceAccountKey", "bearerToken", "proxy"];
     let name = || secret["metadata"]["name"].as_str().unwrap_or_default();
     let identity = match unsupported.iter().find(|field| !text(field).is_empty()) {
-        Some(field) => Err(format!("the Secret {} has {field}, which is not supported yet: use username and password (or a token as the password)", name())),
+        Some(field) => Err(format!(
+            "the Secret {} has {field}, which is not supported yet: use username and password (or a token as the password)",
+            name()
+        )),
         None if text("insecure") == "true" => Err(format!("the Secret {} asks for insecure connections, which are not supported", name())),
         None => Ok(Identity { username: text("username"), password: text("password") }),
     };

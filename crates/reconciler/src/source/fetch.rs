@@ -8,8 +8,8 @@ use std::sync::atomic::AtomicBool;
 use gix::credentials::helper::Action;
 use gix::credentials::protocol::Outcome;
 use gix::protocol::handshake::Ref;
-use gix::sec::identity::Account;
 use gix::remote::{Direction, fetch::Shallow, fetch::Tags, ref_map};
+use gix::sec::identity::Account;
 
 use super::credentials::Identity;
 use super::open;
@@ -44,7 +44,8 @@ pub(super) fn list(repository: &gix::Repository, url: &str, identity: Option<&Id
     let mut specs = vec!["HEAD".to_owned(), "refs/heads/*:refs/heads/*".to_owned(), "refs/tags/*:refs/tags/*".to_owned()];
     specs.extend(extra.iter().filter(|name| name.starts_with("refs/")).cloned());
     let remote = remote(repository, url, &specs)?;
-    let connection = remote.connect(Direction::Fetch).map_err(|e| e.to_string())?.with_credentials(|action| Ok(answer(identity, url, action)));
+    let connection =
+        remote.connect(Direction::Fetch).map_err(|e| e.to_string())?.with_credentials(|action| Ok(answer(identity, url, action)));
     let (map, _) = connection.ref_map(gix::progress::Discard, ref_map::Options::default()).map_err(|e| reason(&e))?;
     Ok(Refs(map.remote_refs.iter().filter_map(named).collect::<BTreeMap<_, _>>()))
 }
@@ -74,7 +75,8 @@ fn named(reference: &Ref) -> Option<(String, String)> {
 /// Fetches one commit with its files and without its history.
 pub(super) fn commit(repository: &gix::Repository, url: &str, identity: Option<&Identity>, id: &str) -> Result<(), String> {
     let remote = remote(repository, url, &[format!("+{id}:refs/fiel/{id}")])?;
-    let connection = remote.connect(Direction::Fetch).map_err(|e| e.to_string())?.with_credentials(|action| Ok(answer(identity, url, action)));
+    let connection =
+        remote.connect(Direction::Fetch).map_err(|e| e.to_string())?.with_credentials(|action| Ok(answer(identity, url, action)));
     let depth = std::num::NonZeroU32::MIN;
     connection
         .prepare_fetch(gix::progress::Discard, ref_map::Options::default())

@@ -76,7 +76,10 @@ impl Git {
     /// Sources with these options; nothing is asked before a repository is first resolved.
     pub fn new(options: GitOptions) -> Self {
         let (changed, receiver) = unbounded_channel();
-        Git { shared: Arc::new(Shared { options, changed, repositories: Mutex::default(), credentials: Mutex::default() }), receiver: Mutex::new(Some(receiver)) }
+        Git {
+            shared: Arc::new(Shared { options, changed, repositories: Mutex::default(), credentials: Mutex::default() }),
+            receiver: Mutex::new(Some(receiver)),
+        }
     }
 }
 
@@ -99,7 +102,8 @@ impl Shared {
 
     /// Resolves every revision in use (and `also`) anew; those that moved are announced.
     async fn check(&self, repository: &Repository, state: &mut State, also: Option<&str>) {
-        let mut wanted: Vec<(String, Option<Result<Snapshot, Error>>)> = state.known.iter().map(|(r, s)| (r.clone(), Some(s.clone()))).collect();
+        let mut wanted: Vec<(String, Option<Result<Snapshot, Error>>)> =
+            state.known.iter().map(|(r, s)| (r.clone(), Some(s.clone()))).collect();
         if let Some(also) = also.filter(|r| !state.known.contains_key(*r)) {
             wanted.push((also.to_owned(), None));
         }
@@ -115,14 +119,16 @@ impl Shared {
         let (found, opened) = match tokio::time::timeout(LIMIT, work).await {
             Ok(Ok(done)) => done,
             failed => {
-                let reason = if failed.is_err() { format!("no answer within {} s", LIMIT.as_secs()) } else { "reading it failed".to_owned() };
+                let reason =
+                    if failed.is_err() { format!("no answer within {} s", LIMIT.as_secs()) } else { "reading it failed".to_owned() };
                 let error = Error::Repository { url: repository.url.shown.clone(), reason };
                 (before.iter().map(|(revision, _)| (revision.clone(), Err(error.clone()))).collect(), None)
             }
         };
         state.opened = opened;
         state.checked = Some(started);
-        let moved = before.iter().any(|(revision, then)| then.as_ref().is_some_and(|then| found.get(revision).is_none_or(|now| differ(then, now))));
+        let moved =
+            before.iter().any(|(revision, then)| then.as_ref().is_some_and(|then| found.get(revision).is_none_or(|now| differ(then, now))));
         state.known = found;
         if moved {
             tracing::debug!(repository = %repository.url.shown, "a revision in use has moved");
@@ -167,7 +173,11 @@ impl Sources for Git {
             if !good {
                 self.shared.check(&repository, &mut state, Some(revision)).await;
             }
-            state.known.get(revision).cloned().unwrap_or_else(|| Err(Error::Revision { url: repository.url.shown.clone(), revision: revision.to_owned() }))
+            state
+                .known
+                .get(revision)
+                .cloned()
+                .unwrap_or_else(|| Err(Error::Revision { url: repository.url.shown.clone(), revision: revision.to_owned() }))
         }
         .boxed()
     }
@@ -196,7 +206,8 @@ impl Sources for Git {
             }
             *known = credentials;
         }
-        let repositories: Vec<Arc<Repository>> = self.shared.repositories.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        let repositories: Vec<Arc<Repository>> =
+            self.shared.repositories.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
         for repository in repositories {
             // The folder that is open may be another user's.
             if let Ok(mut state) = repository.state.try_lock() {
@@ -219,7 +230,13 @@ impl Sources for Git {
 type Resolved = BTreeMap<String, Result<Snapshot, Error>>;
 
 /// The blocking half of a check.
-fn resolve_all(url: &Url, cache: &Path, identity: Result<Option<Identity>, String>, opened: Option<Opened>, wanted: Vec<(String, Option<Result<Snapshot, Error>>)>) -> (Resolved, Option<Opened>) {
+fn resolve_all(
+    url: &Url,
+    cache: &Path,
+    identity: Result<Option<Identity>, String>,
+    opened: Option<Opened>,
+    wanted: Vec<(String, Option<Result<Snapshot, Error>>)>,
+) -> (Resolved, Option<Opened>) {
     let fail = |reason: String, wanted: Vec<(String, Option<Result<Snapshot, Error>>)>| {
         let error = Error::Repository { url: url.shown.clone(), reason };
         (wanted.into_iter().map(|(revision, _)| (revision, Err(error.clone()))).collect(), None)
@@ -288,7 +305,13 @@ fn local_commit(repository: &gix::Repository, revision: &str) -> Option<gix::Obj
 }
 
 /// A commit of a repository elsewhere, fetched if it is not in the cache yet.
-fn remote_commit(cache: &gix::Repository, address: &str, identity: Option<&Identity>, refs: &Refs, revision: &str) -> Result<Option<gix::ObjectId>, String> {
+fn remote_commit(
+    cache: &gix::Repository,
+    address: &str,
+    identity: Option<&Identity>,
+    refs: &Refs,
+    revision: &str,
+) -> Result<Option<gix::ObjectId>, String> {
     let id = match refs.resolve(revision) {
         Meaning::Commit(id) => id,
         Meaning::Object(id) if id.len() == 40 => id,
@@ -305,7 +328,13 @@ fn remote_commit(cache: &gix::Repository, address: &str, identity: Option<&Ident
     Ok(open::commit_by_id(cache, &id))
 }
 
-fn snapshot(url: &Url, repository: &gix::Repository, revision: &str, commit: Option<gix::ObjectId>, then: Option<Result<Snapshot, Error>>) -> Result<Snapshot, Error> {
+fn snapshot(
+    url: &Url,
+    repository: &gix::Repository,
+    revision: &str,
+    commit: Option<gix::ObjectId>,
+    then: Option<Result<Snapshot, Error>>,
+) -> Result<Snapshot, Error> {
     let commit = commit.ok_or_else(|| Error::Revision { url: url.shown.clone(), revision: revision.to_owned() })?;
     let name = commit.to_string();
     if let Some(Ok(then)) = then

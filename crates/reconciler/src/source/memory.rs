@@ -131,7 +131,12 @@ impl MemoryTree {
 impl Tree for MemoryTree {
     fn entry(&self, path: &str) -> Result<Option<Entry>, Error> {
         let path = clean(path);
-        let id = |hash: Sha256| -> [u8; 20] { std::array::from_fn({ let digest = hash.finalize(); move |i| digest[i] }) };
+        let id = |hash: Sha256| -> [u8; 20] {
+            std::array::from_fn({
+                let digest = hash.finalize();
+                move |i| digest[i]
+            })
+        };
         if let Some(content) = self.files.get(&path) {
             return Ok(Some(Entry { kind: EntryKind::File, id: id(Sha256::new_with_prefix(content)) }));
         }
@@ -152,7 +157,11 @@ impl Tree for MemoryTree {
     fn list(&self, path: &str) -> Result<Vec<String>, Error> {
         let path = clean(path);
         let names: BTreeSet<String> = self.below(&path).filter_map(|(rest, _)| rest.split('/').next()).map(str::to_owned).collect();
-        if names.is_empty() && !path.is_empty() { Err(Error::file(&path, "no such folder in the repository")) } else { Ok(names.into_iter().collect()) }
+        if names.is_empty() && !path.is_empty() {
+            Err(Error::file(&path, "no such folder in the repository"))
+        } else {
+            Ok(names.into_iter().collect())
+        }
     }
 
     fn canonical(&self, path: &str) -> Result<Option<String>, Error> {

@@ -15,7 +15,10 @@ pub(super) fn open(folder: &Path) -> Result<gix::Repository, String> {
     let repository = gix::open_opts(folder, options()).map_err(|e| e.to_string())?;
     let alternates = repository.common_dir().join("objects/info/alternates");
     if alternates.exists() {
-        return Err("it borrows objects from another repository (objects/info/alternates), which is refused: nothing outside a repository is read".to_owned());
+        return Err(
+            "it borrows objects from another repository (objects/info/alternates), which is refused: nothing outside a repository is read"
+                .to_owned(),
+        );
     }
     Ok(repository)
 }

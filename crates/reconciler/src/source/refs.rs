@@ -51,10 +51,17 @@ mod tests {
     #[test]
     fn precedence() {
         let refs = Refs(
-            [("HEAD", "a"), ("refs/heads/main", "a"), ("refs/heads/v1", "b"), ("refs/tags/v1", "c"), ("refs/heads/abcd", "d"), ("refs/tags/t", "e")]
-                .into_iter()
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .collect(),
+            [
+                ("HEAD", "a"),
+                ("refs/heads/main", "a"),
+                ("refs/heads/v1", "b"),
+                ("refs/tags/v1", "c"),
+                ("refs/heads/abcd", "d"),
+                ("refs/tags/t", "e"),
+            ]
+            .into_iter()
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect(),
         );
         let is = |s: &str| Meaning::Commit(s.to_owned());
         assert_eq!(refs.resolve(""), is("a"));
