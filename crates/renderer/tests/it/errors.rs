@@ -1,0 +1,75 @@
+//! What errors say.
+
+use super::run;
+
+fn message(text: &str) -> String {
+    run(".", text).expect_err("must fail").to_string()
+}
+
+#[test]
+fn an_unknown_field_is_named_with_its_place() {
+    insta::assert_snapshot!(message("== kustomization.yaml\nresources: []\nnamePrefx: a\n"), @r#"kustomization.yaml:2:12: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?"#);
+}
+
+#[test]
+fn a_missing_resource_is_named_with_the_line_that_asks_for_it() {
+    insta::assert_snapshot!(message("== kustomization.yaml\nresources:\n- gone.yaml\n"), @"kustomization.yaml:2:3: gone.yaml does not exist (looked for gone.yaml)");
+}
+
+#[test]
+fn broken_yaml_is_named_with_the_way_to_it() {
+    insta::assert_snapshot!(message("== kustomization.yaml\nresources:\n- base\n== base/kustomization.yaml\nresources: [a.yaml]\n== base/a.yaml\nkind: A\n  b: c\n"), @r"
+    base/a.yaml:2:4: mapping values are not allowed here; quote the text or put the map on its own line
+      from kustomization.yaml:2:3
+    ");
+}
+
+#[test]
+fn a_file_outside_of_the_kustomization_is_refused() {
+    let text = "== app/kustomization.yaml\nresources: [../secret.yaml]\n== secret.yaml\nkind: A\n";
+    let error = run("app", text).expect_err("must fail");
+    assert_eq!(error.kind(), fiel_renderer::ErrorKind::File);
+    assert_eq!((error.file(), error.line()), (Some("app/kustomization.yaml"), Some(1)));
+    let out = run("app", "== app/kustomization.yaml\nresources: [../../etc/passwd]\n").expect_err("must fail");
+    insta::assert_snapshot!(out.to_string(), @"app/kustomization.yaml:1:13: ../../etc/passwd leads out of the repository");
+}
+
+#[test]
+fn a_cycle_is_an_error_and_not_a_hang() {
+    let text = "== a/kustomization.yaml\nresources: [../b]\n== b/kustomization.yaml\nresources: [../a]\n";
+    insta::assert_snapshot!(run("a", text).expect_err("must fail").to_string(), @r"
+    b/kustomization.yaml:1:13: cycle detected: a is part of the build of a
+      from a/kustomization.yaml:1:13
+    ");
+}
+
+#[test]
+fn the_same_resource_twice_is_an_error() {
+    insta::assert_snapshot!(message("== kustomization.yaml\nresources: [a.yaml, b.yaml]\n== a.yaml\n{kind: A, metadata: {name: a}}\n== b.yaml\n{kind: A, metadata: {name: a}}\n"), @"kustomization.yaml:1:1: may not add A/a a second time");
+}
+
+#[test]
+fn what_is_not_supported_says_so() {
+    let text = "== kustomization.yaml\nhelmCharts:\n- name: a\n";
+    assert_eq!(run(".", text).expect_err("must fail").kind(), fiel_renderer::ErrorKind::Unsupported);
+    let text = "== kustomization.yaml\nresources: [\"https://example.com/x?ref=v1\"]\n";
+    assert_eq!(run(".", text).expect_err("must fail").kind(), fiel_renderer::ErrorKind::Unsupported);
+}
+
+#[test]
+fn billion_laughs_are_refused() {
+    let mut text = String::from("== kustomization.yaml\nresources: [a.yaml]\n== a.yaml\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+    for i in 1..9 {
+        let refs = vec![format!("*a{}", i - 1); 10].join(", ");
+        text.push_str(&format!("a{i}: &a{i} [{refs}]\n"));
+    }
+    assert_eq!(run(".", &text).expect_err("must fail").kind(), fiel_renderer::ErrorKind::Limit);
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let text = format!("== kustomization.yaml\nresources: [a.yaml]\n== a.yaml\na: {}\n", "[".repeat(100_000));
+    assert_eq!(run(".", &text).expect_err("must fail").kind(), fiel_renderer::ErrorKind::Limit);
+    let text = format!("== kustomization.yaml\nresources: [a.yaml]\n== a.yaml\n{}a\n", "- ".repeat(100_000));
+    assert_eq!(run(".", &text).expect_err("must fail").kind(), fiel_renderer::ErrorKind::Limit);
+}
