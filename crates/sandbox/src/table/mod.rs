@@ -1,3 +1,55 @@
-//! Being written.
-use serde_json::Value;
-pub(crate) fn table(_: &str, _: &str, _: Option<&Value>, _: &[Value], _: jiff::Timestamp, _: &str) -> Value { Value::Null }
+//! What `kubectl get` prints: objects as rows of a `meta.k8s.io/v1` Table, with the columns that a real server has for the kind.
+
+mod cells;
+mod columns;
+mod path;
+
+use serde_json::{Map, Value, json};
+
+use columns::{Column, columns_of};
+
+/// Makes the Table of objects of one kind. `custom` is the kind's `additionalPrinterColumns`, when it is a custom resource; `include` says what of
+/// each object comes with its row: `None`, `Metadata` (also when empty) or `Object`.
+pub(crate) fn table(group: &str, kind: &str, custom: Option<&Value>, objects: &[Value], now: jiff::Timestamp, include: &str) -> Value {
+    let columns = match custom {
+        Some(custom) => columns::custom(custom),
+        None => columns_of(group, kind),
+    };
+    let definitions: Vec<Value> = columns.iter().map(definition).collect();
+    let rows: Vec<Value> = objects
+        .iter()
+        .map(|object| {
+            let cells: Vec<Value> = columns.iter().map(|column| (column.cell)(object, now)).collect();
+            let mut row = json!({"cells": cells});
+            if let Some(object) = included(object, include) {
+                row["object"] = object;
+            }
+            row
+        })
+        .collect();
+    json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "columnDefinitions": definitions, "rows": rows})
+}
+
+fn definition(column: &Column) -> Value {
+    json!({
+        "name": column.name, "type": column.kind, "format": column.format, "description": column.description, "priority": column.priority,
+    })
+}
+
+/// What comes with a row.
+fn included(object: &Value, include: &str) -> Option<Value> {
+    match include {
+        "None" => None,
+        "Object" => Some(object.clone()),
+        _ => {
+            let mut partial = Map::new();
+            partial.insert("kind".to_owned(), json!("PartialObjectMetadata"));
+            partial.insert("apiVersion".to_owned(), json!("meta.k8s.io/v1"));
+            partial.insert("metadata".to_owned(), object["metadata"].clone());
+            Some(Value::Object(partial))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! Which columns each kind has.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::cells::{age, containers, count, each, external, job_duration, job_status, joined, node_roles, node_status, or_none, pairs, pod_status, restarts, service_ports};
+use super::path;
+
+/// Makes a cell.
+type Cell = Arc<dyn Fn(&Value, Timestamp) -> Value>;
+
+/// One column.
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) kind: String,
+    pub(super) format: String,
+    pub(super) description: String,
+    /// 0 is always printed, more only in wide output.
+    pub(super) priority: i64,
+    pub(super) cell: Cell,
+}
+
+impl Column {
+    fn new(name: &str, kind: &str, cell: impl Fn(&Value, Timestamp) -> Value + 'static) -> Self {
+        let format = if name == "Name" { "name" } else { "" };
+        Self { name: name.to_owned(), kind: kind.to_owned(), format: format.to_owned(), description: String::new(), priority: 0, cell: Arc::new(cell) }
+    }
+
+    fn wide(mut self) -> Self {
+        self.priority = 1;
+        self
+    }
+}
+
+fn text(name: &str, cell: impl Fn(&Value) -> Value + 'static) -> Column {
+    Column::new(name, "string", move |object, _| cell(object))
+}
+
+fn number(name: &str, pointer: &'static str) -> Column {
+    Column::new(name, "integer", move |object, _| json!(object.pointer(pointer).map_or(0, count)))
+}
+
+fn field(name: &str, pointer: &'static str) -> Column {
+    text(name, move |object| object.pointer(pointer).map_or_else(|| json!(super::cells::NONE), or_none))
+}
+
+fn created() -> Column {
+    Column::new("Age", "string", |object, now| age(&object["metadata"]["creationTimestamp"], now))
+}
+
+fn named() -> Column {
+    text("Name", |object| object["metadata"]["name"].clone())
+}
+
+/// `ready/wanted` of two counts.
+fn ratio(name: &str, have: &'static str, want: &'static str) -> Column {
+    let at = |object: &Value, pointer: &str| object.pointer(pointer).map_or(0, count);
+    text(name, move |object| json!(format!("{}/{}", at(object, have), at(object, want))))
+}
+
+/// What runs in a workload's Pods, for wide output.
+fn template() -> [Column; 3] {
+    [
+        text("Containers", |object| containers(&object["spec"]["template"]["spec"], "name")).wide(),
+        text("Images", |object| containers(&object["spec"]["template"]["spec"], "image")).wide(),
+        text("Selector", |object| pairs(&object["spec"]["selector"]["matchLabels"])).wide(),
+    ]
+}
+
+/// How many keys a map has.
+fn keys(value: &Value) -> usize {
+    value.as_object().map_or(0, serde_json::Map::len)
+}
+
+/// The columns of a built-in kind; name and age for those that have no others.
+pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
+    let mut columns = vec![named()];
+    match (group, kind) {
+        ("", "Pod") => columns.extend(pod()),
+        ("", "Service") => columns.extend(service()),
+        ("", "ConfigMap") => columns.extend([
+            Column::new("Data", "integer", |object, _| json!(keys(&object["data"]) + keys(&object["binaryData"]))),
+            created(),
+        ]),
+        ("", "Secret") => columns.extend([field("Type", "/type"), Column::new("Data", "integer", |object, _| json!(keys(&object["data"]))), created()]),
+        ("", "Namespace") => columns.extend([field("Status", "/status/phase"), created()]),
+        ("", "Node") => columns.extend([
+            text("Status", |object| json!(node_status(object))),
+            text("Roles", node_roles),
+            created(),
+            field("Version", "/status/nodeInfo/kubeletVersion"),
+            text("Internal-IP", |object| {
+                let address = each(&object["status"]["addresses"]).find(|one| one["type"] == "InternalIP");
+                address.map_or_else(|| json!(super::cells::NONE), |one| or_none(&one["address"]))
+            })
+            .wide(),
+        ]),
+        ("", "Event") => columns = event(),
+        ("", "PersistentVolumeClaim") => columns.extend([
+            field("Status", "/status/phase"),
+            field("Volume", "/spec/volumeName"),
+            field("Capacity", "/status/capacity/storage"),
+            text("Access Modes", |object| joined(each(&object["spec"]["accessModes"]).map(path::text))),
+            field("StorageClass", "/spec/storageClassName"),
+            created(),
+        ]),
+        ("", "PersistentVolume") => columns.extend([
+            field("Capacity", "/spec/capacity/storage"),
+            text("Access Modes", |object| joined(each(&object["spec"]["accessModes"]).map(path::text))),
+            field("Reclaim Policy", "/spec/persistentVolumeReclaimPolicy"),
+            field("Status", "/status/phase"),
+            created(),
+        ]),
+        ("", "Endpoints") => columns.extend([text("Endpoints", endpoints), created()]),
+        ("discovery.k8s.io", "EndpointSlice") => columns.extend([
+            field("AddressType", "/addressType"),
+            text("Ports", |object| joined(each(&object["ports"]).map(|port| count(&port["port"]).to_string()))),
+            text("Endpoints", |object| joined(each(&object["endpoints"]).flat_map(|one| each(&one["addresses"])).map(path::text))),
+            created(),
+        ]),
+        ("apps", "Deployment") => {
+            columns.extend([
+                ratio("Ready", "/status/readyReplicas", "/spec/replicas"),
+                number("Up-to-date", "/status/updatedReplicas"),
+                number("Available", "/status/availableReplicas"),
+                created(),
+            ]);
+            columns.extend(template());
+        }
+        ("apps", "ReplicaSet") => {
+            columns.extend([number("Desired", "/spec/replicas"), number("Current", "/status/replicas"), number("Ready", "/status/readyReplicas"), created()]);
+            columns.extend(template());
+        }
+        ("apps", "StatefulSet") => {
+            columns.extend([ratio("Ready", "/status/readyReplicas", "/spec/replicas"), created()]);
+            columns.extend(template().into_iter().take(2));
+        }
+        ("apps", "DaemonSet") => {
+            columns.extend([
+                number("Desired", "/status/desiredNumberScheduled"),
+                number("Current", "/status/currentNumberScheduled"),
+                number("Ready", "/status/numberReady"),
+                number("Up-to-date", "/status/updatedNumberScheduled"),
+                number("Available", "/status/numberAvailable"),
+                text("Node Selector", |object| pairs(&object["spec"]["template"]["spec"]["nodeSelector"])),
+                created(),
+            ]);
+            columns.extend(template());
+        }
+        ("batch", "Job") => columns.extend([
+            text("Status", |object| json!(job_status(object))),
+            ratio("Completions", "/status/succeeded", "/spec/completions"),
+            Column::new("Duration", "string", job_duration),
+            created(),
+        ]),
+        ("batch", "CronJob") => columns.extend([
+            field("Schedule", "/spec/schedule"),
+            field("Timezone", "/spec/timeZone"),
+            text("Suspend", |object| json!(if object["spec"]["suspend"] == true { "True" } else { "False" })),
+            Column::new("Active", "integer", |object, _| json!(each(&object["status"]["active"]).count())),
+            Column::new("Last Schedule", "string", |object, now| match &object["status"]["lastScheduleTime"] {
+                Value::Null => json!(super::cells::NONE),
+                time => age(time, now),
+            }),
+            created(),
+        ]),
+        ("networking.k8s.io", "Ingress") => columns.extend(ingress()),
+        ("autoscaling", "HorizontalPodAutoscaler") => columns.extend([
+            text("Reference", |object| {
+                let target = &object["spec"]["scaleTargetRef"];
+                json!(format!("{}/{}", path::text(&target["kind"]), path::text(&target["name"])))
+            }),
+            number("MinPods", "/spec/minReplicas"),
+            number("MaxPods", "/spec/maxReplicas"),
+            number("Replicas", "/status/currentReplicas"),
+            created(),
+        ]),
+        ("policy", "PodDisruptionBudget") => columns.extend([
+            text("Min Available", |object| amount(&object["spec"]["minAvailable"])),
+            text("Max Unavailable", |object| amount(&object["spec"]["maxUnavailable"])),
+            number("Allowed Disruptions", "/status/disruptionsAllowed"),
+            created(),
+        ]),
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => columns.push(Column::new("Created At", "date", |object, _| object["metadata"]["creationTimestamp"].clone())),
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => columns.extend([
+            text("Role", |object| json!(format!("{}/{}", path::text(&object["roleRef"]["kind"]), path::text(&object["roleRef"]["name"])))),
+            created(),
+        ]),
+        ("coordination.k8s.io", "Lease") => columns.extend([field("Holder", "/spec/holderIdentity"), created()]),
+        ("storage.k8s.io", "StorageClass") => columns.extend([
+            field("Provisioner", "/provisioner"),
+            field("ReclaimPolicy", "/reclaimPolicy"),
+            field("VolumeBindingMode", "/volumeBindingMode"),
+            created(),
+        ]),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            columns.push(Column::new("Created At", "date", |object, _| object["metadata"]["creationTimestamp"].clone()));
+        }
+        _ => columns.push(created()),
+    }
+    columns
+}
+
+fn pod() -> Vec<Column> {
+    vec![
+        text("Ready", |pod| {
+            let ready = each(&pod["status"]["containerStatuses"]).filter(|one| one["ready"] == true).count();
+            json!(format!("{ready}/{}", each(&pod["spec"]["containers"]).count()))
+        }),
+        text("Status", |pod| json!(pod_status(pod))),
+        Column::new("Restarts", "string", |pod, now| json!(restarts(pod, now))),
+        created(),
+        field("IP", "/status/podIP").wide(),
+        field("Node", "/spec/nodeName").wide(),
+        field("Nominated Node", "/status/nominatedNodeName").wide(),
+        text("Readiness Gates", |pod| {
+            let gates = each(&pod["spec"]["readinessGates"]).collect::<Vec<_>>();
+            let met = |gate: &&&Value| each(&pod["status"]["conditions"]).any(|one| one["type"] == gate["conditionType"] && one["status"] == "True");
+            json!(if gates.is_empty() { super::cells::NONE.to_owned() } else { format!("{}/{}", gates.iter().filter(met).count(), gates.len()) })
+        })
+        .wide(),
+    ]
+}
+
+fn service() -> Vec<Column> {
+    vec![
+        field("Type", "/spec/type"),
+        field("Cluster-IP", "/spec/clusterIP"),
+        text("External-IP", external),
+        text("Port(s)", service_ports),
+        created(),
+        text("Selector", |service| pairs(&service["spec"]["selector"])).wide(),
+    ]
+}
+
+fn event() -> Vec<Column> {
+    vec![
+        Column::new("Last Seen", "string", |event, now| {
+            let times = ["lastTimestamp", "eventTime", "firstTimestamp"].map(|name| &event[name]);
+            age(times.into_iter().find(|time| time.is_string()).unwrap_or(&event["metadata"]["creationTimestamp"]), now)
+        }),
+        field("Type", "/type"),
+        field("Reason", "/reason"),
+        text("Object", |event| {
+            let about = &event["involvedObject"];
+            json!(format!("{}/{}", path::text(&about["kind"]).to_lowercase(), path::text(&about["name"])))
+        }),
+        text("Message", |event| json!(event["message"].as_str().unwrap_or_default().trim())),
+        named().wide(),
+    ]
+}
+
+fn ingress() -> Vec<Column> {
+    vec![
+        field("Class", "/spec/ingressClassName"),
+        text("Hosts", |ingress| {
+            let hosts: Vec<String> = each(&ingress["spec"]["rules"]).filter_map(|rule| rule["host"].as_str().map(str::to_owned)).collect();
+            if hosts.is_empty() { json!("*") } else { joined(hosts.into_iter()) }
+        }),
+        text("Address", |ingress| {
+            let addresses = each(&ingress["status"]["loadBalancer"]["ingress"]).filter_map(|one| one["ip"].as_str().or_else(|| one["hostname"].as_str()));
+            json!(addresses.collect::<Vec<_>>().join(","))
+        }),
+        text("Ports", |ingress| json!(if each(&ingress["spec"]["tls"]).next().is_some() { "80, 443" } else { "80" })),
+        created(),
+    ]
+}
+
+fn endpoints(object: &Value) -> Value {
+    joined(each(&object["subsets"]).flat_map(|subset| {
+        let ports: Vec<i64> = each(&subset["ports"]).map(|port| count(&port["port"])).collect();
+        let addresses = each(&subset["addresses"]).map(|one| path::text(&one["ip"]));
+        addresses.flat_map(move |ip| ports.iter().map(|port| format!("{ip}:{port}")).collect::<Vec<_>>()).collect::<Vec<_>>()
+    }))
+}
+
+/// A number or a share, `N/A` where it is not given.
+fn amount(value: &Value) -> Value {
+    if value.is_null() { json!("N/A") } else { json!(path::text(value)) }
+}
+
+/// The columns that a CustomResourceDefinition names; only the age where it names none.
+pub(super) fn custom(columns: &Value) -> Vec<Column> {
+    let mut out = vec![named()];
+    let given: Vec<&Value> = each(columns).collect();
+    if given.is_empty() {
+        out.push(created());
+    }
+    for column in given {
+        let word = |name: &str| column[name].as_str().unwrap_or_default().to_owned();
+        let (kind, at) = (word("type"), word("jsonPath"));
+        let date = kind == "date";
+        let whole = matches!(kind.as_str(), "integer" | "number" | "boolean");
+        let cell = move |object: &Value, now: Timestamp| match path::first(object, &at) {
+            None | Some(Value::Null) => Value::Null,
+            Some(found) if date => age(found, now),
+            Some(found) if whole => found.clone(),
+            Some(found) => json!(path::text(found)),
+        };
+        // A date is printed as an age, which is text.
+        let mut column_of = Column::new(&word("name"), if date { "string" } else { &kind }, cell);
+        column_of.format = word("format");
+        column_of.description = word("description");
+        column_of.priority = column["priority"].as_i64().unwrap_or(0);
+        out.push(column_of);
+    }
+    out
+}
