@@ -321,9 +321,11 @@ impl<'a> Parser<'a> {
         if !self.at_line_end() {
             return Err(self.error("did not expect this after the sign of a block of text"));
         }
-        if !self.done() {
-            self.newline();
+        if self.done() {
+            // The header is the end of the file. Looking for the text's indentation would go back to the header's own line, for ever.
+            return Ok(Value { node: Node::Scalar(Scalar { text: "".into(), kind: Kind::Str }), pos });
         }
+        self.newline();
         let minimum = (parent + 1).max(0);
         let mut text = String::new();
         let mut breaks = 0usize;
@@ -400,7 +402,7 @@ impl<'a> Parser<'a> {
             if tab && as_int(column) < minimum {
                 return Err(self.error("a tab cannot indent; use spaces"));
             }
-            let found = if self.done() { longest } else { column };
+            let found = if self.done() { longest.max(column) } else { column };
             let indent = as_int(found).max(minimum).max(0);
             // Back to the line's start: the caller strips the indentation itself.
             self.at = self.line_start;

@@ -73,3 +73,13 @@ fn deep_nesting_is_refused() {
     let text = format!("== kustomization.yaml\nresources: [a.yaml]\n== a.yaml\n{}a\n", "- ".repeat(100_000));
     assert_eq!(run(".", &text).expect_err("must fail").kind(), fiel_renderer::ErrorKind::Limit);
 }
+
+/// Found by the property tests: the parser read such a line again and again.
+#[test]
+fn a_block_of_text_that_ends_with_its_header_ends() {
+    assert!(run(".", "== kustomization.yaml\npatches: >").is_err());
+    let docs = fiel_renderer::yaml::parse_all(b"a: |", "t.yaml").unwrap();
+    assert_eq!(docs[0].to_json()["a"], "");
+    let docs = fiel_renderer::yaml::parse_all(b"- >-\n  ", "t.yaml").unwrap();
+    assert_eq!(docs[0].to_json()[0], "");
+}
