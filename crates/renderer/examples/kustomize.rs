@@ -18,8 +18,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             let mut stderr = std::io::stderr().lock();
-            let _ = writeln!(stderr, "Error: {message}");
-            ExitCode::FAILURE
+            match writeln!(stderr, "Error: {message}") {
+                Ok(()) | Err(_) => ExitCode::FAILURE,
+            }
         }
     }
 }
@@ -50,7 +51,7 @@ fn run_build(args: &[&str]) -> Result<(), String> {
     let built = build(&Disk::new("/"), &below, &options).map_err(|error| error.to_string())?;
     let mut stderr = std::io::stderr().lock();
     for warning in built.warnings() {
-        let _ = writeln!(stderr, "# Warning: {warning}");
+        writeln!(stderr, "# Warning: {warning}").map_err(|error| error.to_string())?;
     }
     std::io::stdout().write_all(built.to_yaml().as_bytes()).map_err(|error| error.to_string())
 }

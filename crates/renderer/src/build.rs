@@ -106,8 +106,16 @@ pub fn build(fs: &dyn FileSystem, path: &str, options: &Options) -> Result<Build
     for option in &kustomization.build_metadata {
         match &**option {
             "managedByLabel" => {}
-            "originAnnotations" | "transformerAnnotations" => return Err(Error::new(ErrorKind::Unsupported, format!("buildMetadata {option} is not supported yet")).in_file(&file)),
-            other => return Err(Error::new(ErrorKind::Kustomization, format!("buildMetadata {other} is unknown; use managedByLabel, originAnnotations or transformerAnnotations")).in_file(&file)),
+            "originAnnotations" | "transformerAnnotations" => {
+                return Err(Error::new(ErrorKind::Unsupported, format!("buildMetadata {option} is not supported yet")).in_file(&file));
+            }
+            other => {
+                return Err(Error::new(
+                    ErrorKind::Kustomization,
+                    format!("buildMetadata {other} is unknown; use managedByLabel, originAnnotations or transformerAnnotations"),
+                )
+                .in_file(&file));
+            }
         }
     }
     if options.managed_by_label || kustomization.build_metadata.iter().any(|option| option == "managedByLabel") {
@@ -153,7 +161,9 @@ fn sort(options: Option<&Value>, resources: &mut Vec<Resource>) -> Result<()> {
             order::legacy(resources, lists.as_ref().map(|(first, last)| (&first[..], &last[..])));
             Ok(())
         }
-        (other, _) => Err(Error::new(ErrorKind::Kustomization, format!("sortOptions.order should be fifo or legacy, not {other}")).at(options.pos)),
+        (other, _) => {
+            Err(Error::new(ErrorKind::Kustomization, format!("sortOptions.order should be fifo or legacy, not {other}")).at(options.pos))
+        }
     }
 }
 
@@ -185,8 +195,12 @@ fn printable(value: &Value) -> Result<(), String> {
         Node::List(items) => items.iter().try_for_each(printable),
         Node::Scalar(scalar) => match canonical(scalar) {
             Canonical::Float(number) if !number.is_finite() => Err(format!("the number {} cannot be printed", scalar.text)),
-            Canonical::Str(text) if text.contains(['\u{7f}', '\u{fffe}', '\u{ffff}']) => Err("a text holds a character that YAML does not allow".to_owned()),
-            Canonical::Str(text) if text.starts_with('\t') && text.contains('\n') => Err("a text of several lines may not begin with a tab".to_owned()),
+            Canonical::Str(text) if text.contains(['\u{7f}', '\u{fffe}', '\u{ffff}']) => {
+                Err("a text holds a character that YAML does not allow".to_owned())
+            }
+            Canonical::Str(text) if text.starts_with('\t') && text.contains('\n') => {
+                Err("a text of several lines may not begin with a tab".to_owned())
+            }
             _ => Ok(()),
         },
     }

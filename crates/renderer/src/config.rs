@@ -72,7 +72,12 @@ impl Config {
         for item in f.list("nameReference")? {
             let pos = item.pos;
             let mut f = Fields::new(item, "a name reference")?;
-            let reference = NameReference { group: f.text("group")?.into(), version: f.text("version")?.into(), kind: f.text("kind")?.into(), fields: decode_specs(&mut f, "fieldSpecs")? };
+            let reference = NameReference {
+                group: f.text("group")?.into(),
+                version: f.text("version")?.into(),
+                kind: f.text("kind")?.into(),
+                fields: decode_specs(&mut f, "fieldSpecs")?,
+            };
             if reference.kind.is_empty() && reference.fields.is_empty() {
                 return Err(error(pos, "a name reference needs kind and fieldSpecs"));
             }
@@ -136,19 +141,59 @@ pub(crate) static SELECTOR_LABELS: [FieldSpec; 21] = [
     v1("Service", "spec/selector", true),
     v1("ReplicationController", "spec/selector", true),
     spec("", "Deployment", "spec/selector/matchLabels", true),
-    spec("apps", "Deployment", "spec/template/spec/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
-    spec("apps", "Deployment", "spec/template/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
-    spec("apps", "Deployment", "spec/template/spec/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
-    spec("apps", "Deployment", "spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+    spec(
+        "apps",
+        "Deployment",
+        "spec/template/spec/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels",
+        false,
+    ),
+    spec(
+        "apps",
+        "Deployment",
+        "spec/template/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels",
+        false,
+    ),
+    spec(
+        "apps",
+        "Deployment",
+        "spec/template/spec/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels",
+        false,
+    ),
+    spec(
+        "apps",
+        "Deployment",
+        "spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels",
+        false,
+    ),
     spec("apps", "Deployment", "spec/template/spec/topologySpreadConstraints/labelSelector/matchLabels", false),
     spec("", "ReplicaSet", "spec/selector/matchLabels", true),
     spec("", "DaemonSet", "spec/selector/matchLabels", true),
     spec("apps", "StatefulSet", "spec/selector/matchLabels", true),
     spec("apps", "StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", true),
-    spec("apps", "StatefulSet", "spec/template/spec/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
-    spec("apps", "StatefulSet", "spec/template/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
-    spec("apps", "StatefulSet", "spec/template/spec/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels", false),
-    spec("apps", "StatefulSet", "spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels", false),
+    spec(
+        "apps",
+        "StatefulSet",
+        "spec/template/spec/affinity/podAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels",
+        false,
+    ),
+    spec(
+        "apps",
+        "StatefulSet",
+        "spec/template/spec/affinity/podAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels",
+        false,
+    ),
+    spec(
+        "apps",
+        "StatefulSet",
+        "spec/template/spec/affinity/podAntiAffinity/preferredDuringSchedulingIgnoredDuringExecution/podAffinityTerm/labelSelector/matchLabels",
+        false,
+    ),
+    spec(
+        "apps",
+        "StatefulSet",
+        "spec/template/spec/affinity/podAntiAffinity/requiredDuringSchedulingIgnoredDuringExecution/labelSelector/matchLabels",
+        false,
+    ),
     spec("apps", "StatefulSet", "spec/template/spec/topologySpreadConstraints/labelSelector/matchLabels", false),
     spec("batch", "Job", "spec/selector/matchLabels", false),
     spec("batch", "CronJob", "spec/jobTemplate/spec/selector/matchLabels", false),
@@ -156,8 +201,10 @@ pub(crate) static SELECTOR_LABELS: [FieldSpec; 21] = [
     spec("networking.k8s.io", "NetworkPolicy", "spec/podSelector/matchLabels", false),
 ];
 
-pub(crate) static PEER_LABELS: [FieldSpec; 2] =
-    [spec("networking.k8s.io", "NetworkPolicy", "spec/ingress/from/podSelector/matchLabels", false), spec("networking.k8s.io", "NetworkPolicy", "spec/egress/to/podSelector/matchLabels", false)];
+pub(crate) static PEER_LABELS: [FieldSpec; 2] = [
+    spec("networking.k8s.io", "NetworkPolicy", "spec/ingress/from/podSelector/matchLabels", false),
+    spec("networking.k8s.io", "NetworkPolicy", "spec/egress/to/podSelector/matchLabels", false),
+];
 
 pub(crate) static ANNOTATIONS: [FieldSpec; 9] = [
     spec("", "", "metadata/annotations", true),
@@ -180,5 +227,9 @@ pub(crate) static IMAGES: [FieldSpec; 6] = [
     spec("", "", "spec/template/spec/volumes[]/image/reference", false),
 ];
 
-pub(crate) static REPLICAS: [FieldSpec; 4] =
-    [spec("", "Deployment", "spec/replicas", true), spec("", "ReplicationController", "spec/replicas", true), spec("", "ReplicaSet", "spec/replicas", true), spec("", "StatefulSet", "spec/replicas", true)];
+pub(crate) static REPLICAS: [FieldSpec; 4] = [
+    spec("", "Deployment", "spec/replicas", true),
+    spec("", "ReplicationController", "spec/replicas", true),
+    spec("", "ReplicaSet", "spec/replicas", true),
+    spec("", "StatefulSet", "spec/replicas", true),
+];

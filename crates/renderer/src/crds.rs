@@ -14,7 +14,13 @@ pub(crate) fn config(bytes: &[u8], file: &str) -> Result<Config> {
     };
     let mut config = Config::default();
     for (name, definition) in definitions.iter() {
-        let fields: Vec<&str> = definition.get("Schema").or_else(|| definition.get("schema")).and_then(|schema| schema.get("properties")).and_then(Value::as_map).map(|map| map.keys().collect()).unwrap_or_default();
+        let fields: Vec<&str> = definition
+            .get("Schema")
+            .or_else(|| definition.get("schema"))
+            .and_then(|schema| schema.get("properties"))
+            .and_then(Value::as_map)
+            .map(|map| map.keys().collect())
+            .unwrap_or_default();
         // A definition that has these three is a kind.
         if !(fields.contains(&"kind") && fields.contains(&"apiVersion") && fields.contains(&"metadata")) {
             continue;
@@ -27,7 +33,9 @@ pub(crate) fn config(bytes: &[u8], file: &str) -> Result<Config> {
 
 fn walk(definitions: &crate::yaml::Map, name: &str, kind: &str, path: &str, config: &mut Config, depth: usize) {
     let schema = definitions.get(name).and_then(|definition| definition.get("Schema").or_else(|| definition.get("schema")));
-    let Some(properties) = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_map).filter(|_| depth < 32) else { return };
+    let Some(properties) = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_map).filter(|_| depth < 32) else {
+        return;
+    };
     for (field, property) in properties.iter() {
         let here = if path.is_empty() { field.to_owned() } else { format!("{path}/{field}") };
         if property.get("x-kubernetes-annotation").is_some() {
@@ -44,10 +52,17 @@ fn walk(definitions: &crate::yaml::Map, name: &str, kind: &str, path: &str, conf
         {
             let gvk = Gvk::new(version, target);
             let name_key = property.get("x-kubernetes-object-ref-name-key").and_then(Value::text).unwrap_or("name");
-            let reference = NameReference { group: gvk.group.to_owned().into(), version: gvk.version.to_owned().into(), kind: target.to_owned().into(), fields: vec![owned(&format!("{here}/{name_key}"), kind, false)] };
+            let reference = NameReference {
+                group: gvk.group.to_owned().into(),
+                version: gvk.version.to_owned().into(),
+                kind: target.to_owned().into(),
+                fields: vec![owned(&format!("{here}/{name_key}"), kind, false)],
+            };
             config.merge(Config { name_reference: vec![reference], ..Config::default() });
         }
-        if let Some(reference) = property.get("$ref").or_else(|| property.get("items").and_then(|items| items.get("$ref"))).and_then(Value::text) {
+        if let Some(reference) =
+            property.get("$ref").or_else(|| property.get("items").and_then(|items| items.get("$ref"))).and_then(Value::text)
+        {
             walk(definitions, reference.trim_start_matches("#/definitions/"), kind, &here, config, depth + 1);
         }
     }

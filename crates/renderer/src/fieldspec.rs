@@ -32,7 +32,13 @@ impl FieldSpec {
 
     pub(crate) fn decode(value: Value) -> Result<Self> {
         let mut f = Fields::new(value, "a field spec")?;
-        let spec = Self { group: f.text("group")?.into(), version: f.text("version")?.into(), kind: f.text("kind")?.into(), path: f.text("path")?.into(), create: f.boolean("create")? };
+        let spec = Self {
+            group: f.text("group")?.into(),
+            version: f.text("version")?.into(),
+            kind: f.text("kind")?.into(),
+            path: f.text("path")?.into(),
+            create: f.boolean("create")?,
+        };
         f.finish(&["group", "version", "kind", "path", "create"])?;
         Ok(spec)
     }
@@ -108,11 +114,17 @@ fn walk(value: &mut Value, path: &[&str], leaf: Leaf, set: &mut dyn FnMut(&mut V
                 } else if is_list {
                     field.node = Node::List(Vec::new());
                 } else if !rest.is_empty() {
-                    return Err(Error::new(ErrorKind::Resource, format!("expected a list or a map in the field {name}, found null")).at(pos));
+                    return Err(
+                        Error::new(ErrorKind::Resource, format!("expected a list or a map in the field {name}, found null")).at(pos)
+                    );
                 }
             }
             walk(field, rest, leaf, set)
         }
-        Node::Scalar(_) => Err(Error::new(ErrorKind::Resource, format!("expected a list or a map that holds the field {part}, found {}", value.describe())).at(pos)),
+        Node::Scalar(_) => Err(Error::new(
+            ErrorKind::Resource,
+            format!("expected a list or a map that holds the field {part}, found {}", value.describe()),
+        )
+        .at(pos)),
     }
 }

@@ -119,7 +119,7 @@ fn unquoted(value: &str) -> &str {
     value
 }
 
-/// Keys keep what stands to their right, values everything. A line without `=` would take its value from the environment, which a build may not see: it stays empty.
+/// Keys keep what stands to their right, values everything. A line without `=` has an empty value.
 fn env_lines(text: &str, out: &mut Vec<(String, Vec<u8>)>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     for line in text.split('\n') {
@@ -159,7 +159,12 @@ fn wrapped_base64(bytes: &[u8]) -> String {
 /// Adds a generated resource, or merges it into one that is there, as its behavior says.
 pub(crate) fn absorb(resources: &mut Vec<Resource>, mut new: Resource) -> Result<()> {
     let key = new.id().key();
-    let found: Vec<usize> = resources.iter().enumerate().filter(|(_, r)| !r.is_empty() && (r.id().key() == key || r.previous_ids().any(|id| id.key() == key))).map(|(at, _)| at).collect();
+    let found: Vec<usize> = resources
+        .iter()
+        .enumerate()
+        .filter(|(_, r)| !r.is_empty() && (r.id().key() == key || r.previous_ids().any(|id| id.key() == key)))
+        .map(|(at, _)| at)
+        .collect();
     let behavior = new.state.behavior;
     match found[..] {
         [] => {

@@ -20,7 +20,9 @@ impl<'a> Gvk<'a> {
 
     /// Whether a selector with wildcards (empty fields) matches.
     pub(crate) fn is_selected(&self, selector: &Gvk<'_>) -> bool {
-        (selector.group.is_empty() || selector.group == self.group) && (selector.version.is_empty() || selector.version == self.version) && (selector.kind.is_empty() || selector.kind == self.kind)
+        (selector.group.is_empty() || selector.group == self.group)
+            && (selector.version.is_empty() || selector.version == self.version)
+            && (selector.kind.is_empty() || selector.kind == self.kind)
     }
 }
 

@@ -62,22 +62,32 @@ fn operation(mut item: Value) -> Result<Operation> {
     if matches!(op, Op::Add | Op::Replace | Op::Test) && value.is_none() && op != Op::Test {
         return Err(failed("add and replace need a value").at(pos));
     }
-    Ok(Operation { op, path: pointer(&path), from: pointer(&from.unwrap_or_default()), value: normal(value.unwrap_or_else(Value::null)), pos })
+    Ok(Operation {
+        op,
+        path: pointer(&path),
+        from: pointer(&from.unwrap_or_default()),
+        value: normal(&value.unwrap_or_else(Value::null)),
+        pos,
+    })
 }
 
 /// Numbers pass through JSON's floating point, as in kustomize.
-pub(crate) fn normal(value: Value) -> Value {
+pub(crate) fn normal(value: &Value) -> Value {
     Value::from_json(&through_floats(value.to_json()))
 }
 
 fn through_floats(json: serde_json::Value) -> serde_json::Value {
     match json {
         serde_json::Value::Number(number) => match number.as_f64() {
-            Some(float) if number.as_i64().is_none_or(|int| int.unsigned_abs() > 1 << 53) && !number.is_f64() => serde_json::Number::from_f64(float).map_or(serde_json::Value::Null, serde_json::Value::Number),
+            Some(float) if number.as_i64().is_none_or(|int| int.unsigned_abs() > 1 << 53) && !number.is_f64() => {
+                serde_json::Number::from_f64(float).map_or(serde_json::Value::Null, serde_json::Value::Number)
+            }
             _ => serde_json::Value::Number(number),
         },
         serde_json::Value::Array(items) => items.into_iter().map(through_floats).collect(),
-        serde_json::Value::Object(map) => serde_json::Value::Object(map.into_iter().map(|(key, value)| (key, through_floats(value))).collect()),
+        serde_json::Value::Object(map) => {
+            serde_json::Value::Object(map.into_iter().map(|(key, value)| (key, through_floats(value))).collect())
+        }
         other => other,
     }
 }

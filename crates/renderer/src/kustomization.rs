@@ -112,13 +112,45 @@ pub(crate) struct GeneratorArgs {
 }
 
 const FIELDS: [&str; 33] = [
-    "apiVersion", "kind", "metadata", "openapi", "namePrefix", "nameSuffix", "namespace", "commonLabels", "labels", "commonAnnotations", "patchesStrategicMerge", "patchesJson6902", "patches", "images", "imageTags",
-    "replacements", "replicas", "vars", "sortOptions", "resources", "components", "crds", "bases", "configMapGenerator", "secretGenerator", "generatorOptions", "configurations", "generators", "transformers", "validators",
-    "buildMetadata", "helmCharts", "helmGlobals",
+    "apiVersion",
+    "kind",
+    "metadata",
+    "openapi",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "commonLabels",
+    "labels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "images",
+    "imageTags",
+    "replacements",
+    "replicas",
+    "vars",
+    "sortOptions",
+    "resources",
+    "components",
+    "crds",
+    "bases",
+    "configMapGenerator",
+    "secretGenerator",
+    "generatorOptions",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "buildMetadata",
+    "helmCharts",
+    "helmGlobals",
 ];
 
 fn deprecated(field: &str, instead: &str, experimental: &str) -> String {
-    format!("'{field}' is deprecated. Please use '{instead}' instead.{experimental} Run 'kustomize edit fix' to update your Kustomization automatically.")
+    format!(
+        "'{field}' is deprecated. Please use '{instead}' instead.{experimental} Run 'kustomize edit fix' to update your Kustomization automatically."
+    )
 }
 
 impl Kustomization {
@@ -136,14 +168,25 @@ impl Kustomization {
         if f.is_empty() {
             return Err(error(start, "the kustomization is empty"));
         }
-        for (field, instead, more) in [("bases", "resources", ""), ("imageTags", "images", ""), ("patchesJson6902", "patches", ""), ("patchesStrategicMerge", "patches", ""), ("vars", "replacements", " [EXPERIMENTAL]"), ("commonLabels", "labels", "")] {
+        for (field, instead, more) in [
+            ("bases", "resources", ""),
+            ("imageTags", "images", ""),
+            ("patchesJson6902", "patches", ""),
+            ("patchesStrategicMerge", "patches", ""),
+            ("vars", "replacements", " [EXPERIMENTAL]"),
+            ("commonLabels", "labels", ""),
+        ] {
             if f.has(field) {
                 k.warnings.push(deprecated(field, instead, more));
             }
         }
         for field in ["helmCharts", "helmGlobals", "helmChartInflationGenerator"] {
             if let Some(value) = f.take(field) {
-                return Err(Error::new(ErrorKind::Unsupported, format!("the field {field} is not supported yet: it needs the helm program")).at(value.pos));
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!("the field {field} is not supported yet: it needs the helm program"),
+                )
+                .at(value.pos));
             }
         }
         if let Some(value) = f.take("inventory") {
@@ -191,7 +234,13 @@ impl Kustomization {
         if api_version.is_empty() || api_version == wanted {
             return Ok(());
         }
-        Err(error(pos, format!("apiVersion for {} should be {wanted}, not {api_version}", if self.kind.is_empty() { "Kustomization" } else { &self.kind })))
+        Err(error(
+            pos,
+            format!(
+                "apiVersion for {} should be {wanted}, not {api_version}",
+                if self.kind.is_empty() { "Kustomization" } else { &self.kind }
+            ),
+        ))
     }
 }
 
@@ -268,7 +317,13 @@ impl Selector {
 impl Image {
     pub(crate) fn decode(value: Value) -> Result<Self> {
         let mut f = Fields::new(value, "an image")?;
-        let image = Self { name: f.text("name")?, new_name: f.text("newName")?, new_tag: f.text("newTag")?, tag_suffix: f.text("tagSuffix")?, digest: f.text("digest")? };
+        let image = Self {
+            name: f.text("name")?,
+            new_name: f.text("newName")?,
+            new_tag: f.text("newTag")?,
+            tag_suffix: f.text("tagSuffix")?,
+            digest: f.text("digest")?,
+        };
         f.finish(&["name", "newName", "newTag", "tagSuffix", "digest"])?;
         Ok(image)
     }

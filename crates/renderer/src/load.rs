@@ -46,7 +46,10 @@ impl<'a> Folder<'a> {
     /// Another folder that this one names.
     pub(crate) fn enter(&self, path: &str) -> Result<Self> {
         if is_remote(path) {
-            return Err(Error::new(ErrorKind::Unsupported, format!("{path} looks like a remote base, which is not supported yet; copy it into the repository")));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("{path} looks like a remote base, which is not supported yet; copy it into the repository"),
+            ));
         }
         if path.is_empty() {
             return Err(failed("the path is empty"));
@@ -74,7 +77,10 @@ impl<'a> Folder<'a> {
     /// A file's path, after all checks.
     pub(crate) fn locate(&self, path: &str) -> Result<String> {
         if path.starts_with("http://") || path.starts_with("https://") {
-            return Err(Error::new(ErrorKind::Unsupported, format!("{path} is a remote file, which is not supported yet; copy it into the repository")));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("{path} is a remote file, which is not supported yet; copy it into the repository"),
+            ));
         }
         let clean = join(&self.path, path).ok_or_else(|| failed(format!("{path} leads out of the repository")))?;
         self.session.read_set.borrow_mut().insert(clean.clone());
@@ -86,7 +92,10 @@ impl<'a> Folder<'a> {
             return Err(failed(format!("{path} is a folder, not a file")));
         }
         if self.session.restrictor == LoadRestrictor::RootOnly && !is_within(&real, &self.path) {
-            return Err(failed(format!("{path} is not in or below the folder {} of its kustomization; make it part of a kustomization there, or build with --load-restrictor LoadRestrictionsNone", show(&self.path))));
+            return Err(failed(format!(
+                "{path} is not in or below the folder {} of its kustomization; make it part of a kustomization there, or build with --load-restrictor LoadRestrictionsNone",
+                show(&self.path)
+            )));
         }
         Ok(real)
     }
@@ -132,5 +141,10 @@ fn show(path: &str) -> &str {
 }
 
 fn is_remote(path: &str) -> bool {
-    path.contains("://") || path.starts_with("git@") || path.starts_with("github.com/") || path.starts_with("gitlab.com/") || path.starts_with("git::") || (path.contains("?ref=") || path.contains("&ref=") || path.contains(".git/"))
+    path.contains("://")
+        || path.starts_with("git@")
+        || path.starts_with("github.com/")
+        || path.starts_with("gitlab.com/")
+        || path.starts_with("git::")
+        || (path.contains("?ref=") || path.contains("&ref=") || path.contains(".git/"))
 }

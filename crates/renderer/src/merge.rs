@@ -96,7 +96,9 @@ fn settle(patch: Value, shape: Shape) -> Result<Value> {
 
 fn each_field(dest: Value, patch: Option<Value>, shape: Shape) -> Result<Value> {
     let pos = dest.pos;
-    let (Node::Map(dest), patch) = (dest.node, patch.map(|patch| patch.node)) else { return Ok(Value { node: Node::Map(Map::new()), pos }) };
+    let (Node::Map(dest), patch) = (dest.node, patch.map(|patch| patch.node)) else {
+        return Ok(Value { node: Node::Map(Map::new()), pos });
+    };
     let mut patch = match patch {
         Some(Node::Map(map)) => map,
         _ => Map::new(),
@@ -276,7 +278,13 @@ fn by_one_key(dest: Vec<Value>, patch: Vec<Value>, key: &'static str, shape: Sha
     }
     // Elements without the key cannot be paired: they stay, behind the others.
     out.extend(patch.into_iter().flatten().filter(|item| values_of(item, keys).iter().all(String::is_empty)));
-    out.extend(dest.into_iter().enumerate().filter(|(at, _)| !deleted[*at] && !used[*at]).filter_map(|(_, item)| item).filter(|item| values_of(item, keys).iter().all(String::is_empty)));
+    out.extend(
+        dest.into_iter()
+            .enumerate()
+            .filter(|(at, _)| !deleted[*at] && !used[*at])
+            .filter_map(|(_, item)| item)
+            .filter(|item| values_of(item, keys).iter().all(String::is_empty)),
+    );
     Ok(out)
 }
 
@@ -290,7 +298,10 @@ mod tests {
     fn patched(dest: &str, patch: &str) -> String {
         let one = |text: &str| parse_all(text.as_bytes(), "t.yaml").expect("is YAML").remove(0);
         let shape = root(&Gvk::new("apps/v1", "Deployment"));
-        merge(Some(one(dest)), Some(one(patch)), shape, ListMerge::Replace).expect("merges").map(|value| to_string(&value)).unwrap_or_default()
+        merge(Some(one(dest)), Some(one(patch)), shape, ListMerge::Replace)
+            .expect("merges")
+            .map(|value| to_string(&value))
+            .unwrap_or_default()
     }
 
     #[test]

@@ -51,13 +51,17 @@ pub(crate) enum Body {
 /// The shape of a kind; `Unknown` where kustomize has no schema.
 pub(crate) fn root(gvk: &Gvk<'_>) -> Shape {
     let body = match (gvk.group, gvk.version, gvk.kind) {
-        ("apps", "v1", "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet") | ("", "v1", "ReplicationController") | ("batch", "v1", "Job") => Body::Workload,
+        ("apps", "v1", "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet")
+        | ("", "v1", "ReplicationController")
+        | ("batch", "v1", "Job") => Body::Workload,
         ("", "v1", "Pod") => Body::Pod,
         ("", "v1", "PodTemplate") => Body::Template,
         ("", "v1", "Service") => Body::Service,
         ("batch", "v1" | "v1beta1", "CronJob") => Body::CronJob,
         ("", "v1", "ServiceAccount") => Body::ServiceAccount,
-        ("admissionregistration.k8s.io", "v1" | "v1beta1", "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration") => Body::Webhooks,
+        ("admissionregistration.k8s.io", "v1" | "v1beta1", "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration") => {
+            Body::Webhooks
+        }
         ("storage.k8s.io", "v1" | "v1beta1", "CSINode") => Body::CsiNode,
         _ if is_known(gvk) => Body::Plain,
         _ => return Shape::Unknown,
@@ -68,7 +72,21 @@ pub(crate) fn root(gvk: &Gvk<'_>) -> Shape {
 /// The other kinds of Kubernetes 1.21.
 fn is_known(gvk: &Gvk<'_>) -> bool {
     let versions: &[&str] = match (gvk.group, gvk.kind) {
-        ("", "ConfigMap" | "Secret" | "Namespace" | "Node" | "PersistentVolume" | "PersistentVolumeClaim" | "Endpoints" | "Event" | "LimitRange" | "ResourceQuota" | "Binding" | "ComponentStatus") => &["v1"],
+        (
+            "",
+            "ConfigMap"
+            | "Secret"
+            | "Namespace"
+            | "Node"
+            | "PersistentVolume"
+            | "PersistentVolumeClaim"
+            | "Endpoints"
+            | "Event"
+            | "LimitRange"
+            | "ResourceQuota"
+            | "Binding"
+            | "ComponentStatus",
+        ) => &["v1"],
         ("apps", "ControllerRevision") => &["v1"],
         ("autoscaling", "HorizontalPodAutoscaler") => &["v1", "v2beta1", "v2beta2"],
         ("networking.k8s.io", "Ingress" | "IngressClass") => &["v1", "v1beta1"],
@@ -104,7 +122,9 @@ impl Shape {
             (Shape::Root(Body::Service), "spec") => (Shape::ServiceSpec, Replace),
             (Shape::Root(Body::CronJob), "spec") => (Shape::CronSpec, Replace),
             (Shape::Root(Body::CsiNode), "spec") => (Shape::CsiSpec, Replace),
-            (Shape::Root(Body::ServiceAccount), "secrets") | (Shape::Root(Body::Webhooks), "webhooks") | (Shape::CsiSpec, "drivers") => (Shape::Unknown, NAME),
+            (Shape::Root(Body::ServiceAccount), "secrets") | (Shape::Root(Body::Webhooks), "webhooks") | (Shape::CsiSpec, "drivers") => {
+                (Shape::Unknown, NAME)
+            }
             (Shape::Root(_), "status") => (Shape::Status, Replace),
             (Shape::Status, "conditions" | "addresses") => (Shape::Unknown, TYPE),
             (Shape::Status, "podIPs") => (Shape::Unknown, Keys(&["ip"])),

@@ -49,7 +49,10 @@ struct Referrer {
 pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
     for resource in resources.iter().filter(|resource| resource.kind() == "RoleBinding") {
         let subjects = resource.value.get("subjects").and_then(Value::as_list).unwrap_or_default();
-        let blank = subjects.iter().find(|subject| subject.get("kind").and_then(Value::text) == Some("ServiceAccount") && subject.get("namespace").is_some_and(|ns| ns.as_str().is_none()));
+        let blank = subjects.iter().find(|subject| {
+            subject.get("kind").and_then(Value::text) == Some("ServiceAccount")
+                && subject.get("namespace").is_some_and(|ns| ns.as_str().is_none())
+        });
         if let Some(blank) = blank {
             return Err(Error::new(ErrorKind::Resource, format!("the namespace of a subject of {} is blank", resource.id())).at(blank.pos));
         }
@@ -60,9 +63,20 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
     }
     for resource in resources {
         let original = resource.original_id().gvk;
-        let builtin = BY_KIND.get(original.kind).map_or(&[][..], Vec::as_slice).iter().filter(|reference| reference.spec.matches(&original)).map(|reference| (reference.target, &reference.spec));
-        let added = config.name_reference.iter().flat_map(|reference| reference.fields.iter().filter(|spec| spec.matches(&original)).map(|spec| (reference.target(), spec)));
-        let specs: Vec<(Gvk<'_>, FieldSpec)> = builtin.chain(added).map(|(target, spec)| (target, FieldSpec { group: "".into(), version: "".into(), kind: "".into(), ..spec.clone() })).collect();
+        let builtin = BY_KIND
+            .get(original.kind)
+            .map_or(&[][..], Vec::as_slice)
+            .iter()
+            .filter(|reference| reference.spec.matches(&original))
+            .map(|reference| (reference.target, &reference.spec));
+        let added = config
+            .name_reference
+            .iter()
+            .flat_map(|reference| reference.fields.iter().filter(|spec| spec.matches(&original)).map(|spec| (reference.target(), spec)));
+        let specs: Vec<(Gvk<'_>, FieldSpec)> = builtin
+            .chain(added)
+            .map(|(target, spec)| (target, FieldSpec { group: "".into(), version: "".into(), kind: "".into(), ..spec.clone() }))
+            .collect();
         if specs.is_empty() {
             continue;
         }
@@ -72,7 +86,8 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
                 continue;
             }
             let with_role = spec.path.ends_with("roleRef/name");
-            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| update(value, &index, &referrer, target, with_role)).map_err(|error| error.because(format!("while updating the name in {} of {}", spec.path, referrer.id)))?;
+            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| update(value, &index, &referrer, target, with_role))
+                .map_err(|error| error.because(format!("while updating the name in {} of {}", spec.path, referrer.id)))?;
         }
     }
     Ok(())
@@ -111,7 +126,10 @@ impl Referrer {
                 }
             }
         }
-        let role = resource.value.get("roleRef").and_then(|role| Some((role.get("apiGroup")?.text()?.to_owned(), role.get("kind")?.text()?.to_owned())));
+        let role = resource
+            .value
+            .get("roleRef")
+            .and_then(|role| Some((role.get("apiGroup")?.text()?.to_owned(), role.get("kind")?.text()?.to_owned())));
         Self {
             id: id.to_string(),
             cluster: is_cluster_scoped(&id.gvk),
@@ -154,7 +172,15 @@ impl Index {
     }
 
     /// The resource that `old` means, if it is one of ours.
-    fn select(&self, old: &str, referrer: &Referrer, target: &Gvk<'_>, with_role: bool, namespace: Option<&str>, same_namespace_counts: bool) -> Result<Option<&Candidate>> {
+    fn select(
+        &self,
+        old: &str,
+        referrer: &Referrer,
+        target: &Gvk<'_>,
+        with_role: bool,
+        namespace: Option<&str>,
+        same_namespace_counts: bool,
+    ) -> Result<Option<&Candidate>> {
         let Some(list) = self.by_name.get(old) else { return Ok(None) };
         let mut found: Vec<&Candidate> = list.iter().map(|at| &self.candidates[*at]).collect();
         found.retain(|c| referrer.may_reach(c));

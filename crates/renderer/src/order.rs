@@ -5,8 +5,28 @@ use crate::resource::Resource;
 
 /// Kinds that others need come first.
 const FIRST: [&str; 22] = [
-    "Namespace", "ResourceQuota", "StorageClass", "CustomResourceDefinition", "ServiceAccount", "PodSecurityPolicy", "Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding", "ConfigMap", "Secret", "Endpoints", "Service",
-    "LimitRange", "PriorityClass", "PersistentVolume", "PersistentVolumeClaim", "Deployment", "StatefulSet", "CronJob", "PodDisruptionBudget",
+    "Namespace",
+    "ResourceQuota",
+    "StorageClass",
+    "CustomResourceDefinition",
+    "ServiceAccount",
+    "PodSecurityPolicy",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "ConfigMap",
+    "Secret",
+    "Endpoints",
+    "Service",
+    "LimitRange",
+    "PriorityClass",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "Deployment",
+    "StatefulSet",
+    "CronJob",
+    "PodDisruptionBudget",
 ];
 
 /// Kinds that could refuse the others come last.
@@ -26,11 +46,15 @@ pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[
             (None, None) => 0,
         }
     };
-    let mut keyed: Vec<((i64, String, String), Resource)> = resources.drain(..).map(|resource| ((rank(resource.kind()), group_version_kind(&resource.id()), rest(&resource.id())), resource)).collect();
+    let mut keyed: Vec<((i64, String, String), Resource)> = resources
+        .drain(..)
+        .map(|resource| ((rank(resource.kind()), group_version_kind(&resource.id()), rest(&resource.id())), resource))
+        .collect();
     keyed.sort_by(|(a, one), (b, other)| {
         let by_group = a.1.cmp(&b.1);
         // Among Namespaces the real ones come before those of other groups.
-        let reverse = one.kind() == "Namespace" && other.kind() == "Namespace" && (one.gvk().group.is_empty() || other.gvk().group.is_empty());
+        let reverse =
+            one.kind() == "Namespace" && other.kind() == "Namespace" && (one.gvk().group.is_empty() || other.gvk().group.is_empty());
         a.0.cmp(&b.0).then(if reverse { by_group.reverse() } else { by_group }).then_with(|| a.2.cmp(&b.2))
     });
     resources.extend(keyed.into_iter().map(|(_, resource)| resource));

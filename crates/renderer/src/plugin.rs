@@ -83,9 +83,19 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
                 "" | "defaultOnly" => Subjects::DefaultOnly,
                 "allServiceAccounts" => Subjects::AllServiceAccounts,
                 "none" => Subjects::Nothing,
-                other => return Err(Error::new(ErrorKind::Kustomization, format!("setRoleBindingSubjects should be defaultOnly, allServiceAccounts or none, not {other}"))),
+                other => {
+                    return Err(Error::new(
+                        ErrorKind::Kustomization,
+                        format!("setRoleBindingSubjects should be defaultOnly, allServiceAccounts or none, not {other}"),
+                    ));
+                }
             };
-            Transformer::Namespace { namespace: metadata.text("namespace")?, specs: specs(&mut f)?, unset_only: f.boolean("unsetOnly")?, subjects }
+            Transformer::Namespace {
+                namespace: metadata.text("namespace")?,
+                specs: specs(&mut f)?,
+                unset_only: f.boolean("unsetOnly")?,
+                subjects,
+            }
         }
         "PrefixTransformer" => Transformer::Prefix { text: f.text("prefix")?, specs: specs(&mut f)? },
         "SuffixTransformer" => Transformer::Suffix { text: f.text("suffix")?, specs: specs(&mut f)? },
@@ -96,10 +106,14 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
         }
         "LabelTransformer" => Transformer::Labels { pairs: f.string_map("labels")?, specs: specs(&mut f)? },
         "AnnotationsTransformer" => Transformer::Annotations { pairs: f.string_map("annotations")?, specs: specs(&mut f)? },
-        "ImageTagTransformer" => Transformer::Images { image: f.take("imageTag").map(Image::decode).transpose()?.unwrap_or_default(), specs: specs(&mut f)? },
+        "ImageTagTransformer" => {
+            Transformer::Images { image: f.take("imageTag").map(Image::decode).transpose()?.unwrap_or_default(), specs: specs(&mut f)? }
+        }
         "ReplicaCountTransformer" => {
             let replica = f.take("replica").map(Replica::decode).transpose()?;
-            let Some(replica) = replica else { return Err(Error::new(ErrorKind::Kustomization, "a ReplicaCountTransformer needs replica")) };
+            let Some(replica) = replica else {
+                return Err(Error::new(ErrorKind::Kustomization, "a ReplicaCountTransformer needs replica"));
+            };
             Transformer::Replicas { replica, specs: specs(&mut f)? }
         }
         "PatchTransformer" => Transformer::Patch(prepare(folder, &Patch::take(&mut f)?, file, false)?),
@@ -149,7 +163,8 @@ fn add_value(f: &mut Fields, resources: &mut [Resource]) -> Result<()> {
         for resource in resources.iter_mut().filter(|resource| pattern.matches(resource)) {
             let path = notes.0.clone();
             let (head, last) = path.rsplit_once('/').unwrap_or(("", &path));
-            let spec = FieldSpec { path: if head.is_empty() { path.clone().into() } else { head.to_owned().into() }, ..FieldSpec::default() };
+            let spec =
+                FieldSpec { path: if head.is_empty() { path.clone().into() } else { head.to_owned().into() }, ..FieldSpec::default() };
             let position = usize::try_from(notes.1).unwrap_or(0);
             spec.apply(&mut resource.value, crate::fieldspec::Leaf::Nothing, &mut |field| {
                 if let Node::Map(map) = &mut field.node {
@@ -189,6 +204,8 @@ pub(crate) fn check_openapi(folder: &Folder<'_>, openapi: &Value) -> Result<()> 
             Err(Error::new(ErrorKind::Unsupported, "openapi.path is not supported yet").at(path.pos))
         }
         (None, None | Some("v1.21.2" | "v1_21_2")) => Ok(()),
-        (None, Some(other)) => Err(Error::new(ErrorKind::Kustomization, format!("openapi.version {other} is not built in; v1.21.2 is")).at(openapi.pos)),
+        (None, Some(other)) => {
+            Err(Error::new(ErrorKind::Kustomization, format!("openapi.version {other} is not built in; v1.21.2 is")).at(openapi.pos))
+        }
     }
 }

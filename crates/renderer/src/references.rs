@@ -109,7 +109,8 @@ const OTHERS: [Row; 42] = [
 pub(crate) static BY_KIND: LazyLock<HashMap<&'static str, Vec<Reference>>> = LazyLock::new(|| {
     let mut table: HashMap<&'static str, Vec<Reference>> = HashMap::new();
     let mut add = |target: Gvk<'static>, group: &'static str, version: &'static str, kind: &'static str, path: Cow<'static, str>| {
-        let spec = FieldSpec { group: Cow::Borrowed(group), version: Cow::Borrowed(version), kind: Cow::Borrowed(kind), path, create: false };
+        let spec =
+            FieldSpec { group: Cow::Borrowed(group), version: Cow::Borrowed(version), kind: Cow::Borrowed(kind), path, create: false };
         table.entry(kind).or_default().push(Reference { target, spec });
     };
     let core = |kind| Gvk { group: "", version: "v1", kind };

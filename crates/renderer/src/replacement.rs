@@ -15,7 +15,7 @@ pub(crate) struct Replacement {
 }
 
 enum Source {
-    Field { selector: Selector, path: String, options: FieldOptions },
+    Field { selector: Box<Selector>, path: String, options: FieldOptions },
     Literal(String),
 }
 
@@ -66,11 +66,19 @@ impl Replacement {
 
     fn source(value: Value) -> Result<Source> {
         let mut f = Fields::new(value, "a source")?;
-        let selector = Selector { pos: f.pos(), group: f.text("group")?, version: f.text("version")?, kind: f.text("kind")?, name: f.text("name")?, namespace: f.text("namespace")?, ..Selector::default() };
+        let selector = Selector {
+            pos: f.pos(),
+            group: f.text("group")?,
+            version: f.text("version")?,
+            kind: f.text("kind")?,
+            name: f.text("name")?,
+            namespace: f.text("namespace")?,
+            ..Selector::default()
+        };
         let path = f.text("fieldPath")?;
         let options = FieldOptions::decode(f.take("options"))?;
         f.finish(&["group", "version", "kind", "name", "namespace", "fieldPath", "options"])?;
-        Ok(Source::Field { selector, path: if path.is_empty() { "metadata.name".to_owned() } else { path }, options })
+        Ok(Source::Field { selector: Box::new(selector), path: if path.is_empty() { "metadata.name".to_owned() } else { path }, options })
     }
 }
 
@@ -111,7 +119,8 @@ fn one(resources: &mut [Resource], replacement: &Replacement) -> Result<()> {
     for target in &replacement.targets {
         for resource in resources.iter_mut() {
             let ids: Vec<_> = std::iter::once(resource.id()).chain(resource.previous_ids()).collect();
-            let rejected = target.reject.iter().any(|reject| ids.iter().any(|id| reject.matches_id(id)) && reject.matches_metadata(resource));
+            let rejected =
+                target.reject.iter().any(|reject| ids.iter().any(|id| reject.matches_id(id)) && reject.matches_metadata(resource));
             if rejected || !target.pattern.matches_metadata(resource) || !ids.iter().any(|id| target.pattern.matches_id(id)) {
                 continue;
             }
@@ -131,7 +140,8 @@ fn source_value(resources: &[Resource], selector: &Selector, path: &str, options
                 && same(&selector.version, id.gvk.version)
                 && same(&selector.kind, id.gvk.kind)
                 && same(&selector.name, id.name)
-                && (selector.namespace.is_empty() || crate::id::Id { namespace: &selector.namespace, ..id }.effective_namespace() == id.effective_namespace())
+                && (selector.namespace.is_empty()
+                    || crate::id::Id { namespace: &selector.namespace, ..id }.effective_namespace() == id.effective_namespace())
         })
     });
     let found = match (matches.next(), matches.next()) {
@@ -149,7 +159,9 @@ fn source_value(resources: &[Resource], selector: &Selector, path: &str, options
     let Some(scalar) = value.as_scalar() else { return Err(failed("a delimiter needs a field that is text")) };
     let pieces: Vec<&str> = scalar.text.split(&options.delimiter).collect();
     let piece = usize::try_from(options.index).ok().and_then(|at| pieces.get(at));
-    let Some(piece) = piece else { return Err(failed(format!("the index {} is out of bounds for the value {}", options.index, scalar.text))) };
+    let Some(piece) = piece else {
+        return Err(failed(format!("the index {} is out of bounds for the value {}", options.index, scalar.text)));
+    };
     Ok(Value { node: Node::Scalar(Scalar { text: (*piece).into(), kind: scalar.kind }), pos: value.pos })
 }
 
@@ -189,7 +201,16 @@ fn split_path(path: &str) -> Vec<String> {
         parts.push(part);
     }
     // `[name.with/dots]` in annotations is only a way to quote.
-    parts.into_iter().map(|part| part.strip_prefix('[').and_then(|p| p.strip_suffix(']')).filter(|p| !p.contains('=') && p.parse::<usize>().is_err()).map(str::to_owned).unwrap_or(part)).collect()
+    parts
+        .into_iter()
+        .map(|part| {
+            part.strip_prefix('[')
+                .and_then(|p| p.strip_suffix(']'))
+                .filter(|p| !p.contains('=') && p.parse::<usize>().is_err())
+                .map(str::to_owned)
+                .unwrap_or(part)
+        })
+        .collect()
 }
 
 fn condition(part: &str) -> Option<(&str, &str)> {
@@ -305,7 +326,13 @@ fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found:
         return Ok(());
     }
     visit(&mut inner, path, create, found)?;
-    let text = if json && pretty { crate::hash::go_json_pretty(&inner.to_json()) } else if json { crate::hash::go_json(&inner.to_json()) } else { crate::yaml::to_string(&inner).trim_end_matches('\n').to_owned() };
+    let text = if json && pretty {
+        crate::hash::go_json_pretty(&inner.to_json())
+    } else if json {
+        crate::hash::go_json(&inner.to_json())
+    } else {
+        crate::yaml::to_string(&inner).trim_end_matches('\n').to_owned()
+    };
     *value = Value { pos: value.pos, ..Value::string(text) };
     Ok(())
 }
@@ -313,7 +340,9 @@ fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found:
 fn write(field: &mut Value, new: &Value, options: &FieldOptions) -> Result<()> {
     let mut text = None;
     if !options.delimiter.is_empty() {
-        let (Some(old), Some(piece)) = (field.as_scalar(), new.as_scalar()) else { return Err(failed("a delimiter needs fields that are text")) };
+        let (Some(old), Some(piece)) = (field.as_scalar(), new.as_scalar()) else {
+            return Err(failed("a delimiter needs fields that are text"));
+        };
         let mut pieces: Vec<&str> = old.text.split(&options.delimiter).collect();
         match usize::try_from(options.index) {
             Err(_) => pieces.insert(0, &piece.text),

@@ -24,7 +24,13 @@ impl Compiled {
             if text.is_empty() {
                 return Ok(None);
             }
-            Regex::new(&format!("^(?:{text})$")).map(Some).map_err(|error| Error::new(ErrorKind::Kustomization, format!("the pattern {text} of a selector is not valid: {}", error.to_string().lines().last().unwrap_or(""))).at(selector.pos))
+            Regex::new(&format!("^(?:{text})$")).map(Some).map_err(|error| {
+                Error::new(
+                    ErrorKind::Kustomization,
+                    format!("the pattern {text} of a selector is not valid: {}", error.to_string().lines().last().unwrap_or("")),
+                )
+                .at(selector.pos)
+            })
         };
         Ok(Self {
             group: pattern(&selector.group)?,
@@ -50,14 +56,21 @@ impl Compiled {
 
     /// Only labels and annotations.
     pub(crate) fn matches_metadata(&self, resource: &Resource) -> bool {
-        let find = |field: &str, key: &str| resource.value.get("metadata").and_then(|meta| meta.get(field)).and_then(|map| map.get(key)).and_then(Value::text);
-        self.labels.iter().all(|one| one.holds(find("labels", &one.key))) && self.annotations.iter().all(|one| one.holds(find("annotations", &one.key)))
+        let find = |field: &str, key: &str| {
+            resource.value.get("metadata").and_then(|meta| meta.get(field)).and_then(|map| map.get(key)).and_then(Value::text)
+        };
+        self.labels.iter().all(|one| one.holds(find("labels", &one.key)))
+            && self.annotations.iter().all(|one| one.holds(find("annotations", &one.key)))
     }
 
     /// Whether an id matches: kind and so on by pattern.
     pub(crate) fn matches_id(&self, id: &crate::id::Id<'_>) -> bool {
         let ok = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|regex| regex.is_match(text));
-        ok(&self.kind, id.gvk.kind) && ok(&self.group, id.gvk.group) && ok(&self.version, id.gvk.version) && ok(&self.name, id.name) && ok(&self.namespace, id.effective_namespace())
+        ok(&self.kind, id.gvk.kind)
+            && ok(&self.group, id.gvk.group)
+            && ok(&self.version, id.gvk.version)
+            && ok(&self.name, id.name)
+            && ok(&self.namespace, id.effective_namespace())
     }
 }
 
@@ -97,7 +110,10 @@ fn requirements(text: &str) -> Result<Vec<Requirement>> {
                 *c == ',' && depth == 0
             })
             .map_or(rest.len(), |(at, _)| at);
-        out.push(requirement(rest[..end].trim()).ok_or_else(|| Error::new(ErrorKind::Kustomization, format!("cannot read the selector {text}")))?);
+        out.push(
+            requirement(rest[..end].trim())
+                .ok_or_else(|| Error::new(ErrorKind::Kustomization, format!("cannot read the selector {text}")))?,
+        );
         rest = rest.get(end + 1..).unwrap_or("").trim();
     }
     Ok(out)

@@ -73,8 +73,11 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
         acc.config.merge(crate::crds::config(&bytes, &folder.name(path))?);
     }
-    for (args, secret) in kustomization.config_maps.iter().map(|args| (args, false)).chain(kustomization.secrets.iter().map(|args| (args, true))) {
-        let new = generate::generate(folder, args, kustomization.generator_options.as_ref(), secret).map_err(|error| error.in_file(file))?;
+    for (args, secret) in
+        kustomization.config_maps.iter().map(|args| (args, false)).chain(kustomization.secrets.iter().map(|args| (args, true)))
+    {
+        let new =
+            generate::generate(folder, args, kustomization.generator_options.as_ref(), secret).map_err(|error| error.in_file(file))?;
         generate::absorb(&mut acc.resources, new).map_err(|error| error.at(args.pos).in_file(file))?;
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.generators)? {
@@ -87,7 +90,13 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         let inner = folder.enter(path).map_err(here)?;
         let (inner_file, component) = load(&inner)?;
         if component.kind != "Component" {
-            return Err(here(Error::new(ErrorKind::Kustomization, format!("{path} is not a component: its kind is {}", if component.kind.is_empty() { "Kustomization" } else { &component.kind }))));
+            return Err(here(Error::new(
+                ErrorKind::Kustomization,
+                format!(
+                    "{path} is not a component: its kind is {}",
+                    if component.kind.is_empty() { "Kustomization" } else { &component.kind }
+                ),
+            )));
         }
         acc = accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(format!("from {file}")))?;
     }
@@ -121,7 +130,8 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
             if kustomization.kind == "Component" {
                 return Err(here(Error::new(ErrorKind::Kustomization, format!("{path} is a component; name it in components"))));
             }
-            let child = accumulate(&inner, &inner_file, &kustomization, Accumulator::default()).map_err(|error| error.because(format!("from {file}:{}:{}", pos.line, pos.column)))?;
+            let child = accumulate(&inner, &inner_file, &kustomization, Accumulator::default())
+                .map_err(|error| error.because(format!("from {file}:{}:{}", pos.line, pos.column)))?;
             acc.append(child.resources).map_err(here)?;
             acc.config.merge(child.config);
             crate::vars::merge(&mut acc.vars, child.vars).map_err(here)?;
@@ -139,7 +149,8 @@ fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<
     for (text, pos) in entries {
         let inline = text.contains('\n') || text.trim_start().starts_with('{');
         if inline {
-            let found = crate::read::resources(text.as_bytes(), "inline").map_err(|error| Error::new(ErrorKind::Kustomization, error.message()).at(*pos).in_file(file))?;
+            let found = crate::read::resources(text.as_bytes(), "inline")
+                .map_err(|error| Error::new(ErrorKind::Kustomization, error.message()).at(*pos).in_file(file))?;
             out.extend(found.into_iter().map(|one| (*pos, one)));
         } else {
             let mut acc = Accumulator::default();
@@ -177,7 +188,12 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         out.push(Transformer::Patch(prepare(folder, patch, file, false)?));
     }
     if !k.namespace.is_empty() {
-        out.push(Transformer::Namespace { namespace: k.namespace.clone(), specs: with(&[&config::NAMESPACE], &config.namespace), unset_only: false, subjects: Subjects::DefaultOnly });
+        out.push(Transformer::Namespace {
+            namespace: k.namespace.clone(),
+            specs: with(&[&config::NAMESPACE], &config.namespace),
+            unset_only: false,
+            subjects: Subjects::DefaultOnly,
+        });
     }
     if !k.name_prefix.is_empty() {
         out.push(Transformer::Prefix { text: k.name_prefix.clone(), specs: names(&config.name_prefix) });
@@ -185,7 +201,9 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
     if !k.name_suffix.is_empty() {
         out.push(Transformer::Suffix { text: k.name_suffix.clone(), specs: names(&config.name_suffix) });
     }
-    let all_labels = || with(&[&config::SELECTOR_LABELS, &config::PEER_LABELS, &config::METADATA_LABELS, &config::TEMPLATE_LABELS], &config.common_labels);
+    let all_labels = || {
+        with(&[&config::SELECTOR_LABELS, &config::PEER_LABELS, &config::METADATA_LABELS, &config::TEMPLATE_LABELS], &config.common_labels)
+    };
     for label in &k.labels {
         let mut specs = if label.include_selectors {
             all_labels()
@@ -195,9 +213,14 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
             config::METADATA_LABELS.to_vec()
         };
         for spec in label.fields.iter().chain(&config.labels) {
-            let clash = specs.iter().find(|known| known.path == spec.path && known.selector() == spec.selector() && known.create != spec.create);
+            let clash =
+                specs.iter().find(|known| known.path == spec.path && known.selector() == spec.selector() && known.create != spec.create);
             if clash.is_some() {
-                return Err(Error::new(ErrorKind::Kustomization, format!("the field {} of a label says something else about create than kustomize's own", spec.path)).in_file(file));
+                return Err(Error::new(
+                    ErrorKind::Kustomization,
+                    format!("the field {} of a label says something else about create than kustomize's own", spec.path),
+                )
+                .in_file(file));
             }
             if !specs.contains(spec) {
                 specs.push(spec.clone());
@@ -209,7 +232,10 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         out.push(Transformer::Labels { pairs: k.common_labels.clone(), specs: all_labels() });
     }
     if !k.common_annotations.is_empty() {
-        out.push(Transformer::Annotations { pairs: k.common_annotations.clone(), specs: with(&[&config::ANNOTATIONS], &config.common_annotations) });
+        out.push(Transformer::Annotations {
+            pairs: k.common_annotations.clone(),
+            specs: with(&[&config::ANNOTATIONS], &config.common_annotations),
+        });
     }
     for patch in &k.patches_json6902 {
         out.push(Transformer::Patch(prepare(folder, patch, file, true)?));
@@ -235,7 +261,9 @@ pub(crate) fn replacements(folder: &Folder<'_>, file: &str, entries: &[Value]) -
             continue;
         };
         if entry.get("source").is_some() || entry.get("targets").is_some() {
-            return Err(Error::new(ErrorKind::Kustomization, "a replacement cannot have both a path and source or targets").at(entry.pos).in_file(file));
+            return Err(Error::new(ErrorKind::Kustomization, "a replacement cannot have both a path and source or targets")
+                .at(entry.pos)
+                .in_file(file));
         }
         let bytes = folder.read(path).map_err(|error| error.at(entry.pos).in_file(file))?;
         let name = folder.name(path);
@@ -253,5 +281,11 @@ pub(crate) fn replacements(folder: &Folder<'_>, file: &str, entries: &[Value]) -
 
 /// An owned field spec.
 pub(crate) fn owned(path: &str, kind: &str, create: bool) -> FieldSpec {
-    FieldSpec { group: Cow::Borrowed(""), version: Cow::Borrowed(""), kind: Cow::Owned(kind.to_owned()), path: Cow::Owned(path.to_owned()), create }
+    FieldSpec {
+        group: Cow::Borrowed(""),
+        version: Cow::Borrowed(""),
+        kind: Cow::Owned(kind.to_owned()),
+        path: Cow::Owned(path.to_owned()),
+        create,
+    }
 }

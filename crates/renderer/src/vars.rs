@@ -63,7 +63,11 @@ impl Var {
     }
 
     fn gvk(&self) -> Gvk<'_> {
-        if self.group.is_empty() && self.version.is_empty() { Gvk::new(&self.api_version, &self.kind) } else { Gvk { group: &self.group, version: &self.version, kind: &self.kind } }
+        if self.group.is_empty() && self.version.is_empty() {
+            Gvk::new(&self.api_version, &self.kind)
+        } else {
+            Gvk { group: &self.group, version: &self.version, kind: &self.kind }
+        }
     }
 }
 
@@ -108,7 +112,9 @@ pub(crate) fn resolve(acc: &mut Accumulator) -> Result<()> {
     let mut values: HashMap<&str, Scalar> = HashMap::new();
     for var in &acc.vars {
         let owner = acc.resources.iter().find(|resource| resource.state.vars.iter().any(|name| **name == *var.name));
-        let Some(owner) = owner else { return Err(failed(format!("the var {} cannot be mapped to a field in the set of known resources", var.name)).at(var.pos)) };
+        let Some(owner) = owner else {
+            return Err(failed(format!("the var {} cannot be mapped to a field in the set of known resources", var.name)).at(var.pos));
+        };
         let Some(scalar) = field(&owner.value, &var.field).and_then(Value::as_scalar) else {
             return Err(failed(format!("{} has no field {}, which the var {} reads", owner.id(), var.field, var.name)).at(var.pos));
         };
@@ -205,7 +211,15 @@ fn field<'a>(root: &'a Value, path: &str) -> Option<&'a Value> {
 }
 
 fn builtin() -> Vec<FieldSpec> {
-    let kinds = [("CronJob", "spec/jobTemplate/spec/template/spec"), ("DaemonSet", "spec/template/spec"), ("Deployment", "spec/template/spec"), ("Job", "spec/template/spec"), ("Pod", "spec"), ("ReplicaSet", "spec/template/spec"), ("StatefulSet", "spec/template/spec")];
+    let kinds = [
+        ("CronJob", "spec/jobTemplate/spec/template/spec"),
+        ("DaemonSet", "spec/template/spec"),
+        ("Deployment", "spec/template/spec"),
+        ("Job", "spec/template/spec"),
+        ("Pod", "spec"),
+        ("ReplicaSet", "spec/template/spec"),
+        ("StatefulSet", "spec/template/spec"),
+    ];
     let mut specs = Vec::new();
     for (kind, prefix) in kinds {
         for list in ["containers", "initContainers"] {
@@ -215,7 +229,22 @@ fn builtin() -> Vec<FieldSpec> {
             }
         }
     }
-    for (kind, path) in [("Ingress", "spec/rules/host"), ("Ingress", "spec/tls/hosts"), ("Ingress", "spec/tls/secretName"), ("Service", "spec/ports/port"), ("Service", "spec/ports/targetPort"), ("", "metadata/labels"), ("", "metadata/annotations"), ("PersistentVolume", "spec/nfs/server"), ("Deployment", "spec/template/metadata/annotations"), ("StatefulSet", "spec/template/metadata/annotations"), ("DaemonSet", "spec/template/metadata/annotations"), ("ReplicaSet", "spec/template/metadata/annotations"), ("Job", "spec/template/metadata/annotations"), ("CronJob", "spec/jobTemplate/spec/template/metadata/annotations")] {
+    for (kind, path) in [
+        ("Ingress", "spec/rules/host"),
+        ("Ingress", "spec/tls/hosts"),
+        ("Ingress", "spec/tls/secretName"),
+        ("Service", "spec/ports/port"),
+        ("Service", "spec/ports/targetPort"),
+        ("", "metadata/labels"),
+        ("", "metadata/annotations"),
+        ("PersistentVolume", "spec/nfs/server"),
+        ("Deployment", "spec/template/metadata/annotations"),
+        ("StatefulSet", "spec/template/metadata/annotations"),
+        ("DaemonSet", "spec/template/metadata/annotations"),
+        ("ReplicaSet", "spec/template/metadata/annotations"),
+        ("Job", "spec/template/metadata/annotations"),
+        ("CronJob", "spec/jobTemplate/spec/template/metadata/annotations"),
+    ] {
         specs.push(owned(path, kind, false));
     }
     specs

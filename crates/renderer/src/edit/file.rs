@@ -8,9 +8,41 @@ use crate::yaml::{Map, Node, Value, parse_kustomization, to_string};
 
 /// All fields, in the order in which kustomize adds those that are new.
 const ORDER: [&str; 35] = [
-    "apiVersion", "kind", "metadata", "sortOptions", "resources", "bases", "namePrefix", "nameSuffix", "namespace", "crds", "commonLabels", "commonAnnotations", "patchesStrategicMerge", "patchesJson6902", "patches",
-    "configMapGenerator", "secretGenerator", "helmCharts", "helmChartInflationGenerator", "helmGlobals", "generatorOptions", "vars", "images", "replacements", "replicas", "configurations", "generators", "transformers", "validators",
-    "components", "openapi", "buildMetadata", "labels", "imageTags", "inventory",
+    "apiVersion",
+    "kind",
+    "metadata",
+    "sortOptions",
+    "resources",
+    "bases",
+    "namePrefix",
+    "nameSuffix",
+    "namespace",
+    "crds",
+    "commonLabels",
+    "commonAnnotations",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "patches",
+    "configMapGenerator",
+    "secretGenerator",
+    "helmCharts",
+    "helmChartInflationGenerator",
+    "helmGlobals",
+    "generatorOptions",
+    "vars",
+    "images",
+    "replacements",
+    "replicas",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+    "components",
+    "openapi",
+    "buildMetadata",
+    "labels",
+    "imageTags",
+    "inventory",
 ];
 
 /// Fields whose values are free maps of text: what is empty in them stays.
@@ -35,7 +67,9 @@ impl File {
             _ => {}
         }
         let mut fields = Map::new();
-        let Node::Map(map) = value.node else { return Err(Error::new(ErrorKind::Kustomization, "a kustomization must be a map").at(value.pos)) };
+        let Node::Map(map) = value.node else {
+            return Err(Error::new(ErrorKind::Kustomization, "a kustomization must be a map").at(value.pos));
+        };
         for (key, value) in map.into_entries() {
             if let Some(name) = ORDER.iter().find(|name| name.eq_ignore_ascii_case(&key)) {
                 fields.insert(name, value);
@@ -53,7 +87,10 @@ impl File {
             self.fields.insert("kind", Value::string("Kustomization"));
         }
         if !self.fields.contains_key("apiVersion") {
-            self.fields.insert("apiVersion", Value::string(if component { "kustomize.config.k8s.io/v1alpha1" } else { "kustomize.config.k8s.io/v1beta1" }));
+            self.fields.insert(
+                "apiVersion",
+                Value::string(if component { "kustomize.config.k8s.io/v1alpha1" } else { "kustomize.config.k8s.io/v1beta1" }),
+            );
         }
         for (old, new) in [("bases", "resources"), ("imageTags", "images")] {
             if let Some(Value { node: Node::List(items), .. }) = self.fields.remove(old) {
@@ -105,7 +142,11 @@ impl File {
 
     fn field(&self, name: &'static str) -> String {
         let Some(value) = self.fields.get(name) else { return String::new() };
-        let value = if TEXT_MAPS.contains(&name) && value.as_map().is_some() { (!value.as_map().is_some_and(Map::is_empty)).then(|| value.clone()) } else { pruned(value) };
+        let value = if TEXT_MAPS.contains(&name) && value.as_map().is_some() {
+            (!value.as_map().is_some_and(Map::is_empty)).then(|| value.clone())
+        } else {
+            pruned(value)
+        };
         let Some(value) = value else { return String::new() };
         let mut map = Map::new();
         map.insert(name, value);
@@ -134,7 +175,11 @@ fn pruned(value: &Value) -> Option<Value> {
         Node::Map(map) => {
             let mut out = Map::new();
             for (key, value) in map.iter() {
-                let kept = if TEXT_MAPS.contains(&key) && value.as_map().is_some() { Some(value.clone()).filter(|value| !value.as_map().is_some_and(Map::is_empty)) } else { pruned(value) };
+                let kept = if TEXT_MAPS.contains(&key) && value.as_map().is_some() {
+                    Some(value.clone()).filter(|value| !value.as_map().is_some_and(Map::is_empty))
+                } else {
+                    pruned(value)
+                };
                 if let Some(value) = kept {
                     out.insert(key, value);
                 }

@@ -55,7 +55,13 @@ pub fn set_image(text: &str, images: &[String]) -> Result<String> {
 
 fn to_value(image: &Image) -> Value {
     let mut map = Map::new();
-    for (key, text) in [("name", &image.name), ("newName", &image.new_name), ("newTag", &image.new_tag), ("tagSuffix", &image.tag_suffix), ("digest", &image.digest)] {
+    for (key, text) in [
+        ("name", &image.name),
+        ("newName", &image.new_name),
+        ("newTag", &image.new_tag),
+        ("tagSuffix", &image.tag_suffix),
+        ("digest", &image.digest),
+    ] {
         if !text.is_empty() && (text != "*" || key == "name") {
             map.insert(key, Value::string(text.as_str()));
         }
@@ -65,7 +71,12 @@ fn to_value(image: &Image) -> Value {
 
 fn parse(argument: &str) -> Result<Image> {
     let parts: Vec<&str> = argument.split('=').collect();
-    let invalid = || Error::new(ErrorKind::Kustomization, format!("{argument} is not an image: use NAME=NEWNAME, NAME=NEWNAME:TAG, NAME=NEWNAME@DIGEST, NAME:TAG or NAME@DIGEST"));
+    let invalid = || {
+        Error::new(
+            ErrorKind::Kustomization,
+            format!("{argument} is not an image: use NAME=NEWNAME, NAME=NEWNAME:TAG, NAME=NEWNAME@DIGEST, NAME:TAG or NAME@DIGEST"),
+        )
+    };
     if let [name, new] = parts[..] {
         let (new_name, new_tag, digest) = overwrite(new, true).ok_or_else(invalid)?;
         return Ok(Image { name: name.to_owned(), new_name, new_tag, digest, ..Image::default() });

@@ -11,7 +11,8 @@ use crate::yaml::{Node, Value};
 /// Sets an image wherever containers are, and then in the fields of the specs; so `tagSuffix` hits Pods twice, as in kustomize.
 pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[FieldSpec]) -> Result<()> {
     let pattern = Regex::new(&format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name));
-    let pattern = pattern.map_err(|_| Error::new(ErrorKind::Kustomization, format!("the image name {} is not a valid pattern", image.name)))?;
+    let pattern =
+        pattern.map_err(|_| Error::new(ErrorKind::Kustomization, format!("the image name {} is not a valid pattern", image.name)))?;
     for resource in resources.iter_mut() {
         anywhere(&mut resource.value, image, &pattern);
         for spec in specs {

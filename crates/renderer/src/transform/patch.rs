@@ -39,7 +39,9 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
         (false, true) => (inline.as_bytes().to_vec(), kustomization.to_owned(), patch.patch_pos),
         (true, false) => (folder.read(&patch.path).map_err(here)?, folder.name(&patch.path), Pos::default()),
     };
-    let shift = |error: Error| if pos.line > 0 { failed(format!("in the inline patch: {error}")).at(pos).in_file(kustomization) } else { error.in_file(&file) };
+    let shift = |error: Error| {
+        if pos.line > 0 { failed(format!("in the inline patch: {error}")).at(pos).in_file(kustomization) } else { error.in_file(&file) }
+    };
     let label = if pos.line > 0 { "patch" } else { &file };
     let target = patch.target.as_ref().map(Compiled::new).transpose().map_err(here)?;
     let made = |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos };
@@ -62,14 +64,21 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
             }
             Ok(made(Content::Json(operations)))
         }
-        (Err(as_merge), Err(as_json)) => Err(shift(if text.iter().find(|c| !c.is_ascii_whitespace()).is_some_and(|c| matches!(c, b'[' | b'-')) { as_json } else { as_merge })),
+        (Err(as_merge), Err(as_json)) => {
+            Err(shift(if text.iter().find(|c| !c.is_ascii_whitespace()).is_some_and(|c| matches!(c, b'[' | b'-')) {
+                as_json
+            } else {
+                as_merge
+            }))
+        }
     }
 }
 
 /// Text that begins with `[` is JSON, everything else YAML 1.1.
 fn operations(text: &[u8], file: &str) -> Result<Vec<Operation>> {
     let value = if text.first() == Some(&b'[') {
-        let json: serde_json::Value = serde_json::from_slice(text).map_err(|error| failed(format!("a patch that begins with [ must be JSON: {error}")).in_file(file))?;
+        let json: serde_json::Value = serde_json::from_slice(text)
+            .map_err(|error| failed(format!("a patch that begins with [ must be JSON: {error}")).in_file(file))?;
         Value::from_json(&json)
     } else {
         parse_kustomization(text, file)?
@@ -85,7 +94,8 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
     let (text, pos) = entry;
     let inline = parse_all(text.as_bytes(), "patch").ok().filter(|docs| docs.iter().any(|doc| doc.as_map().is_some()));
     let patches = match inline {
-        Some(_) => crate::read::resources(text.as_bytes(), "patch").map_err(|error| failed(format!("in the inline patch: {error}")).at(*pos).in_file(kustomization))?,
+        Some(_) => crate::read::resources(text.as_bytes(), "patch")
+            .map_err(|error| failed(format!("in the inline patch: {error}")).at(*pos).in_file(kustomization))?,
         None => {
             let bytes = folder.read(text).map_err(|error| error.at(*pos).in_file(kustomization))?;
             crate::read::resources(&bytes, &folder.name(text))?
@@ -126,8 +136,10 @@ impl Patches {
                 for resource in resources.iter_mut().filter(|resource| target.as_ref().is_some_and(|target| target.matches(resource))) {
                     resource.store_previous();
                     let value = std::mem::take(&mut resource.value);
-                    resource.value = jsonpatch::normal(value);
-                    jsonpatch::apply(&mut resource.value, operations).map_err(|error| Error::new(ErrorKind::Patch, format!("the patch does not fit {}: {}", resource.id(), error.message())))?;
+                    resource.value = jsonpatch::normal(&value);
+                    jsonpatch::apply(&mut resource.value, operations).map_err(|error| {
+                        Error::new(ErrorKind::Patch, format!("the patch does not fit {}: {}", resource.id(), error.message()))
+                    })?;
                 }
                 Ok(())
             }
@@ -139,11 +151,16 @@ impl Patches {
 fn find(resources: &[Resource], patch: &Resource) -> Result<usize> {
     let id = patch.original_id();
     let key = id.key();
-    let mut found = resources.iter().enumerate().filter(|(_, r)| !r.is_empty() && (r.id().key() == key || r.previous_ids().any(|id| id.key() == key))).map(|(at, _)| at);
+    let mut found = resources
+        .iter()
+        .enumerate()
+        .filter(|(_, r)| !r.is_empty() && (r.id().key() == key || r.previous_ids().any(|id| id.key() == key)))
+        .map(|(at, _)| at);
     match (found.next(), found.next()) {
         (Some(at), None) => Ok(at),
         (None, _) => {
-            let near: HashMap<&str, String> = resources.iter().filter(|r| r.name() == id.name).map(|r| (r.kind(), r.id().to_string())).collect();
+            let near: HashMap<&str, String> =
+                resources.iter().filter(|r| r.name() == id.name).map(|r| (r.kind(), r.id().to_string())).collect();
             let hint = near.values().min().map(|other| format!("; there is {other}")).unwrap_or_default();
             Err(failed(format!("no resource matches the patch for {id} ({}){hint}", patch.api_version())))
         }
@@ -152,7 +169,8 @@ fn find(resources: &[Resource], patch: &Resource) -> Result<usize> {
 }
 
 fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool) -> Result<()> {
-    let (name, namespace, kind, api_version) = (resource.name().to_owned(), resource.namespace().to_owned(), resource.kind().to_owned(), resource.api_version().to_owned());
+    let (name, namespace, kind, api_version) =
+        (resource.name().to_owned(), resource.namespace().to_owned(), resource.kind().to_owned(), resource.api_version().to_owned());
     let (name_change, kind_change) = (patch.state.name_change, patch.state.kind_change);
     if name_change || kind_change {
         resource.store_previous();

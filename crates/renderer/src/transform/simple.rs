@@ -64,7 +64,9 @@ pub(crate) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSp
     }
     for resource in resources.iter_mut() {
         resource.store_previous();
-        let mut set = |value: &mut Value| if unset_only && value.text().is_some_and(|text| !text.is_empty()) && !value.is_null() { Ok(()) } else { set_text(value, name) };
+        let mut set = |value: &mut Value| {
+            if unset_only && value.text().is_some_and(|text| !text.is_empty()) && !value.is_null() { Ok(()) } else { set_text(value, name) }
+        };
         if !crate::scope::is_cluster_scoped(&resource.gvk()) {
             FieldSpec::builtin("", "", "metadata/namespace", true).apply(&mut resource.value, Leaf::Scalar, &mut set)?;
         }
@@ -73,7 +75,15 @@ pub(crate) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSp
             bind(resource, subjects, &mut set)?;
         }
         let gvk = resource.gvk();
-        let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk) && spec.path != "metadata/namespace" && !(binding && (spec.path == "subjects" || spec.path == "subjects/namespace")) && !(gvk.kind == "Namespace" && !gvk.group.is_empty() && spec.path == "metadata/name")).collect();
+        let wanted: Vec<&FieldSpec> = specs
+            .iter()
+            .filter(|spec| {
+                spec.matches(&gvk)
+                    && spec.path != "metadata/namespace"
+                    && !(binding && (spec.path == "subjects" || spec.path == "subjects/namespace"))
+                    && !(gvk.kind == "Namespace" && !gvk.group.is_empty() && spec.path == "metadata/name")
+            })
+            .collect();
         for spec in wanted {
             spec.apply(&mut resource.value, Leaf::Scalar, &mut set)?;
         }
@@ -155,5 +165,6 @@ pub(crate) fn replicas(resources: &mut [Resource], replica: &Replica, specs: &[F
         return Ok(());
     }
     let kinds: Vec<&str> = specs.iter().map(|spec| &*spec.kind).collect();
-    Err(Error::new(ErrorKind::Kustomization, format!("no resource of the kinds {} is named {}", kinds.join(", "), replica.name)).at(replica.pos))
+    Err(Error::new(ErrorKind::Kustomization, format!("no resource of the kinds {} is named {}", kinds.join(", "), replica.name))
+        .at(replica.pos))
 }

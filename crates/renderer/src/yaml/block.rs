@@ -195,7 +195,9 @@ impl<'a> Parser<'a> {
             if dash {
                 return Err(self.error("did not expect a list item among the keys of a map"));
             }
-            if !(self.peek() == b'?' && matches!(self.peek_at(1), b' ' | b'\t' | b'\n')) && !matches!(self.peek(), b'&' | b'!' | b'*') && !self.key_ahead() {
+            let explicit = self.peek() == b'?' && matches!(self.peek_at(1), b' ' | b'\t' | b'\n');
+            let marked = matches!(self.peek(), b'&' | b'!' | b'*');
+            if !explicit && !marked && !self.key_ahead() {
                 return Err(self.error("could not find expected ':' after this key"));
             }
         }
@@ -356,9 +358,7 @@ impl<'a> Parser<'a> {
             self.skip_comment();
             let line = self.slice(begin, self.at);
             let more = line.starts_with([' ', '\t']);
-            if !any || literal {
-                text.extend(std::iter::repeat_n('\n', breaks));
-            } else if previous_more || more {
+            if !any || literal || previous_more || more {
                 text.extend(std::iter::repeat_n('\n', breaks));
             } else if breaks == 1 {
                 text.push(' ');

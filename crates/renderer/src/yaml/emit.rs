@@ -376,7 +376,11 @@ impl Analysis {
             first = false;
         }
         let broken = space_break || special;
-        Self { plain: !(broken || indicators || breaks || lead || trail || trailing_space), single: !(broken || break_space), block: !(broken || trailing_space) }
+        Self {
+            plain: !(broken || indicators || breaks || lead || trail || trailing_space),
+            single: !(broken || break_space),
+            block: !(broken || trailing_space),
+        }
     }
 }
 

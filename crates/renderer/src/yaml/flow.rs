@@ -30,7 +30,8 @@ impl Parser<'_> {
             if self.peek() == b':' {
                 self.at += 1;
                 self.skip_in_flow()?;
-                let value = if matches!(self.peek(), b',' | b']') { Value { pos: self.pos(), ..Value::default() } } else { self.flow_node()? };
+                let value =
+                    if matches!(self.peek(), b',' | b']') { Value { pos: self.pos(), ..Value::default() } } else { self.flow_node()? };
                 items.push(self.make_map(vec![(item, value)], item_pos)?);
                 self.skip_in_flow()?;
             } else {
@@ -107,8 +108,12 @@ impl Parser<'_> {
             b'*' => (self.alias()?, false),
             b',' | b']' | b'}' => (Value::default(), false),
             b':' if matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | b',' | b']' | b'}') => (Value::default(), false),
-            b'|' | b'>' | b'%' | b'@' | b'`' | b'#' => return Err(self.error(format!("a value cannot begin with '{}'; quote it", char::from(next)))),
-            b'-' if matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | b',' | b']' | b'}') => return Err(self.error("a list with dashes cannot stand inside [ ] or { }")),
+            b'|' | b'>' | b'%' | b'@' | b'`' | b'#' => {
+                return Err(self.error(format!("a value cannot begin with '{}'; quote it", char::from(next))));
+            }
+            b'-' if matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | b',' | b']' | b'}') => {
+                return Err(self.error("a list with dashes cannot stand inside [ ] or { }"));
+            }
             _ => (self.flow_plain()?, false),
         };
         value.pos = pos;
@@ -231,7 +236,11 @@ impl Parser<'_> {
         };
         if digits > 0 {
             let from = self.at + 2;
-            let code = self.src.get(from..from + digits).filter(|hex| hex.iter().all(u8::is_ascii_hexdigit)).map(|_| self.slice(from, from + digits));
+            let code = self
+                .src
+                .get(from..from + digits)
+                .filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+                .map(|_| self.slice(from, from + digits));
             let Some(c) = code.and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32) else {
                 return Err(self.error("an escape needs hexadecimal digits of a character"));
             };

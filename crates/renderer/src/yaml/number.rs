@@ -20,7 +20,7 @@ pub(super) fn shortest(value: f64) -> String {
         out.push('-');
     }
     // Go decides as if the precision were 6 when it prints the fewest digits.
-    if exponent < -4 || exponent >= 6 {
+    if !(-4..6).contains(&exponent) {
         out.push_str(&digits[..1]);
         if digits.len() > 1 {
             out.push('.');
@@ -78,7 +78,19 @@ mod tests {
 
     #[test]
     fn floats_print_as_go_does() {
-        for (value, text) in [(1.1, "1.1"), (1e-7, "1e-07"), (1e21, "1e+21"), (0.5, "0.5"), (-2.25, "-2.25"), (1.234_567_890_123_456_8e29, "1.2345678901234568e+29"), (0.0001, "0.0001"), (0.00001, "1e-05"), (1_234_567.5, "1.2345675e+06"), (100_000.5, "100000.5"), (1e20, "1e+20")] {
+        for (value, text) in [
+            (1.1, "1.1"),
+            (1e-7, "1e-07"),
+            (1e21, "1e+21"),
+            (0.5, "0.5"),
+            (-2.25, "-2.25"),
+            (1.234_567_890_123_456_8e29, "1.2345678901234568e+29"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (1_234_567.5, "1.2345675e+06"),
+            (100_000.5, "100000.5"),
+            (1e20, "1e+20"),
+        ] {
             assert_eq!(shortest(value), text);
         }
     }

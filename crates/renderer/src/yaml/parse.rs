@@ -153,7 +153,9 @@ impl<'a> Parser<'a> {
 
     /// Whether a `---` or `...` line begins here.
     pub(super) fn at_marker(&self) -> bool {
-        self.column() == 0 && matches!(self.src.get(self.at..self.at + 3), Some(b"---" | b"...")) && matches!(self.peek_at(3), b' ' | b'\t' | b'\n' | 0)
+        self.column() == 0
+            && matches!(self.src.get(self.at..self.at + 3), Some(b"---" | b"..."))
+            && matches!(self.peek_at(3), b' ' | b'\t' | b'\n' | 0)
     }
 
     fn document(&mut self) -> Result<Option<Value>> {
@@ -277,7 +279,11 @@ impl<'a> Parser<'a> {
             let key_pos = key.pos;
             let text = match key.node {
                 Node::Scalar(Scalar { text, kind: Kind::Str }) => text,
-                Node::Scalar(Scalar { text, kind: Kind::Int | Kind::Float | Kind::Timestamp }) if self.dialect == Dialect::Kustomization => text,
+                Node::Scalar(Scalar { text, kind: Kind::Int | Kind::Float | Kind::Timestamp })
+                    if self.dialect == Dialect::Kustomization =>
+                {
+                    text
+                }
                 _ => {
                     let message = format!("a key must be text, not {}; quote it", key.describe());
                     return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
@@ -325,7 +331,9 @@ fn merge_into(map: &mut Map, merge: Value) -> Result<()> {
             }
             Ok(())
         }
-        Node::List(items) if items.iter().all(|item| item.as_map().is_some()) => items.into_iter().try_for_each(|item| merge_into(map, item)),
+        Node::List(items) if items.iter().all(|item| item.as_map().is_some()) => {
+            items.into_iter().try_for_each(|item| merge_into(map, item))
+        }
         _ => Err(Error::new(ErrorKind::Syntax, "'<<' needs a map or a list of maps").at(pos)),
     }
 }
@@ -336,7 +344,8 @@ fn retag(scalar: &mut Scalar, tag: &str, quoted: bool, dialect: Dialect) -> Resu
         "!!binary" => {
             use base64::Engine as _;
             let compact: String = scalar.text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
-            let bytes = base64::engine::general_purpose::STANDARD.decode(compact).map_err(|error| format!("!!binary is not base64: {error}"))?;
+            let bytes =
+                base64::engine::general_purpose::STANDARD.decode(compact).map_err(|error| format!("!!binary is not base64: {error}"))?;
             scalar.text = String::from_utf8(bytes).map_err(|_| "!!binary does not hold UTF-8".to_owned())?.into();
             scalar.kind = Kind::Str;
         }

@@ -55,7 +55,11 @@ fn word(text: &str, dialect: Dialect) -> Kind {
     match text {
         "~" | "null" | "Null" | "NULL" => Kind::Null,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Kind::Bool,
-        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" if dialect == Dialect::Kustomization => Kind::Bool,
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF"
+            if dialect == Dialect::Kustomization =>
+        {
+            Kind::Bool
+        }
         _ => Kind::Str,
     }
 }
@@ -168,7 +172,9 @@ fn go_float(text: &str) -> Option<f64> {
 pub(crate) fn canonical(scalar: &Scalar) -> Canonical<'_> {
     match scalar.kind {
         Kind::Null => Canonical::Null,
-        Kind::Bool => Canonical::Bool(matches!(scalar.text.as_bytes().first(), Some(b't' | b'T' | b'y' | b'Y')) || matches!(&*scalar.text, "on" | "On" | "ON")),
+        Kind::Bool => Canonical::Bool(
+            matches!(scalar.text.as_bytes().first(), Some(b't' | b'T' | b'y' | b'Y')) || matches!(&*scalar.text, "on" | "On" | "ON"),
+        ),
         Kind::Str => Canonical::Str(Cow::Borrowed(&scalar.text)),
         Kind::Timestamp => match time::parse(&scalar.text) {
             Some(text) => Canonical::Str(Cow::Owned(text)),
@@ -234,7 +240,21 @@ mod tests {
 
     #[test]
     fn plain_scalars_resolve_as_in_go_yaml() {
-        for (text, kind) in [("", Kind::Null), ("~", Kind::Null), ("true", Kind::Bool), ("yes", Kind::Str), ("1_000", Kind::Int), ("0x1F", Kind::Int), ("08", Kind::Float), ("1e3", Kind::Float), ("1e400", Kind::Str), ("2001-01-01", Kind::Timestamp), ("1.2.3", Kind::Str), ("-", Kind::Str), ("12:30:45", Kind::Str)] {
+        for (text, kind) in [
+            ("", Kind::Null),
+            ("~", Kind::Null),
+            ("true", Kind::Bool),
+            ("yes", Kind::Str),
+            ("1_000", Kind::Int),
+            ("0x1F", Kind::Int),
+            ("08", Kind::Float),
+            ("1e3", Kind::Float),
+            ("1e400", Kind::Str),
+            ("2001-01-01", Kind::Timestamp),
+            ("1.2.3", Kind::Str),
+            ("-", Kind::Str),
+            ("12:30:45", Kind::Str),
+        ] {
             assert_eq!(resolve(text, Dialect::Resource), kind, "{text}");
         }
         assert_eq!(resolve("yes", Dialect::Kustomization), Kind::Bool);

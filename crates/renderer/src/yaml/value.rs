@@ -311,7 +311,9 @@ impl Value {
             }
             serde_json::Value::String(text) => Self::string(text.as_str()),
             serde_json::Value::Array(items) => Self::list(items.iter().map(Self::from_json).collect()),
-            serde_json::Value::Object(map) => Self::map(Map::from_distinct(map.iter().map(|(k, v)| (k.as_str().into(), Self::from_json(v))).collect())),
+            serde_json::Value::Object(map) => {
+                Self::map(Map::from_distinct(map.iter().map(|(k, v)| (k.as_str().into(), Self::from_json(v))).collect()))
+            }
         }
     }
 }

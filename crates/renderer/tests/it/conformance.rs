@@ -8,7 +8,8 @@ use fiel_renderer::{Disk, LoadRestrictor, Options, Order, build};
 const KNOWN: &str = include_str!("conformance_known.txt");
 
 fn corpus() -> Option<PathBuf> {
-    let folder = std::env::var_os("FIEL_CONFORMANCE").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"), PathBuf::from);
+    let folder = std::env::var_os("FIEL_CONFORMANCE")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"), PathBuf::from);
     let folder = folder.join("kustomize/build");
     folder.is_dir().then_some(folder)
 }
@@ -27,7 +28,10 @@ fn copy(from: &Path, to: &Path) {
 
 /// The label that names the version of the tool is not compared.
 fn comparable(text: &str) -> String {
-    text.lines().map(|line| line.split_once("app.kubernetes.io/managed-by: kustomize-").map_or(line, |(start, _)| start)).collect::<Vec<_>>().join("\n")
+    text.lines()
+        .map(|line| line.split_once("app.kubernetes.io/managed-by: kustomize-").map_or(line, |(start, _)| start))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn check(case: &Path) -> Option<Result<(), String>> {

@@ -4,11 +4,21 @@ use fiel_renderer::yaml::{Map, Value, parse_all, to_string};
 use proptest::prelude::*;
 
 fn text() -> impl Strategy<Value = String> {
-    prop_oneof!["[a-z0-9:#' \"\\-\\[\\]{},&*!|>%@`?~.\n\t]{0,24}", "(yes|no|null|~|1e3|0x1f|1_000|12:30|2001-01-01|true|=|<<| a|a |\\.inf)", "[a-z é☺😀]{0,120}", "[ -~]{0,40}"]
+    prop_oneof![
+        "[a-z0-9:#' \"\\-\\[\\]{},&*!|>%@`?~.\n\t]{0,24}",
+        "(yes|no|null|~|1e3|0x1f|1_000|12:30|2001-01-01|true|=|<<| a|a |\\.inf)",
+        "[a-z é☺😀]{0,120}",
+        "[ -~]{0,40}"
+    ]
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![text().prop_map(Value::string), any::<i64>().prop_map(Value::int), any::<bool>().prop_map(Value::bool), Just(Value::null())];
+    let leaf = prop_oneof![
+        text().prop_map(Value::string),
+        any::<i64>().prop_map(Value::int),
+        any::<bool>().prop_map(Value::bool),
+        Just(Value::null())
+    ];
     leaf.prop_recursive(4, 32, 5, |inner| {
         let map = prop::collection::vec(("[a-z0-9 .:/\\-]{1,10}", inner.clone()), 0..5).prop_map(|entries| {
             let mut map = Map::new();
