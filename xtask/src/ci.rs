@@ -33,66 +33,18 @@ struct Step {
 }
 
 const STEPS: &[Step] = &[
-    Step {
-        name: "fmt",
-        about: "the code is formatted",
-        run: fmt,
-    },
-    Step {
-        name: "tidy",
-        about: "file sizes, layers, names, documents, one oldest Rust everywhere",
-        run: tidy_up,
-    },
-    Step {
-        name: "workflows",
-        about: ".github/workflows by a linter",
-        run: workflows::run,
-    },
-    Step {
-        name: "flake",
-        about: "flake.nix parses, flake.lock is whole",
-        run: checks::flake,
-    },
-    Step {
-        name: "clippy",
-        about: "no warning in any target",
-        run: clippy,
-    },
-    Step {
-        name: "test",
-        about: "all tests but those that need a container engine",
-        run: tests::run,
-    },
-    Step {
-        name: "doc",
-        about: "the documentation without a warning",
-        run: doc,
-    },
-    Step {
-        name: "conformance",
-        about: "kustomize, merges, health, diff against the recorded answers",
-        run: corpora,
-    },
-    Step {
-        name: "argocd",
-        about: "recorded scenarios of Argo CD, over the wire",
-        run: scenarios,
-    },
-    Step {
-        name: "demo",
-        about: "the story with its figures, then twice side by side",
-        run: story,
-    },
-    Step {
-        name: "size",
-        about: "the static server is at most 2.5 MB",
-        run: checks::size,
-    },
-    Step {
-        name: "containers",
-        about: "the images FROM scratch play the story on a container engine",
-        run: containers,
-    },
+    Step { name: "fmt", about: "the code is formatted", run: fmt },
+    Step { name: "tidy", about: "file sizes, layers, names, documents, one oldest Rust everywhere", run: tidy_up },
+    Step { name: "workflows", about: ".github/workflows by a linter", run: workflows::run },
+    Step { name: "flake", about: "flake.nix parses, flake.lock is whole", run: checks::flake },
+    Step { name: "clippy", about: "no warning in any target", run: clippy },
+    Step { name: "test", about: "all tests but those that need a container engine", run: tests::run },
+    Step { name: "doc", about: "the documentation without a warning", run: doc },
+    Step { name: "conformance", about: "kustomize, merges, health, diff against the recorded answers", run: corpora },
+    Step { name: "argocd", about: "recorded scenarios of Argo CD, over the wire", run: scenarios },
+    Step { name: "demo", about: "the story with its figures, then twice side by side", run: story },
+    Step { name: "size", about: "the static server is at most 2.5 MB", run: checks::size },
+    Step { name: "containers", about: "the images FROM scratch play the story on a container engine", run: containers },
 ];
 
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
@@ -120,29 +72,16 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
         report.tally.failed = report.tally.failed.max(1);
     }
     println!("{}", report.tally);
-    Ok(if failed.is_some() {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(if failed.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
 /// The steps asked for, in their own order; all when none is named.
 fn chosen(only: &[String]) -> Result<Vec<&'static Step>> {
-    if let Some(unknown) = only
-        .iter()
-        .find(|name| !STEPS.iter().any(|step| step.name == **name))
-    {
+    if let Some(unknown) = only.iter().find(|name| !STEPS.iter().any(|step| step.name == **name)) {
         let names: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
-        bail!(
-            "there is no step {unknown}; the steps are: {}",
-            names.join(", ")
-        );
+        bail!("there is no step {unknown}; the steps are: {}", names.join(", "));
     }
-    Ok(STEPS
-        .iter()
-        .filter(|step| only.is_empty() || only.iter().any(|name| name == step.name))
-        .collect())
+    Ok(STEPS.iter().filter(|step| only.is_empty() || only.iter().any(|name| name == step.name)).collect())
 }
 
 /// Runs steps until one fails, which is given back.
@@ -153,26 +92,15 @@ fn carry_out(
     times: &mut Vec<(&'static str, f64)>,
 ) -> Option<(&'static str, anyhow::Error)> {
     for (index, step) in steps.iter().enumerate() {
-        println!(
-            "\n== {}/{} {}: {}",
-            index + 1,
-            steps.len(),
-            step.name,
-            step.about
-        );
+        println!("\n== {}/{} {}: {}", index + 1, steps.len(), step.name, step.about);
         let start = Instant::now();
         let (tally, skipped) = (report.tally, report.skipped.len());
         let outcome = (step.run)(sh, report);
         if outcome.is_ok() && report.tally == tally {
             // A step that counts nothing itself is one check, done or left out.
             let done = report.skipped.len() == skipped;
-            let left_out = Tally {
-                skipped: 1,
-                ..Tally::default()
-            };
-            report
-                .tally
-                .add(if done { Tally::one(true) } else { left_out });
+            let left_out = Tally { skipped: 1, ..Tally::default() };
+            report.tally.add(if done { Tally::one(true) } else { left_out });
         }
         times.push((step.name, start.elapsed().as_secs_f64()));
         if let Err(error) = outcome {
@@ -204,17 +132,11 @@ fn clippy(sh: &Shell, report: &mut Report) -> Result<()> {
         report.skip("clippy: this toolchain has none");
         return Ok(());
     }
-    Ok(cmd!(
-        sh,
-        "cargo clippy --workspace --all-targets --locked -- -D warnings"
-    )
-    .run()?)
+    Ok(cmd!(sh, "cargo clippy --workspace --all-targets --locked -- -D warnings").run()?)
 }
 
 fn doc(sh: &Shell, _: &mut Report) -> Result<()> {
-    Ok(cmd!(sh, "cargo doc --workspace --no-deps --locked")
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .run()?)
+    Ok(cmd!(sh, "cargo doc --workspace --no-deps --locked").env("RUSTDOCFLAGS", "-D warnings").run()?)
 }
 
 fn corpora(sh: &Shell, report: &mut Report) -> Result<()> {
@@ -275,86 +197,30 @@ mod unit {
     #[test]
     fn chooses_steps_in_their_own_order() {
         let names = |only: &[&str]| {
-            chosen(
-                &only
-                    .iter()
-                    .map(|name| (*name).to_owned())
-                    .collect::<Vec<_>>(),
-            )
-            .map(|steps| steps.iter().map(|step| step.name).collect::<Vec<_>>())
+            chosen(&only.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+                .map(|steps| steps.iter().map(|step| step.name).collect::<Vec<_>>())
         };
         assert_eq!(names(&["test", "fmt"]).unwrap(), ["fmt", "test"]);
         assert_eq!(names(&[]).unwrap().len(), STEPS.len());
-        assert!(
-            names(&["tset"])
-                .unwrap_err()
-                .to_string()
-                .starts_with("there is no step tset; the steps are: fmt, tidy, ")
-        );
+        assert!(names(&["tset"]).unwrap_err().to_string().starts_with("there is no step tset; the steps are: fmt, tidy, "));
     }
 
     #[test]
     fn stops_at_the_first_failure() {
-        const GOOD: Step = Step {
-            name: "good",
-            about: "",
-            run: |_, report| {
-                counted(
-                    report,
-                    Tally {
-                        passed: 2,
-                        failed: 0,
-                        skipped: 1,
-                    },
-                    "things",
-                )
-            },
-        };
-        const BAD: Step = Step {
-            name: "bad",
-            about: "",
-            run: |_, report| {
-                counted(
-                    report,
-                    Tally {
-                        passed: 1,
-                        failed: 3,
-                        skipped: 0,
-                    },
-                    "things",
-                )
-            },
-        };
+        const GOOD: Step =
+            Step { name: "good", about: "", run: |_, report| counted(report, Tally { passed: 2, failed: 0, skipped: 1 }, "things") };
+        const BAD: Step =
+            Step { name: "bad", about: "", run: |_, report| counted(report, Tally { passed: 1, failed: 3, skipped: 0 }, "things") };
         let (mut report, mut times) = (Report::default(), Vec::new());
-        let (name, error) = carry_out(
-            &[&GOOD, &BAD, &GOOD],
-            &Shell::new().unwrap(),
-            &mut report,
-            &mut times,
-        )
-        .unwrap();
-        assert_eq!(
-            (name, error.to_string().as_str()),
-            ("bad", "3 things failed")
-        );
-        assert_eq!(
-            report.tally,
-            Tally {
-                passed: 3,
-                failed: 3,
-                skipped: 1
-            }
-        );
+        let (name, error) = carry_out(&[&GOOD, &BAD, &GOOD], &Shell::new().unwrap(), &mut report, &mut times).unwrap();
+        assert_eq!((name, error.to_string().as_str()), ("bad", "3 things failed"));
+        assert_eq!(report.tally, Tally { passed: 3, failed: 3, skipped: 1 });
         assert_eq!(times.len(), 2);
     }
 
     #[test]
     fn a_step_without_counts_is_one_check_done_or_left_out() {
-        const DONE: Step = Step {
-            name: "done",
-            about: "",
-            run: |_, _| Ok(()),
-        };
+        const DONE: Step = Step { name: "done", about: "", run: |_, _| Ok(()) };
         const LEFT: Step = Step {
             name: "left",
             about: "",
@@ -364,21 +230,9 @@ mod unit {
             },
         };
         let (mut report, mut times) = (Report::default(), Vec::new());
-        let failed = carry_out(
-            &[&DONE, &LEFT],
-            &Shell::new().unwrap(),
-            &mut report,
-            &mut times,
-        );
+        let failed = carry_out(&[&DONE, &LEFT], &Shell::new().unwrap(), &mut report, &mut times);
         assert!(failed.is_none());
-        assert_eq!(
-            report.tally,
-            Tally {
-                passed: 1,
-                failed: 0,
-                skipped: 1
-            }
-        );
+        assert_eq!(report.tally, Tally { passed: 1, failed: 0, skipped: 1 });
     }
 
     #[test]

@@ -78,7 +78,11 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
         (Some(folder), _) => std::path::absolute(folder)?,
         (None, Some(home)) => home.join(args.name.folder()),
         (None, None) => {
-            return Err(Unavailable(format!("the corpus {} is not here: set FIEL_CONFORMANCE to the folder of the corpora, or name one with --corpus", args.name.folder())).into());
+            return Err(Unavailable(format!(
+                "the corpus {} is not here: set FIEL_CONFORMANCE to the folder of the corpora, or name one with --corpus",
+                args.name.folder()
+            ))
+            .into());
         }
     };
     if !corpus.is_dir() {
@@ -86,9 +90,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     }
     let tally = match args.name {
         Name::Kustomize => kustomize::by_hand(sh, &corpus, &args.matching, args.bless)?,
-        Name::Kubernetes | Name::Health | Name::Diff => {
-            corpus::by_hand(sh, args.name.folder(), &corpus, &args.matching)?
-        }
+        Name::Kubernetes | Name::Health | Name::Diff => corpus::by_hand(sh, args.name.folder(), &corpus, &args.matching)?,
         Name::Argocd => {
             let choice = argocd::Choice {
                 corpus: &corpus,
@@ -102,11 +104,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
         }
     };
     println!("{tally}");
-    Ok(if tally.failed == 0 && tally.passed > 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if tally.failed == 0 && tally.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The part of `cargo xtask ci`: what must pass by now, and not less than before. Says loudly what it cannot compare.
@@ -125,11 +123,7 @@ pub(crate) fn ci(sh: &Shell, report: &mut Report) -> Result<Tally> {
 /// A runner in a corpus: beside the cases, or in the folder above them, or the default corpus's.
 fn runner(corpus: &Path, name: Name, file: &str) -> Result<PathBuf> {
     let home = process::conformance().map(|home| home.join(name.folder()));
-    let places = [
-        Some(corpus.to_path_buf()),
-        corpus.parent().map(Path::to_path_buf),
-        home,
-    ];
+    let places = [Some(corpus.to_path_buf()), corpus.parent().map(Path::to_path_buf), home];
     places
         .into_iter()
         .flatten()
@@ -148,14 +142,7 @@ mod tests {
         let cases = folder.path().join("cases");
         std::fs::create_dir(&cases).unwrap();
         std::fs::write(folder.path().join("play-me.py"), "").unwrap();
-        assert_eq!(
-            runner(&cases, Name::Argocd, "play-me.py").unwrap(),
-            folder.path().join("play-me.py")
-        );
-        assert!(
-            runner(&cases, Name::Argocd, "no-such.py")
-                .unwrap_err()
-                .is::<Unavailable>()
-        );
+        assert_eq!(runner(&cases, Name::Argocd, "play-me.py").unwrap(), folder.path().join("play-me.py"));
+        assert!(runner(&cases, Name::Argocd, "no-such.py").unwrap_err().is::<Unavailable>());
     }
 }

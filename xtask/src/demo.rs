@@ -72,23 +72,14 @@ pub(crate) fn programs(sh: &Shell, release: bool) -> Result<Programs> {
 }
 
 /// The command that plays the story, by default in a temporary folder.
-pub(crate) fn command(
-    programs: &Programs,
-    once: bool,
-    folder: Option<&Path>,
-    json: Option<&Path>,
-    more: &[String],
-) -> Command {
+pub(crate) fn command(programs: &Programs, once: bool, folder: Option<&Path>, json: Option<&Path>, more: &[String]) -> Command {
     let mut command = Command::new(&programs.fiel);
     command.arg("demo").arg("--server").arg(&programs.server);
     if once {
         command.arg("--once");
     }
     for (flag, path) in [("--dir", folder), ("--json", json)] {
-        command.args(
-            path.into_iter()
-                .flat_map(|path| [flag.as_ref(), path.as_os_str()]),
-        );
+        command.args(path.into_iter().flat_map(|path| [flag.as_ref(), path.as_os_str()]));
     }
     command.args(more).current_dir(process::root());
     command
@@ -101,14 +92,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     let json = args.json.as_ref().map(std::path::absolute).transpose()?;
     let folder = process::root().join("target/demo");
     // This process is replaced, so that Ctrl-C and the exit code are `fiel demo`'s own.
-    let error = command(
-        &programs,
-        args.once,
-        Some(&folder),
-        json.as_deref(),
-        &args.more,
-    )
-    .exec();
+    let error = command(&programs, args.once, Some(&folder), json.as_deref(), &args.more).exec();
     Err(anyhow::Error::new(error).context("cannot start fiel demo"))
 }
 
@@ -118,51 +102,21 @@ mod tests {
 
     #[test]
     fn hands_its_arguments_on() {
-        let programs = Programs {
-            fiel: "/bin/fiel".into(),
-            server: "/bin/fiel-server".into(),
-        };
+        let programs = Programs { fiel: "/bin/fiel".into(), server: "/bin/fiel-server".into() };
         let (folder, json) = (Path::new("/x/demo"), Path::new("/x/figures.json"));
-        let command = command(
-            &programs,
-            true,
-            Some(folder),
-            Some(json),
-            &["--verbose".to_owned()],
-        );
-        let arguments: Vec<_> = command
-            .get_args()
-            .map(|a| a.to_string_lossy().into_owned())
-            .collect();
+        let command = command(&programs, true, Some(folder), Some(json), &["--verbose".to_owned()]);
+        let arguments: Vec<_> = command.get_args().map(|a| a.to_string_lossy().into_owned()).collect();
         assert_eq!(
             arguments,
-            [
-                "demo",
-                "--server",
-                "/bin/fiel-server",
-                "--once",
-                "--dir",
-                "/x/demo",
-                "--json",
-                "/x/figures.json",
-                "--verbose"
-            ]
+            ["demo", "--server", "/bin/fiel-server", "--once", "--dir", "/x/demo", "--json", "/x/figures.json", "--verbose"]
         );
     }
 
     #[test]
     fn the_help_tells_the_whole_story() {
-        for word in [
-            "adopt",
-            "sandbox",
-            "push → live",
-            "drift → undone",
-            "broken kustomization",
-            "pruned",
-            "refused",
-            "--once",
-            "idle_writes",
-        ] {
+        for word in
+            ["adopt", "sandbox", "push → live", "drift → undone", "broken kustomization", "pruned", "refused", "--once", "idle_writes"]
+        {
             assert!(STORY.contains(word), "{word} is missing");
         }
     }

@@ -24,15 +24,9 @@ impl Doorway {
     /// Opens a doorway to the engine that the command line `docker` talks to.
     pub(crate) fn open(sh: &Shell) -> Result<Doorway> {
         let (version, endpoint) = ("{{.Server.APIVersion}}", "{{.Endpoints.docker.Host}}");
-        let version = cmd!(sh, "docker version --format {version}")
-            .quiet()
-            .read()?;
-        let engine = cmd!(sh, "docker context inspect --format {endpoint}")
-            .quiet()
-            .read()?;
-        let path = engine
-            .strip_prefix("unix://")
-            .with_context(|| format!("the engine is at {engine}: only a local socket will do"))?;
+        let version = cmd!(sh, "docker version --format {version}").quiet().read()?;
+        let engine = cmd!(sh, "docker context inspect --format {endpoint}").quiet().read()?;
+        let path = engine.strip_prefix("unix://").with_context(|| format!("the engine is at {engine}: only a local socket will do"))?;
         Doorway::to(PathBuf::from(path), version.trim().to_owned())
     }
 
@@ -54,10 +48,7 @@ impl Doorway {
 
     /// What `DOCKER_HOST` must be for clients to come through here.
     pub(crate) fn host(&self) -> String {
-        format!(
-            "unix://{}",
-            self.folder.path().join("docker.sock").display()
-        )
+        format!("unix://{}", self.folder.path().join("docker.sock").display())
     }
 }
 
@@ -96,23 +87,12 @@ fn pass(mut client: UnixStream, engine: &Path, version: &str) -> io::Result<()> 
 fn rewrite(head: &str, version: &str) -> String {
     let (line, rest) = head.split_once("\r\n").unwrap_or((head, ""));
     let mut words = line.splitn(3, ' ');
-    let (method, path, protocol) = (
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-        words.next().unwrap_or_default(),
-    );
-    let unversioned = path
-        .strip_prefix("/v1.")
-        .and_then(|path| path.split_once('/'))
-        .map(|(_, path)| path);
+    let (method, path, protocol) = (words.next().unwrap_or_default(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let unversioned = path.strip_prefix("/v1.").and_then(|path| path.split_once('/')).map(|(_, path)| path);
     let path = unversioned.map_or_else(|| path.to_owned(), |path| format!("/v{version}/{path}"));
     // A connection that is to become a raw stream keeps what it says of itself.
     let headers = rest.to_ascii_lowercase();
-    let close = if headers.contains("upgrade") {
-        ""
-    } else {
-        "Connection: close\r\n"
-    };
+    let close = if headers.contains("upgrade") { "" } else { "Connection: close\r\n" };
     format!("{method} {path} {protocol}\r\n{close}{rest}")
 }
 
@@ -123,16 +103,9 @@ mod tests {
     #[test]
     fn writes_the_engines_version_into_the_path() {
         let head = "POST /v1.53/containers/create?name=x HTTP/1.1\r\nHost: docker\r\n\r\n";
-        assert_eq!(
-            rewrite(head, "1.41"),
-            "POST /v1.41/containers/create?name=x HTTP/1.1\r\nConnection: close\r\nHost: docker\r\n\r\n"
-        );
-        assert_eq!(
-            rewrite("GET /_ping HTTP/1.1\r\n\r\n", "1.41"),
-            "GET /_ping HTTP/1.1\r\nConnection: close\r\n\r\n"
-        );
-        let raw =
-            "POST /v1.53/exec/1/start HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+        assert_eq!(rewrite(head, "1.41"), "POST /v1.41/containers/create?name=x HTTP/1.1\r\nConnection: close\r\nHost: docker\r\n\r\n");
+        assert_eq!(rewrite("GET /_ping HTTP/1.1\r\n\r\n", "1.41"), "GET /_ping HTTP/1.1\r\nConnection: close\r\n\r\n");
+        let raw = "POST /v1.53/exec/1/start HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
         assert_eq!(rewrite(raw, "1.41"), raw.replace("1.53", "1.41"));
     }
 
@@ -148,22 +121,16 @@ mod tests {
             while !request[..length].ends_with(b"body") {
                 length += connection.read(&mut request[length..]).unwrap();
             }
-            connection
-                .write_all(b"HTTP/1.1 200 OK\r\n\r\nanswer")
-                .unwrap();
+            connection.write_all(b"HTTP/1.1 200 OK\r\n\r\nanswer").unwrap();
             String::from_utf8_lossy(&request[..length]).into_owned()
         });
         let doorway = Doorway::to(socket, "1.41".to_owned()).unwrap();
-        let mut client =
-            UnixStream::connect(doorway.host().strip_prefix("unix://").unwrap()).unwrap();
+        let mut client = UnixStream::connect(doorway.host().strip_prefix("unix://").unwrap()).unwrap();
         client.write_all(b"POST /v1.53/build HTTP/1.1\r\n").unwrap();
         client.write_all(b"Content-Length: 4\r\n\r\nbody").unwrap();
         let mut answer = String::new();
         client.read_to_string(&mut answer).unwrap();
         assert_eq!(answer, "HTTP/1.1 200 OK\r\n\r\nanswer");
-        assert_eq!(
-            served.join().unwrap(),
-            "POST /v1.41/build HTTP/1.1\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody"
-        );
+        assert_eq!(served.join().unwrap(), "POST /v1.41/build HTTP/1.1\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody");
     }
 }

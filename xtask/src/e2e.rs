@@ -38,14 +38,12 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
         Stage::Sandbox => sandbox(sh)?,
         Stage::Containers => containers(sh)?,
         Stage::Kind => on_kind::run(sh)?,
-        Stage::Apiserver => bail!(Unavailable("the suite does not run on a real kube-apiserver yet: see COMPAT.md; use --on sandbox, kind or containers".to_owned())),
+        Stage::Apiserver => bail!(Unavailable(
+            "the suite does not run on a real kube-apiserver yet: see COMPAT.md; use --on sandbox, kind or containers".to_owned()
+        )),
     };
     println!("{tally}");
-    Ok(if tally.failed == 0 && tally.passed > 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if tally.failed == 0 && tally.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The scenarios in process, and the story once over the wire.
@@ -55,9 +53,7 @@ fn sandbox(sh: &Shell) -> Result<Tally> {
     let mut tally = Tally::of_cargo(&output);
     ensure!(tally != Tally::default(), "the scenarios did not run");
     let programs = demo::programs(sh, false)?;
-    let status = demo::command(&programs, true, None, None, &[])
-        .status()
-        .context("cannot start fiel demo")?;
+    let status = demo::command(&programs, true, None, None, &[]).status().context("cannot start fiel demo")?;
     tally.add(Tally::one(status.success()));
     Ok(tally)
 }
@@ -76,19 +72,13 @@ pub(crate) fn containers(sh: &Shell) -> Result<Tally> {
     let kinds = folder.path().join("crds.yaml");
     sh.write_file(&kinds, cmd!(sh, "{fiel} crds").quiet().read()?)?;
     let doorway = Doorway::open(sh)?;
-    let command = cmd!(
-        sh,
-        "cargo test --package fiel-e2e --test containers -- --ignored --nocapture"
-    )
-    .env("DOCKER_HOST", doorway.host())
-    .env("FIEL_E2E_SERVER", plain)
-    .env("FIEL_E2E_FIEL", both);
+    let command = cmd!(sh, "cargo test --package fiel-e2e --test containers -- --ignored --nocapture")
+        .env("DOCKER_HOST", doorway.host())
+        .env("FIEL_E2E_SERVER", plain)
+        .env("FIEL_E2E_FIEL", both);
     let (_, output) = process::tee(command.into(), |_| true)?;
     let tally = Tally::of_cargo(&output);
-    ensure!(
-        tally != Tally::default(),
-        "the containers' test did not run"
-    );
+    ensure!(tally != Tally::default(), "the containers' test did not run");
     Ok(tally)
 }
 
@@ -100,10 +90,7 @@ mod tests {
     #[test]
     fn without_an_engine_containers_and_kind_are_unavailable() {
         let fakes = Fakes::new(&["kind", "kubectl"]);
-        for error in [
-            containers(&fakes.shell()).unwrap_err(),
-            on_kind::run(&fakes.shell()).unwrap_err(),
-        ] {
+        for error in [containers(&fakes.shell()).unwrap_err(), on_kind::run(&fakes.shell()).unwrap_err()] {
             assert!(error.is::<Unavailable>(), "{error:#}");
         }
     }

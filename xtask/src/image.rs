@@ -115,9 +115,7 @@ impl Engine {
                 return Ok(engine);
             }
         }
-        bail!(Unavailable(format!(
-            "{what} needs a container engine: neither `docker info` nor `podman info` answers here"
-        )))
+        bail!(Unavailable(format!("{what} needs a container engine: neither `docker info` nor `podman info` answers here")))
     }
 
     /// Tells kind which engine to use for as long as the value lives.
@@ -130,12 +128,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     match &args.verb {
         Some(Verb::Load { images, engine }) => load(sh, *engine, images)?,
         None => {
-            let Build {
-                what,
-                tag,
-                full,
-                engine,
-            } = &args.build;
+            let Build { what, tag, full, engine } = &args.build;
             let engine = Engine::find(sh, *engine, "image")?;
             let tag = tag.clone().unwrap_or_else(|| what.tag());
             if *full {
@@ -157,13 +150,7 @@ pub(crate) fn local(sh: &Shell, engine: Engine, what: What, tag: &str) -> Result
 }
 
 /// Packs static programs into an image with the local Dockerfile: nothing is pulled.
-pub(crate) fn pack(
-    sh: &Shell,
-    engine: Engine,
-    what: What,
-    tag: &str,
-    programs: &[&Path],
-) -> Result<()> {
+pub(crate) fn pack(sh: &Shell, engine: Engine, what: What, tag: &str, programs: &[&Path]) -> Result<()> {
     // The context holds nothing but what goes into the image.
     let context = sh.create_temp_dir()?;
     let folder = context.path();
@@ -175,7 +162,9 @@ pub(crate) fn pack(
     }
     let file = process::root().join(LOCAL);
     let (engine, target, revision) = (engine.program(), what.target(), revision(sh)?);
-    cmd!(sh, "{engine} build --file {file} --target {target} --build-arg COMMIT={revision} --tag {tag} {folder}").run().context("the image could not be built")?;
+    cmd!(sh, "{engine} build --file {file} --target {target} --build-arg COMMIT={revision} --tag {tag} {folder}")
+        .run()
+        .context("the image could not be built")?;
     Ok(())
 }
 
@@ -204,7 +193,9 @@ const LOCAL: &str = "docker/local.Dockerfile";
 /// Runs the whole Dockerfile: compiles inside, in images that are pulled.
 fn whole(sh: &Shell, engine: Engine, what: What, tag: &str) -> Result<()> {
     let (engine, target, revision) = (engine.program(), what.target(), revision(sh)?);
-    cmd!(sh, "{engine} build --file Dockerfile --target {target} --build-arg COMMIT={revision} --tag {tag} .").run().context("the image could not be built")?;
+    cmd!(sh, "{engine} build --file Dockerfile --target {target} --build-arg COMMIT={revision} --tag {tag} .")
+        .run()
+        .context("the image could not be built")?;
     Ok(())
 }
 
@@ -222,11 +213,7 @@ pub(crate) fn load(sh: &Shell, engine: Option<Engine>, images: &[String]) -> Res
             // kind looks for images in Docker only; from podman they go by way of an archive.
             let folder = sh.create_temp_dir()?;
             let archive: PathBuf = folder.path().join("images.tar");
-            cmd!(
-                sh,
-                "podman save --multi-image-archive --output {archive} {images...}"
-            )
-            .run()?;
+            cmd!(sh, "podman save --multi-image-archive --output {archive} {images...}").run()?;
             cmd!(sh, "kind load image-archive --name {cluster} {archive}").run()?;
         }
     }
@@ -235,10 +222,7 @@ pub(crate) fn load(sh: &Shell, engine: Option<Engine>, images: &[String]) -> Res
 
 /// The commit that is built, for the image's label.
 fn revision(sh: &Shell) -> Result<String> {
-    cmd!(sh, "git rev-parse HEAD")
-        .quiet()
-        .read()
-        .context("not in a Git repository")
+    cmd!(sh, "git rev-parse HEAD").quiet().read().context("not in a Git repository")
 }
 
 #[cfg(test)]
@@ -260,10 +244,7 @@ pub(crate) mod tests {
         /// What `tool` prints, whatever it is asked.
         pub(crate) fn answer(&self, tool: &str, text: &str) {
             let file = self.0.path().join(tool);
-            let script = format!(
-                "#!/bin/sh\necho \"{tool} $*\" >>'{}'\necho '{text}'\n",
-                self.0.path().join("calls").display()
-            );
+            let script = format!("#!/bin/sh\necho \"{tool} $*\" >>'{}'\necho '{text}'\n", self.0.path().join("calls").display());
             fs::write(&file, script).unwrap();
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
         }
@@ -283,11 +264,7 @@ pub(crate) mod tests {
         /// The calls in order, without the probes whether an engine answers.
         pub(crate) fn calls(&self) -> Vec<String> {
             let calls = fs::read_to_string(self.0.path().join("calls")).unwrap_or_default();
-            calls
-                .lines()
-                .filter(|call| !call.ends_with(" info") && !call.ends_with(" version"))
-                .map(str::to_owned)
-                .collect()
+            calls.lines().filter(|call| !call.ends_with(" info") && !call.ends_with(" version")).map(str::to_owned).collect()
         }
     }
 
@@ -297,21 +274,11 @@ pub(crate) mod tests {
         let sh = fakes.shell();
         let binary = fakes.0.path().join("built");
         fs::write(&binary, "binary").unwrap();
-        pack(
-            &sh,
-            Engine::Docker,
-            What::Server,
-            "user/gitopsfc:latest",
-            &[&binary],
-        )
-        .unwrap();
+        pack(&sh, Engine::Docker, What::Server, "user/gitopsfc:latest", &[&binary]).unwrap();
         let calls = fakes.calls();
-        let [call] = calls.as_slice() else {
-            panic!("{calls:?}")
-        };
+        let [call] = calls.as_slice() else { panic!("{calls:?}") };
         assert!(
-            call.starts_with("docker build --file /")
-                && call.contains("/docker/local.Dockerfile --target server --build-arg COMMIT="),
+            call.starts_with("docker build --file /") && call.contains("/docker/local.Dockerfile --target server --build-arg COMMIT="),
             "{call}"
         );
         assert!(call.contains(" --tag user/gitopsfc:latest /"), "{call}");
@@ -324,8 +291,7 @@ pub(crate) mod tests {
         whole(&sh, Engine::Podman, What::Fiel, "fiel:latest").unwrap();
         let calls = fakes.calls();
         assert!(
-            calls[0]
-                .starts_with("podman build --file Dockerfile --target fiel --build-arg COMMIT=")
+            calls[0].starts_with("podman build --file Dockerfile --target fiel --build-arg COMMIT=")
                 && calls[0].ends_with(" --tag fiel:latest ."),
             "{calls:?}"
         );
@@ -335,42 +301,21 @@ pub(crate) mod tests {
     fn loads_into_the_cluster_by_each_engines_way() {
         let fakes = Fakes::new(&["docker", "kind"]);
         load(&fakes.shell(), None, &[]).unwrap();
-        assert_eq!(
-            fakes.calls(),
-            ["kind load docker-image --name gitopsfc user/gitopsfc:latest fiel:latest"]
-        );
+        assert_eq!(fakes.calls(), ["kind load docker-image --name gitopsfc user/gitopsfc:latest fiel:latest"]);
 
         let fakes = Fakes::new(&["podman", "kind"]);
         load(&fakes.shell(), None, &["mine:1".to_owned()]).unwrap();
         let calls = fakes.calls();
-        assert!(
-            calls[0].starts_with("podman save --multi-image-archive --output ")
-                && calls[0].ends_with(" mine:1"),
-            "{calls:?}"
-        );
-        assert!(
-            calls[1].starts_with("kind load image-archive --name gitopsfc "),
-            "{calls:?}"
-        );
+        assert!(calls[0].starts_with("podman save --multi-image-archive --output ") && calls[0].ends_with(" mine:1"), "{calls:?}");
+        assert!(calls[1].starts_with("kind load image-archive --name gitopsfc "), "{calls:?}");
     }
 
     #[test]
     fn without_an_engine_one_clear_line_says_so() {
         let error = load(&Fakes::new(&["kind"]).shell(), None, &[]).unwrap_err();
         assert!(error.is::<Unavailable>());
-        assert_eq!(
-            error.to_string(),
-            "image load needs a container engine: neither `docker info` nor `podman info` answers here"
-        );
-        let error = Engine::find(
-            &Fakes::new(&["docker"]).shell(),
-            Some(Engine::Podman),
-            "image",
-        )
-        .unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "image needs podman, and `podman info` does not answer here"
-        );
+        assert_eq!(error.to_string(), "image load needs a container engine: neither `docker info` nor `podman info` answers here");
+        let error = Engine::find(&Fakes::new(&["docker"]).shell(), Some(Engine::Podman), "image").unwrap_err();
+        assert_eq!(error.to_string(), "image needs podman, and `podman info` does not answer here");
     }
 }

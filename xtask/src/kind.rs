@@ -67,19 +67,10 @@ pub(crate) fn up(sh: &Shell) -> Result<()> {
         let config = folder.path().join("kind.yaml");
         sh.create_dir(repositories())?;
         sh.write_file(&config, self::config())?;
-        cmd!(
-            sh,
-            "kind create cluster --name {CLUSTER} --config {config} --wait 180s"
-        )
-        .run()
-        .context("kind could not make the cluster")?;
+        cmd!(sh, "kind create cluster --name {CLUSTER} --config {config} --wait 180s").run().context("kind could not make the cluster")?;
     }
     let context = context();
-    cmd!(
-        sh,
-        "kubectl --context {context} wait --for=condition=Ready node --all --timeout=180s"
-    )
-    .run()?;
+    cmd!(sh, "kubectl --context {context} wait --for=condition=Ready node --all --timeout=180s").run()?;
     println!("kubectl --context {context} get nodes");
     Ok(())
 }
@@ -115,54 +106,29 @@ mod tests {
         let fakes = Fakes::new(&["docker", "kind", "kubectl"]);
         up(&fakes.shell()).unwrap();
         let calls = fakes.calls();
-        let made = calls
-            .iter()
-            .find(|call| call.starts_with("kind create"))
-            .unwrap();
-        assert!(
-            made.starts_with("kind create cluster --name gitopsfc --config ")
-                && made.ends_with("--wait 180s"),
-            "{made}"
-        );
-        assert_eq!(
-            calls.last().unwrap(),
-            "kubectl --context kind-gitopsfc wait --for=condition=Ready node --all --timeout=180s"
-        );
+        let made = calls.iter().find(|call| call.starts_with("kind create")).unwrap();
+        assert!(made.starts_with("kind create cluster --name gitopsfc --config ") && made.ends_with("--wait 180s"), "{made}");
+        assert_eq!(calls.last().unwrap(), "kubectl --context kind-gitopsfc wait --for=condition=Ready node --all --timeout=180s");
 
         let fakes = Fakes::new(&["docker", "kind", "kubectl"]);
         fakes.answer("kind", "gitopsfc");
         up(&fakes.shell()).unwrap();
-        assert!(
-            !fakes
-                .calls()
-                .iter()
-                .any(|call| call.starts_with("kind create")),
-            "made a second time"
-        );
+        assert!(!fakes.calls().iter().any(|call| call.starts_with("kind create")), "made a second time");
     }
 
     #[test]
     fn down_deletes_it_with_podman_too() {
         let fakes = Fakes::new(&["podman", "kind"]);
         down(&fakes.shell()).unwrap();
-        assert_eq!(
-            fakes.calls().last().unwrap(),
-            "kind delete cluster --name gitopsfc"
-        );
+        assert_eq!(fakes.calls().last().unwrap(), "kind delete cluster --name gitopsfc");
     }
 
     #[test]
     fn says_in_one_line_what_is_missing() {
         let error = up(&Fakes::new(&[]).shell()).unwrap_err();
         assert!(error.is::<Unavailable>());
-        assert_eq!(
-            error.to_string(),
-            "kind needs a container engine: neither `docker info` nor `podman info` answers here"
-        );
+        assert_eq!(error.to_string(), "kind needs a container engine: neither `docker info` nor `podman info` answers here");
         let error = up(&Fakes::new(&["docker"]).shell()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the local cluster needs kind, and `kind version` does not answer here"
-        );
+        assert_eq!(error.to_string(), "the local cluster needs kind, and `kind version` does not answer here");
     }
 }

@@ -21,12 +21,7 @@ use clap::{Parser, Subcommand};
 use xshell::Shell;
 
 #[derive(Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    about = "The tasks of project fiel",
-    disable_help_subcommand = true
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "The tasks of project fiel", disable_help_subcommand = true)]
 struct Cli {
     #[command(subcommand)]
     task: Task,

@@ -13,33 +13,21 @@ use crate::Unavailable;
 
 /// The root of the working copy: the folder above this crate's.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .map(Path::to_path_buf)
-        .unwrap_or_default()
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
 /// The folder of the conformance corpora: `FIEL_CONFORMANCE`, or `shared/conformance` beside the working copy.
 pub(crate) fn conformance() -> Option<PathBuf> {
-    let folder = std::env::var_os("FIEL_CONFORMANCE")
-        .map_or_else(|| root().join("../shared/conformance"), PathBuf::from);
+    let folder = std::env::var_os("FIEL_CONFORMANCE").map_or_else(|| root().join("../shared/conformance"), PathBuf::from);
     folder.canonicalize().ok()
 }
 
 /// Runs a command with its standard output both printed line by line as `show` decides and kept.
-pub(crate) fn tee(
-    mut command: Command,
-    mut show: impl FnMut(&str) -> bool,
-) -> Result<(ExitStatus, String)> {
+pub(crate) fn tee(mut command: Command, mut show: impl FnMut(&str) -> bool) -> Result<(ExitStatus, String)> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .spawn()
-        .with_context(|| format!("cannot start {name}"))?;
-    let stdout = child
-        .stdout
-        .take()
-        .context("the pipe was asked for above")?;
+    let mut child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+    let stdout = child.stdout.take().context("the pipe was asked for above")?;
     let mut kept = String::new();
     let mut lines = BufReader::new(stdout);
     let mut line = Vec::new();
@@ -56,68 +44,29 @@ pub(crate) fn tee(
 
 /// Builds with `cargo build ARGUMENTS` and gives the paths of the executables that it made, in the order of `names`.
 pub(crate) fn build(sh: &Shell, arguments: &[&str], names: &[&str]) -> Result<Vec<PathBuf>> {
-    let mut command = Command::from(cmd!(
-        sh,
-        "cargo build --message-format=json-render-diagnostics {arguments...}"
-    ));
+    let mut command = Command::from(cmd!(sh, "cargo build --message-format=json-render-diagnostics {arguments...}"));
     // Progress and diagnostics go straight to the terminal; only the messages for programs are read.
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start cargo")?;
-    ensure!(
-        output.status.success(),
-        "the build failed: cargo build {}",
-        arguments.join(" ")
-    );
+    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    ensure!(output.status.success(), "the build failed: cargo build {}", arguments.join(" "));
     let stdout = String::from_utf8_lossy(&output.stdout);
-    names
-        .iter()
-        .map(|name| {
-            executable(&stdout, name).with_context(|| format!("cargo built no program {name}"))
-        })
-        .collect()
+    names.iter().map(|name| executable(&stdout, name).with_context(|| format!("cargo built no program {name}"))).collect()
 }
 
 /// Builds static programs of one package: they run in an image `FROM scratch`.
-pub(crate) fn build_static(
-    sh: &Shell,
-    package: &str,
-    profile: &str,
-    program: &str,
-) -> Result<PathBuf> {
+pub(crate) fn build_static(sh: &Shell, package: &str, profile: &str, program: &str) -> Result<PathBuf> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-    ensure!(
-        cfg!(target_os = "linux"),
-        Unavailable(format!("a static {program} for Linux is built on Linux"))
-    );
+    ensure!(cfg!(target_os = "linux"), Unavailable(format!("a static {program} for Linux is built on Linux")));
     // With a target of its own the flag does not reach build scripts and macros, which must stay dynamic.
     let _flags = sh.push_env("RUSTFLAGS", "-C target-feature=+crt-static");
-    let built = build(
-        sh,
-        &[
-            "--package",
-            package,
-            "--profile",
-            profile,
-            "--target",
-            &target,
-        ],
-        &[program],
-    )?;
-    built
-        .into_iter()
-        .next()
-        .context("one program was asked for")
+    let built = build(sh, &["--package", package, "--profile", profile, "--target", &target], &[program])?;
+    built.into_iter().next().context("one program was asked for")
 }
 
 /// Finds the program `name` in cargo's JSON messages.
 fn executable(messages: &str, name: &str) -> Option<PathBuf> {
     messages.lines().rev().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        (message["target"]["name"] == name)
-            .then(|| message["executable"].as_str().map(PathBuf::from))?
+        (message["target"]["name"] == name).then(|| message["executable"].as_str().map(PathBuf::from))?
     })
 }
 
@@ -137,10 +86,7 @@ pub(crate) fn need(sh: &Shell, program: &str, probe: &[&str], why: &str) -> Resu
     if answers(sh, program, probe) {
         Ok(())
     } else {
-        bail!(Unavailable(format!(
-            "{why} needs {program}, and `{program} {}` does not answer here",
-            probe.join(" ")
-        )))
+        bail!(Unavailable(format!("{why} needs {program}, and `{program} {}` does not answer here", probe.join(" "))))
     }
 }
 
@@ -155,13 +101,8 @@ impl Guarded {
     pub(crate) fn spawn(mut command: Command, log: &Path) -> Result<Guarded> {
         let name = command.get_program().to_string_lossy().into_owned();
         let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        command
-            .stdin(Stdio::null())
-            .stdout(file.try_clone()?)
-            .stderr(file);
-        let child = command
-            .spawn()
-            .with_context(|| format!("cannot start {name}"))?;
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
         Ok(Guarded { child, name })
     }
 
@@ -193,18 +134,10 @@ impl Drop for Guarded {
 }
 
 /// Asks `done` again and again until it says yes.
-pub(crate) fn wait_for(
-    what: &str,
-    limit: Duration,
-    mut done: impl FnMut() -> Result<bool>,
-) -> Result<()> {
+pub(crate) fn wait_for(what: &str, limit: Duration, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
     let start = Instant::now();
     while !done()? {
-        ensure!(
-            start.elapsed() < limit,
-            "waited {} s for {what}",
-            limit.as_secs()
-        );
+        ensure!(start.elapsed() < limit, "waited {} s for {what}", limit.as_secs());
         std::thread::sleep(Duration::from_millis(20));
     }
     Ok(())
@@ -227,10 +160,7 @@ mod tests {
 not json
 {"reason":"compiler-artifact","target":{"name":"fiel"},"executable":"/x/target/debug/fiel"}
 {"reason":"build-finished","success":true}"#;
-        assert_eq!(
-            executable(messages, "fiel"),
-            Some(PathBuf::from("/x/target/debug/fiel"))
-        );
+        assert_eq!(executable(messages, "fiel"), Some(PathBuf::from("/x/target/debug/fiel")));
         assert_eq!(executable(messages, "other"), None);
     }
 
@@ -260,10 +190,7 @@ not json
         assert!(!Path::new(&format!("/proc/{id}")).exists());
 
         let mut child = Guarded::spawn(Command::new("false"), &folder.path().join("log")).unwrap();
-        let error = wait_for("its end", Duration::from_secs(10), || {
-            child.running().map(|()| false)
-        })
-        .unwrap_err();
+        let error = wait_for("its end", Duration::from_secs(10), || child.running().map(|()| false)).unwrap_err();
         assert!(error.to_string().contains("ended by itself"), "{error}");
     }
 
@@ -271,10 +198,7 @@ not json
     fn a_missing_program_is_unavailable() {
         let sh = Shell::new().unwrap();
         let error = need(&sh, "no-such-program", &["version"], "this").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "this needs no-such-program, and `no-such-program version` does not answer here"
-        );
+        assert_eq!(error.to_string(), "this needs no-such-program, and `no-such-program version` does not answer here");
         assert!(error.is::<Unavailable>());
         need(&sh, "sh", &["-c", "exit 0"], "this").unwrap();
     }

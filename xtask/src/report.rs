@@ -13,11 +13,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// One check that held or did not.
     pub(crate) fn one(passed: bool) -> Tally {
-        Tally {
-            passed: usize::from(passed),
-            failed: usize::from(!passed),
-            skipped: 0,
-        }
+        Tally { passed: usize::from(passed), failed: usize::from(!passed), skipped: 0 }
     }
 
     pub(crate) fn add(&mut self, other: Tally) {
@@ -60,11 +56,7 @@ impl Tally {
     /// The sum of all closing lines of cargo's test binaries in an output.
     pub(crate) fn of_cargo(output: &str) -> Tally {
         let mut sum = Tally::default();
-        for tally in output
-            .lines()
-            .filter(|line| line.starts_with("test result: "))
-            .filter_map(Tally::parse)
-        {
+        for tally in output.lines().filter(|line| line.starts_with("test result: ")).filter_map(Tally::parse) {
             sum.add(tally);
         }
         sum
@@ -72,11 +64,7 @@ impl Tally {
 
     /// The last plain closing line of an output.
     pub(crate) fn of_runner(output: &str) -> Option<Tally> {
-        output
-            .lines()
-            .rev()
-            .filter(|line| !line.starts_with("test result"))
-            .find_map(Tally::parse)
+        output.lines().rev().filter(|line| !line.starts_with("test result")).find_map(Tally::parse)
     }
 }
 
@@ -114,20 +102,11 @@ mod tests {
 
     #[test]
     fn reads_the_closing_lines_of_runners() {
-        let tally = |passed, failed, skipped| {
-            Some(Tally {
-                passed,
-                failed,
-                skipped,
-            })
-        };
+        let tally = |passed, failed, skipped| Some(Tally { passed, failed, skipped });
         let cargo = "test result: FAILED. 3 passed; 2 failed; 1 ignored; 0 measured; 12 filtered out; finished in 0.31s";
         assert_eq!(Tally::parse(cargo), tally(3, 2, 1));
         assert_eq!(Tally::parse("657 passed, 0 failed"), tally(657, 0, 0));
-        assert_eq!(
-            Tally::parse("700 passed, 30 failed, 60 skipped"),
-            tally(700, 30, 60)
-        );
+        assert_eq!(Tally::parse("700 passed, 30 failed, 60 skipped"), tally(700, 30, 60));
         assert_eq!(Tally::parse("12 passed"), None);
         assert_eq!(Tally::parse("3 passed, 1 failed, 2 cats"), None);
         assert_eq!(Tally::parse("one passed, 0 failed"), None);
@@ -137,44 +116,14 @@ mod tests {
     #[test]
     fn sums_all_test_binaries() {
         let output = "running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\ntest result: FAILED. 1 passed; 1 failed; 3 ignored; finished in 1s\n9 passed, 0 failed\n";
-        assert_eq!(
-            Tally::of_cargo(output),
-            Tally {
-                passed: 3,
-                failed: 1,
-                skipped: 3
-            }
-        );
-        assert_eq!(
-            Tally::of_runner(output),
-            Some(Tally {
-                passed: 9,
-                failed: 0,
-                skipped: 0
-            })
-        );
+        assert_eq!(Tally::of_cargo(output), Tally { passed: 3, failed: 1, skipped: 3 });
+        assert_eq!(Tally::of_runner(output), Some(Tally { passed: 9, failed: 0, skipped: 0 }));
         assert_eq!(Tally::of_runner("nothing"), None);
     }
 
     #[test]
     fn prints_the_line_that_a_reader_of_closing_lines_expects() {
-        assert_eq!(
-            Tally {
-                passed: 2,
-                failed: 1,
-                skipped: 0
-            }
-            .to_string(),
-            "2 passed, 1 failed"
-        );
-        assert_eq!(
-            Tally {
-                passed: 2,
-                failed: 0,
-                skipped: 4
-            }
-            .to_string(),
-            "2 passed, 0 failed, 4 skipped"
-        );
+        assert_eq!(Tally { passed: 2, failed: 1, skipped: 0 }.to_string(), "2 passed, 1 failed");
+        assert_eq!(Tally { passed: 2, failed: 0, skipped: 4 }.to_string(), "2 passed, 0 failed, 4 skipped");
     }
 }

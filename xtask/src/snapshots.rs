@@ -24,20 +24,13 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     if args.accept {
         println!("look at the new snapshots with: git diff -- '*.snap'");
     }
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn command(sh: &Shell, accept: bool) -> Command {
     // `always` writes the snapshot and passes; `no` leaves every file as it is.
     let update = if accept { "always" } else { "no" };
-    cmd!(sh, "cargo test {TESTS...}")
-        .env("INSTA_UPDATE", update)
-        .env("INSTA_FORCE_PASS", if accept { "1" } else { "0" })
-        .into()
+    cmd!(sh, "cargo test {TESTS...}").env("INSTA_UPDATE", update).env("INSTA_FORCE_PASS", if accept { "1" } else { "0" }).into()
 }
 
 #[cfg(test)]
@@ -49,11 +42,7 @@ mod tests {
         let sh = Shell::new().unwrap();
         for (accept, want) in [(false, "no"), (true, "always")] {
             let command = command(&sh, accept);
-            let update = command
-                .get_envs()
-                .find(|(name, _)| *name == "INSTA_UPDATE")
-                .and_then(|(_, value)| value)
-                .unwrap();
+            let update = command.get_envs().find(|(name, _)| *name == "INSTA_UPDATE").and_then(|(_, value)| value).unwrap();
             assert_eq!(update, want);
         }
     }

@@ -21,27 +21,16 @@ pub(super) fn size(sh: &Shell, report: &mut Report) -> Result<()> {
     let binary = process::build_static(sh, "fiel-server", "dist", "fiel-server")?;
     let bytes = fs::metadata(&binary)?.len();
     println!("fiel-server: {bytes} bytes, at most {SERVER}");
-    ensure!(
-        bytes <= SERVER,
-        "the static server weighs {bytes} bytes, at most {SERVER} are allowed"
-    );
+    ensure!(bytes <= SERVER, "the static server weighs {bytes} bytes, at most {SERVER} are allowed");
     let header = fs::read(&binary)?;
-    ensure!(
-        !asks_for_interpreter(&header),
-        "the server is not static: it asks for a dynamic loader"
-    );
+    ensure!(!asks_for_interpreter(&header), "the server is not static: it asks for a dynamic loader");
     Ok(())
 }
 
 /// Whether an ELF file names a dynamic loader (a program header of type PT_INTERP).
 fn asks_for_interpreter(elf: &[u8]) -> bool {
     let number = |at: usize, length: usize| {
-        elf.get(at..at + length).map_or(0, |bytes| {
-            bytes
-                .iter()
-                .rev()
-                .fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte))
-        })
+        elf.get(at..at + length).map_or(0, |bytes| bytes.iter().rev().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte)))
     };
     let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
     (0..count).any(|index| number(table + index * size, 4) == 3)
@@ -51,18 +40,12 @@ fn asks_for_interpreter(elf: &[u8]) -> bool {
 pub(super) fn flake(sh: &Shell, report: &mut Report) -> Result<()> {
     let lock: Value = serde_json::from_str(&sh.read_file("flake.lock")?).context("flake.lock")?;
     let loose = unpinned(&lock);
-    ensure!(
-        loose.is_empty(),
-        "flake.lock does not pin {}",
-        loose.join(", ")
-    );
+    ensure!(loose.is_empty(), "flake.lock does not pin {}", loose.join(", "));
     if !process::answers(sh, "nix-instantiate", &["--version"]) {
         report.skip("flake: nix-instantiate is not on this machine, flake.nix was not parsed");
         return Ok(());
     }
-    let parsed = cmd!(sh, "nix-instantiate --parse flake.nix")
-        .quiet()
-        .read()?;
+    let parsed = cmd!(sh, "nix-instantiate --parse flake.nix").quiet().read()?;
     ensure!(!parsed.trim().is_empty(), "flake.nix is empty");
     println!("flake.nix parses, flake.lock pins its inputs");
     Ok(())
@@ -74,19 +57,12 @@ fn unpinned(lock: &Value) -> Vec<String> {
         return vec!["anything: there are no nodes".to_owned()];
     };
     let root = lock["root"].as_str().unwrap_or("root");
-    let hexadecimal =
-        |text: &str| text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hexadecimal = |text: &str| text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     let pinned = |node: &Value| {
         node["locked"]["rev"].as_str().is_some_and(hexadecimal)
-            && node["locked"]["narHash"]
-                .as_str()
-                .is_some_and(|hash| hash.starts_with("sha256-") && hash.len() == 51)
+            && node["locked"]["narHash"].as_str().is_some_and(|hash| hash.starts_with("sha256-") && hash.len() == 51)
     };
-    nodes
-        .iter()
-        .filter(|(name, node)| *name != root && !pinned(node))
-        .map(|(name, _)| name.clone())
-        .collect()
+    nodes.iter().filter(|(name, node)| *name != root && !pinned(node)).map(|(name, _)| name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -97,10 +73,7 @@ mod unit {
 
     #[test]
     fn a_lock_file_pins_revision_and_hash() {
-        let (rev, hash) = (
-            "0123456789abcdef0123456789abcdef01234567",
-            format!("sha256-{}=", "A".repeat(43)),
-        );
+        let (rev, hash) = ("0123456789abcdef0123456789abcdef01234567", format!("sha256-{}=", "A".repeat(43)));
         let lock = |rev: &str, hash: &str| json!({"root": "root", "nodes": {"root": {"inputs": {}}, "nixpkgs": {"locked": {"rev": rev, "narHash": hash}}}});
         assert_eq!(unpinned(&lock(rev, &hash)), [""; 0]);
         assert_eq!(unpinned(&lock("main", &hash)), ["nixpkgs"]);
@@ -112,10 +85,7 @@ mod unit {
     fn tells_a_dynamic_program_from_others() {
         // The test itself is dynamic on this target, and a header without program headers asks for nothing.
         let own = fs::read(std::env::current_exe().unwrap()).unwrap();
-        assert_eq!(
-            asks_for_interpreter(&own),
-            !cfg!(target_feature = "crt-static") && cfg!(target_os = "linux")
-        );
+        assert_eq!(asks_for_interpreter(&own), !cfg!(target_feature = "crt-static") && cfg!(target_os = "linux"));
         assert!(!asks_for_interpreter(&own[..20]));
     }
 }

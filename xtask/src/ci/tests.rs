@@ -9,10 +9,7 @@ use crate::report::{Report, Tally};
 /// Runs all tests. Tests that could not compare with something absent print `SKIPPED: …`, which is told again at the end.
 pub(super) fn run(sh: &Shell, report: &mut Report) -> Result<()> {
     // --show-output: without it the harness swallows what a passing test says, a loud skip too.
-    let command = cmd!(
-        sh,
-        "cargo test --workspace --locked --no-fail-fast -- --show-output"
-    );
+    let command = cmd!(sh, "cargo test --workspace --locked --no-fail-fast -- --show-output");
     let mut reader = Reader::default();
     let mut skipped = Vec::new();
     let (status, output) = process::tee(command.into(), |line| {
@@ -25,19 +22,13 @@ pub(super) fn run(sh: &Shell, report: &mut Report) -> Result<()> {
     let tally = Tally::of_cargo(&output);
     println!("tests: {tally}");
     report.tally.add(tally);
-    ensure!(
-        status.success() && tally.failed == 0,
-        "{} tests failed",
-        tally.failed.max(1)
-    );
+    ensure!(status.success() && tally.failed == 0, "{} tests failed", tally.failed.max(1));
     Ok(())
 }
 
 /// What a line says was skipped.
 fn skip(line: &str) -> Option<String> {
-    line.trim_start()
-        .strip_prefix("SKIPPED: ")
-        .map(str::to_owned)
+    line.trim_start().strip_prefix("SKIPPED: ").map(str::to_owned)
 }
 
 /// Follows the harness's output: what passing tests print is not shown, the rest is.
@@ -81,9 +72,6 @@ mod unit {
                 "test result: FAILED. 1 passed; 1 failed; 0 ignored; x"
             ]
         );
-        assert_eq!(
-            output.lines().filter_map(skip).collect::<Vec<_>>(),
-            ["no kustomize here"]
-        );
+        assert_eq!(output.lines().filter_map(skip).collect::<Vec<_>>(), ["no kustomize here"]);
     }
 }

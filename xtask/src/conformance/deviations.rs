@@ -23,30 +23,19 @@ pub(super) struct Deviation {
 
 /// Reads the list with the YAML parser that the runner of the scenarios needs anyway.
 pub(super) fn read(sh: &Shell, file: &Path) -> Result<Vec<Deviation>> {
-    let program =
-        "import sys, json, yaml; json.dump(yaml.safe_load(open(sys.argv[1])) or [], sys.stdout)";
-    let json = cmd!(sh, "python3 -c {program} {file}")
-        .quiet()
-        .read()
-        .with_context(|| format!("{} cannot be read", file.display()))?;
+    let program = "import sys, json, yaml; json.dump(yaml.safe_load(open(sys.argv[1])) or [], sys.stdout)";
+    let json = cmd!(sh, "python3 -c {program} {file}").quiet().read().with_context(|| format!("{} cannot be read", file.display()))?;
     parse(&serde_json::from_str(&json)?).with_context(|| file.display().to_string())
 }
 
 fn parse(list: &Value) -> Result<Vec<Deviation>> {
     let entries = list.as_array().context("not a list")?;
-    entries
-        .iter()
-        .enumerate()
-        .map(|(index, entry)| deviation(entry).with_context(|| format!("entry {}", index + 1)))
-        .collect()
+    entries.iter().enumerate().map(|(index, entry)| deviation(entry).with_context(|| format!("entry {}", index + 1))).collect()
 }
 
 fn deviation(entry: &Value) -> Result<Deviation> {
     let fields = entry.as_object().context("not a mapping")?;
-    if let Some(unknown) = fields
-        .keys()
-        .find(|key| !["scenario", "record", "path", "reason", "found"].contains(&key.as_str()))
-    {
+    if let Some(unknown) = fields.keys().find(|key| !["scenario", "record", "path", "reason", "found"].contains(&key.as_str())) {
         bail!("unknown field {unknown}");
     }
     let text = |key: &str| {
@@ -74,11 +63,9 @@ impl Deviation {
     fn forgives(&self, scenario: &str, problem: &str) -> bool {
         let head = format!("{}: {}: ", self.record, self.path);
         let told = self.scenario == scenario
-            && problem.strip_prefix(&head).is_some_and(|rest| {
-                self.found
-                    .as_ref()
-                    .is_none_or(|found| loosely(found_in(rest)) == loosely(found))
-            });
+            && problem
+                .strip_prefix(&head)
+                .is_some_and(|rest| self.found.as_ref().is_none_or(|found| loosely(found_in(rest)) == loosely(found)));
         self.used.set(self.used.get() || told);
         told
     }
@@ -97,24 +84,11 @@ fn loosely(json: &str) -> String {
 /// What is left of the problems of one scenario, and the entries for it that forgave nothing: both must be empty.
 pub(super) fn judge(list: &[Deviation], scenario: &str, problems: &[String]) -> Vec<String> {
     // Every entry is asked about every problem, so that it learns whether it was used.
-    let forgiving = |problem: &str| {
-        list.iter()
-            .filter(|entry| entry.forgives(scenario, problem))
-            .count()
-    };
-    let mut left: Vec<String> = problems
-        .iter()
-        .filter(|problem| forgiving(problem) == 0)
-        .cloned()
-        .collect();
-    let unused = list
-        .iter()
-        .filter(|deviation| deviation.scenario == scenario && !deviation.used.get());
+    let forgiving = |problem: &str| list.iter().filter(|entry| entry.forgives(scenario, problem)).count();
+    let mut left: Vec<String> = problems.iter().filter(|problem| forgiving(problem) == 0).cloned().collect();
+    let unused = list.iter().filter(|deviation| deviation.scenario == scenario && !deviation.used.get());
     left.extend(unused.map(|deviation| {
-        format!(
-            "{}: {}: {FILE} forgives a difference that is not there: take the entry out",
-            deviation.record, deviation.path
-        )
+        format!("{}: {}: {FILE} forgives a difference that is not there: take the entry out", deviation.record, deviation.path)
     }));
     left
 }
@@ -151,55 +125,26 @@ mod tests {
             "healed: /application demo/images: expected [], found [\"a\"]",
             "healed: /application demo/images: missing, expected [\"a\", \"b\"]",
         ] {
-            assert!(
-                judge(&list(), "one", &[problem.to_owned()]).contains(&problem.to_owned()),
-                "{problem}"
-            );
+            assert!(judge(&list(), "one", &[problem.to_owned()]).contains(&problem.to_owned()), "{problem}");
         }
         let problem = "created: /application demo/health: expected 1, found 2".to_owned();
-        assert_eq!(
-            judge(&list(), "two", std::slice::from_ref(&problem)),
-            [problem]
-        );
+        assert_eq!(judge(&list(), "two", std::slice::from_ref(&problem)), [problem]);
     }
 
     #[test]
     fn an_entry_that_forgives_nothing_is_an_error() {
-        let left = judge(
-            &list(),
-            "one",
-            &["created: /application demo/health: expected 1, found 2".to_owned()],
-        );
-        let [unused] = left.as_slice() else {
-            panic!("{left:?}")
-        };
-        assert!(
-            unused.starts_with("healed: /application demo/images: ")
-                && unused.contains("take the entry out"),
-            "{unused}"
-        );
-        assert_eq!(
-            judge(&list(), "two", &[]),
-            [""; 0],
-            "entries for other scenarios do not count"
-        );
+        let left = judge(&list(), "one", &["created: /application demo/health: expected 1, found 2".to_owned()]);
+        let [unused] = left.as_slice() else { panic!("{left:?}") };
+        assert!(unused.starts_with("healed: /application demo/images: ") && unused.contains("take the entry out"), "{unused}");
+        assert_eq!(judge(&list(), "two", &[]), [""; 0], "entries for other scenarios do not count");
     }
 
     #[test]
     fn every_entry_needs_a_reason() {
         for (entry, message) in [
-            (
-                json!({"scenario": "a", "record": "b", "path": "/c"}),
-                "reason is missing",
-            ),
-            (
-                json!({"scenario": "a", "record": "b", "path": "c", "reason": "d"}),
-                "path c does not begin with /",
-            ),
-            (
-                json!({"scenario": "a", "record": "b", "path": "/c", "reason": "d", "paht": 1}),
-                "unknown field paht",
-            ),
+            (json!({"scenario": "a", "record": "b", "path": "/c"}), "reason is missing"),
+            (json!({"scenario": "a", "record": "b", "path": "c", "reason": "d"}), "path c does not begin with /"),
+            (json!({"scenario": "a", "record": "b", "path": "/c", "reason": "d", "paht": 1}), "unknown field paht"),
             (json!("text"), "not a mapping"),
         ] {
             let error = parse(&json!([entry])).unwrap_err();

@@ -16,17 +16,10 @@ const LIST: &str = "conformance/kustomize.txt";
 
 /// Runs the corpus with all that its runner says; `bless` writes what passes into the list.
 pub(super) fn by_hand(sh: &Shell, corpus: &Path, matching: &str, bless: bool) -> Result<Tally> {
-    ensure!(
-        !bless || matching.is_empty(),
-        "--bless writes the whole list: leave out --match"
-    );
+    ensure!(!bless || matching.is_empty(), "--bless writes the whole list: leave out --match");
     let (tally, results) = run(sh, corpus, matching, true)?;
     if bless {
-        let passing: Vec<&str> = results
-            .iter()
-            .filter(|(_, status)| *status == "pass")
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let passing: Vec<&str> = results.iter().filter(|(_, status)| *status == "pass").map(|(name, _)| name.as_str()).collect();
         sh.write_file(LIST, format!("{HEADER}{}\n", passing.join("\n")))?;
         println!("{LIST}: {} cases", passing.len());
     }
@@ -42,33 +35,15 @@ pub(super) fn held(sh: &Shell, corpus: &Path) -> Result<Tally> {
     let list = sh.read_file(LIST)?;
     let (tally, results) = run(sh, corpus, "", false)?;
     let verdict = compare(&list, &results);
-    println!(
-        "kustomize: {tally}; {} must pass",
-        verdict.held + verdict.lost.len()
-    );
+    println!("kustomize: {tally}; {} must pass", verdict.held + verdict.lost.len());
     if verdict.new > 0 {
-        println!(
-            "kustomize: {} cases more pass than the list says: cargo xtask conformance kustomize --bless",
-            verdict.new
-        );
+        println!("kustomize: {} cases more pass than the list says: cargo xtask conformance kustomize --bless", verdict.new);
     }
     if verdict.gone > 0 {
-        println!(
-            "kustomize: {} cases of the list are not in this corpus: cargo xtask conformance kustomize --bless",
-            verdict.gone
-        );
+        println!("kustomize: {} cases of the list are not in this corpus: cargo xtask conformance kustomize --bless", verdict.gone);
     }
-    ensure!(
-        verdict.lost.is_empty(),
-        "kustomize: {} cases passed before and do not now: {}",
-        verdict.lost.len(),
-        verdict.lost.join(", ")
-    );
-    Ok(Tally {
-        passed: verdict.held,
-        failed: 0,
-        skipped: 0,
-    })
+    ensure!(verdict.lost.is_empty(), "kustomize: {} cases passed before and do not now: {}", verdict.lost.len(), verdict.lost.join(", "));
+    Ok(Tally { passed: verdict.held, failed: 0, skipped: 0 })
 }
 
 /// The list of cases that must pass against a run.
@@ -80,20 +55,9 @@ struct Verdict {
 }
 
 fn compare(list: &str, results: &BTreeMap<String, String>) -> Verdict {
-    let listed: BTreeSet<&str> = list
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .collect();
-    let mut verdict = Verdict {
-        held: 0,
-        lost: Vec::new(),
-        new: 0,
-        gone: listed
-            .iter()
-            .filter(|name| !results.contains_key(**name))
-            .count(),
-    };
+    let listed: BTreeSet<&str> = list.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    let mut verdict =
+        Verdict { held: 0, lost: Vec::new(), new: 0, gone: listed.iter().filter(|name| !results.contains_key(**name)).count() };
     for (name, status) in results {
         match (listed.contains(name.as_str()), status.as_str()) {
             (true, "pass") => verdict.held += 1,
@@ -106,45 +70,24 @@ fn compare(list: &str, results: &BTreeMap<String, String>) -> Verdict {
 }
 
 /// Runs `run.py` with the built binary: its closing line, and the status (pass, fail, skip) of every case.
-fn run(
-    sh: &Shell,
-    corpus: &Path,
-    matching: &str,
-    show: bool,
-) -> Result<(Tally, BTreeMap<String, String>)> {
+fn run(sh: &Shell, corpus: &Path, matching: &str, show: bool) -> Result<(Tally, BTreeMap<String, String>)> {
     let script = runner(corpus, Name::Kustomize, "run.py")?;
     let fiel = process::build(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0);
     let folder = sh.create_temp_dir()?;
     let json = folder.path().join("results.json");
     // run.py splits the command line like a shell.
     let bin = format!("'{}'", fiel.display());
-    let command = cmd!(
-        sh,
-        "python3 {script} --bin {bin} --corpus {corpus} --match {matching} --json {json}"
-    );
-    let (status, output) =
-        process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;
-    let tally = Tally::of_runner(&output).with_context(|| {
-        format!("run.py ended with {status} and without a line 'N passed, N failed'")
-    })?;
+    let command = cmd!(sh, "python3 {script} --bin {bin} --corpus {corpus} --match {matching} --json {json}");
+    let (status, output) = process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;
+    let tally = Tally::of_runner(&output).with_context(|| format!("run.py ended with {status} and without a line 'N passed, N failed'"))?;
     let results: Value = serde_json::from_str(&sh.read_file(&json)?)?;
     Ok((tally, statuses(&results)?))
 }
 
 fn statuses(results: &Value) -> Result<BTreeMap<String, String>> {
-    let cases = results["results"]
-        .as_array()
-        .context("run.py wrote no results")?;
+    let cases = results["results"].as_array().context("run.py wrote no results")?;
     let word = |case: &Value, key: &str| case[key].as_str().unwrap_or_default().to_owned();
-    Ok(cases
-        .iter()
-        .map(|case| {
-            (
-                format!("{} {}", word(case, "kind"), word(case, "name")),
-                word(case, "status"),
-            )
-        })
-        .collect())
+    Ok(cases.iter().map(|case| (format!("{} {}", word(case, "kind"), word(case, "name")), word(case, "status"))).collect())
 }
 
 #[cfg(test)]
@@ -161,13 +104,7 @@ mod tests {
             {"kind": "edit", "name": "a", "status": "pass"},
             {"kind": "build", "name": "c", "status": "skip"},
         ]});
-        let verdict = compare(
-            "# a comment\nbuild a\nbuild b\nbuild gone\n",
-            &statuses(&results).unwrap(),
-        );
-        assert_eq!(
-            (verdict.held, verdict.lost, verdict.new, verdict.gone),
-            (1, vec!["build b".to_owned()], 1, 1)
-        );
+        let verdict = compare("# a comment\nbuild a\nbuild b\nbuild gone\n", &statuses(&results).unwrap());
+        assert_eq!((verdict.held, verdict.lost, verdict.new, verdict.gone), (1, vec!["build b".to_owned()], 1, 1));
     }
 }

@@ -31,31 +31,15 @@ pub(super) fn run(sh: &Shell) -> Result<Tally> {
 fn play(sh: &Shell, engine: Engine, fiel: &Path, work: &Path) -> Result<Tally> {
     let (first, program) = (What::Server.tag(), engine.program());
     cmd!(sh, "{program} tag {first} {SECOND}").run()?;
-    image::load(
-        sh,
-        Some(engine),
-        &[first, SECOND.to_owned(), What::Fiel.tag()],
-    )?;
+    image::load(sh, Some(engine), &[first, SECOND.to_owned(), What::Fiel.tag()])?;
     let context = kind::context();
     let kubectl = ["--context", &context];
-    cmd!(
-        sh,
-        "kubectl {kubectl...} apply --server-side --kustomize deploy"
-    )
-    .run()?;
+    cmd!(sh, "kubectl {kubectl...} apply --server-side --kustomize deploy").run()?;
     // A folder of the node in a Pod is more than the namespace allows by itself.
     cmd!(sh, "kubectl {kubectl...} label namespace argocd pod-security.kubernetes.io/enforce=privileged --overwrite").run()?;
     let mount = mount();
-    cmd!(
-        sh,
-        "kubectl {kubectl...} --namespace argocd patch deployment fiel-agent --patch {mount}"
-    )
-    .run()?;
-    cmd!(
-        sh,
-        "kubectl {kubectl...} --namespace argocd rollout status deployment fiel-agent --timeout=180s"
-    )
-    .run()?;
+    cmd!(sh, "kubectl {kubectl...} --namespace argocd patch deployment fiel-agent --patch {mount}").run()?;
+    cmd!(sh, "kubectl {kubectl...} --namespace argocd rollout status deployment fiel-agent --timeout=180s").run()?;
 
     let mut tally = Tally::default();
     let mut holds = |what: &str, held: bool| {
@@ -63,43 +47,21 @@ fn play(sh: &Shell, engine: Engine, fiel: &Path, work: &Path) -> Result<Tally> {
         tally.add(Tally::one(held));
     };
     let application = application(&sh.read_file("deploy/argocd-application.yaml")?);
-    cmd!(sh, "kubectl {kubectl...} apply --filename -")
-        .stdin(application)
-        .run()?;
+    cmd!(sh, "kubectl {kubectl...} apply --filename -").stdin(application).run()?;
     let synced = |wanted: &str| {
         let wanted = format!("--for=jsonpath={wanted}");
-        cmd!(
-            sh,
-            "kubectl {kubectl...} --namespace argocd wait application --all {wanted} --timeout=300s"
-        )
-        .run()
-        .is_ok()
+        cmd!(sh, "kubectl {kubectl...} --namespace argocd wait application --all {wanted} --timeout=300s").run().is_ok()
     };
-    holds(
-        "the Application is synced",
-        synced("{.status.sync.status}=Synced"),
-    );
-    holds(
-        "the Application is healthy",
-        synced("{.status.health.status}=Healthy"),
-    );
+    holds("the Application is synced", synced("{.status.sync.status}=Synced"));
+    holds("the Application is healthy", synced("{.status.health.status}=Healthy"));
 
     let deployed = |wanted: &str| {
         let wanted = format!("--for=jsonpath={wanted}");
         cmd!(sh, "kubectl {kubectl...} --namespace {NAMESPACE} wait deployment --all {wanted} --timeout=180s").run().is_ok()
     };
     deliver(sh, fiel, work)?;
-    holds(
-        "a commit changes what runs",
-        deployed(&format!(
-            "{{.spec.template.spec.containers[0].image}}={SECOND}"
-        )),
-    );
-    cmd!(
-        sh,
-        "kubectl {kubectl...} --namespace {NAMESPACE} scale deployment --all --replicas=0"
-    )
-    .run()?;
+    holds("a commit changes what runs", deployed(&format!("{{.spec.template.spec.containers[0].image}}={SECOND}")));
+    cmd!(sh, "kubectl {kubectl...} --namespace {NAMESPACE} scale deployment --all --replicas=0").run()?;
     holds("a change by hand is undone", deployed("{.spec.replicas}=1"));
     Ok(tally)
 }
@@ -122,11 +84,7 @@ fn deliver(sh: &Shell, fiel: &Path, work: &Path) -> Result<()> {
     let _base = sh.push_dir(work.join("k8s"));
     let image = format!("goserver={SECOND}");
     cmd!(sh, "{fiel} edit set image {image}").run()?;
-    cmd!(
-        sh,
-        "git -c user.name=cd -c user.email=cd@example.com commit --quiet --all --message second"
-    )
-    .run()?;
+    cmd!(sh, "git -c user.name=cd -c user.email=cd@example.com commit --quiet --all --message second").run()?;
     cmd!(sh, "git push --quiet").run()?;
     Ok(())
 }
@@ -164,14 +122,7 @@ mod tests {
         let work = tempfile::tempdir().unwrap();
         sh.create_dir(work.path().join("k8s")).unwrap();
         let tally = play(&sh, Engine::Docker, Path::new("fiel"), work.path()).unwrap();
-        assert_eq!(
-            tally,
-            Tally {
-                passed: 4,
-                failed: 0,
-                skipped: 0
-            }
-        );
+        assert_eq!(tally, Tally { passed: 4, failed: 0, skipped: 0 });
         let calls = fakes.calls();
         let at = |start: &str| {
             let found = calls.iter().position(|call| call.starts_with(start));
@@ -179,31 +130,19 @@ mod tests {
         };
         let order = [
             at("docker tag user/gitopsfc:latest user/gitopsfc:second"),
-            at(
-                "kind load docker-image --name gitopsfc user/gitopsfc:latest user/gitopsfc:second fiel:latest",
-            ),
+            at("kind load docker-image --name gitopsfc user/gitopsfc:latest user/gitopsfc:second fiel:latest"),
             at("kubectl --context kind-gitopsfc apply --server-side --kustomize deploy"),
-            at(
-                "kubectl --context kind-gitopsfc --namespace argocd patch deployment fiel-agent --patch {",
-            ),
-            at(
-                "kubectl --context kind-gitopsfc --namespace argocd rollout status deployment fiel-agent",
-            ),
+            at("kubectl --context kind-gitopsfc --namespace argocd patch deployment fiel-agent --patch {"),
+            at("kubectl --context kind-gitopsfc --namespace argocd rollout status deployment fiel-agent"),
             at("kubectl --context kind-gitopsfc apply --filename -"),
-            at(
-                "kubectl --context kind-gitopsfc --namespace argocd wait application --all --for=jsonpath={.status.health.status}=Healthy",
-            ),
+            at("kubectl --context kind-gitopsfc --namespace argocd wait application --all --for=jsonpath={.status.health.status}=Healthy"),
             at("fiel edit set image goserver=user/gitopsfc:second"),
             at("git push --quiet"),
             at(
                 "kubectl --context kind-gitopsfc --namespace gitopsfc-dev wait deployment --all --for=jsonpath={.spec.template.spec.containers[0].image}=user/gitopsfc:second",
             ),
-            at(
-                "kubectl --context kind-gitopsfc --namespace gitopsfc-dev scale deployment --all --replicas=0",
-            ),
-            at(
-                "kubectl --context kind-gitopsfc --namespace gitopsfc-dev wait deployment --all --for=jsonpath={.spec.replicas}=1",
-            ),
+            at("kubectl --context kind-gitopsfc --namespace gitopsfc-dev scale deployment --all --replicas=0"),
+            at("kubectl --context kind-gitopsfc --namespace gitopsfc-dev wait deployment --all --for=jsonpath={.spec.replicas}=1"),
         ];
         assert!(order.is_sorted(), "{calls:#?}");
     }
@@ -211,10 +150,7 @@ mod tests {
     #[test]
     fn the_application_reads_the_mounted_repository() {
         let text = "spec:\n  source:\n    repoURL: https://host/x.git\n    path: overlays/dev\n";
-        assert_eq!(
-            application(text),
-            "spec:\n  source:\n    repoURL: file:///srv/git/gitopsfc.git\n    path: overlays/dev\n"
-        );
+        assert_eq!(application(text), "spec:\n  source:\n    repoURL: file:///srv/git/gitopsfc.git\n    path: overlays/dev\n");
         assert!(mount().contains(r#""mountPath":"/srv/git""#));
     }
 }

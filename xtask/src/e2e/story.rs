@@ -13,12 +13,8 @@ use crate::report::Tally;
 use crate::{demo, process};
 
 /// The limits that the demo's figures must keep in CI. Times are generous: the machine may be busy, and they are told anyway.
-const LIMITS: [(&str, f64); 4] = [
-    ("push_to_live_ms", 5_000.0),
-    ("drift_undone_ms", 2_000.0),
-    ("agent_rss_mib", 40.0),
-    ("idle_writes", 0.0),
-];
+const LIMITS: [(&str, f64); 4] =
+    [("push_to_live_ms", 5_000.0), ("drift_undone_ms", 2_000.0), ("agent_rss_mib", 40.0), ("idle_writes", 0.0)];
 
 /// How many demos run side by side after the first: the ports are free ones.
 const SIDE_BY_SIDE: usize = 2;
@@ -33,20 +29,10 @@ pub(crate) fn play(sh: &Shell) -> Result<Tally> {
     tidy_run(folder.path(), "alone", vec![command])?;
     println!("the story took {:.1} s", start.elapsed().as_secs_f64());
     let broken = check(&serde_json::from_str(&fs::read_to_string(&figures)?)?);
-    ensure!(
-        broken.is_empty(),
-        "the demo's figures: {}",
-        broken.join("; ")
-    );
-    let both = (0..SIDE_BY_SIDE)
-        .map(|_| demo::command(&programs, true, None, None, &[]))
-        .collect();
+    ensure!(broken.is_empty(), "the demo's figures: {}", broken.join("; "));
+    let both = (0..SIDE_BY_SIDE).map(|_| demo::command(&programs, true, None, None, &[])).collect();
     tidy_run(folder.path(), "side-by-side", both)?;
-    Ok(Tally {
-        passed: 1 + SIDE_BY_SIDE,
-        failed: 0,
-        skipped: 0,
-    })
+    Ok(Tally { passed: 1 + SIDE_BY_SIDE, failed: 0, skipped: 0 })
 }
 
 /// Runs commands at the same time with a temporary folder of their own, which must be empty afterwards.
@@ -68,20 +54,11 @@ fn tidy_run(folder: &Path, name: &str, commands: Vec<Command>) -> Result<()> {
         }
         ensure!(status?.success(), "the demo failed ({name})");
     }
-    let left: Vec<String> = fs::read_dir(&temporary)?
-        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
-        .collect::<Result<_>>()?;
-    ensure!(
-        left.is_empty(),
-        "the demo left files behind: {}",
-        left.join(", ")
-    );
+    let left: Vec<String> =
+        fs::read_dir(&temporary)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<Result<_>>()?;
+    ensure!(left.is_empty(), "the demo left files behind: {}", left.join(", "));
     let running = processes(&temporary);
-    ensure!(
-        running.is_empty(),
-        "the demo left processes behind: {}",
-        running.join(", ")
-    );
+    ensure!(running.is_empty(), "the demo left processes behind: {}", running.join(", "));
     Ok(())
 }
 
@@ -91,17 +68,11 @@ fn processes(temporary: &Path) -> Vec<String> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let marked = entries.filter(|process| {
         let environment = fs::read(process.path().join("environ")).unwrap_or_default();
-        environment
-            .split(|byte| *byte == 0)
-            .any(|variable| variable == mark.as_bytes())
+        environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
     });
     let name = |process: fs::DirEntry| {
         let command = fs::read_to_string(process.path().join("cmdline")).unwrap_or_default();
-        format!(
-            "{} ({})",
-            command.replace('\0', " ").trim(),
-            process.file_name().to_string_lossy()
-        )
+        format!("{} ({})", command.replace('\0', " ").trim(), process.file_name().to_string_lossy())
     };
     marked.map(name).collect()
 }
@@ -134,11 +105,7 @@ mod tests {
         let bad = json!({"push_to_live_ms": 9000, "drift_undone_ms": 80, "idle_writes": 1});
         assert_eq!(
             check(&bad),
-            [
-                "push_to_live_ms is 9000, at most 5000 is allowed",
-                "agent_rss_mib is missing",
-                "idle_writes is 1, at most 0 is allowed"
-            ]
+            ["push_to_live_ms is 9000, at most 5000 is allowed", "agent_rss_mib is missing", "idle_writes is 1, at most 0 is allowed"]
         );
     }
 
@@ -151,19 +118,9 @@ mod tests {
             command
         };
         tidy_run(folder.path(), "good", vec![shell("true"), shell("true")]).unwrap();
-        let error = tidy_run(
-            folder.path(),
-            "failing",
-            vec![shell("true"), shell("exit 3")],
-        )
-        .unwrap_err();
+        let error = tidy_run(folder.path(), "failing", vec![shell("true"), shell("exit 3")]).unwrap_err();
         assert_eq!(error.to_string(), "the demo failed (failing)");
-        let error = tidy_run(
-            folder.path(),
-            "messy",
-            vec![shell("touch \"$TMPDIR/left\"")],
-        )
-        .unwrap_err();
+        let error = tidy_run(folder.path(), "messy", vec![shell("touch \"$TMPDIR/left\"")]).unwrap_err();
         assert_eq!(error.to_string(), "the demo left files behind: left");
     }
 }
