@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::fields::{compare, to_set};
+use super::path::Step;
 use super::set::FieldSet;
 use super::types::Type;
 use super::values::{MergeError, merge, remove, validate};
@@ -151,23 +152,47 @@ fn prune(
         return merged.clone();
     }
     let kept = to_set(merged, of).difference(&gone);
-    remove(merged, &lone(&gone, &kept), of)
+    let owned = others.values().fold(now.clone(), |owned, theirs| owned.union(theirs));
+    remove(merged, &lone(&gone, &kept, &owned), of)
 }
 
-/// The members of `gone` below which nothing is kept.
-fn lone(gone: &FieldSet, kept: &FieldSet) -> FieldSet {
+/// The members of `gone` below which nothing is kept. An item of a list goes with what nobody owns in it (defaults, mostly): without its keys it
+/// would be no item.
+fn lone(gone: &FieldSet, kept: &FieldSet, owned: &FieldSet) -> FieldSet {
+    let nothing = FieldSet::default();
     let mut out = FieldSet::default();
     for (step, member, below) in gone.steps() {
-        let left = kept.below(step).filter(|left| !left.is_empty());
+        let owned = owned.below(step).unwrap_or(&nothing);
+        let item = !matches!(step, Step::Field(_));
+        let left = kept.below(step).filter(|left| !left.is_empty() && !(item && member && owned.is_empty()));
         match left {
             None if member => out.insert(step.clone()),
             _ => {
-                let nothing = FieldSet::default();
                 if let Some(below) = below {
-                    out.place(step.clone(), lone(below, left.unwrap_or(&nothing)));
+                    out.place(step.clone(), lone(below, left.unwrap_or(&nothing), owned));
                 }
             }
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_item_that_is_applied_no_longer_goes_with_its_defaults() {
+        let service = fiel_schema::Registry::builtin().kind("", "v1", "Service").expect("a kind of Kubernetes");
+        let of = Type::new(service.schema());
+        let manager = Manager { name: "m".into(), operation: Operation::Apply, api_version: String::new(), subresource: String::new() };
+        let config = |port: u16| json!({"spec": {"ports": [{"port": port}]}});
+        let none = FieldSet::default();
+        let first = apply(&json!({}), &config(80), of, &Owners::new(), &manager, &none, false).expect("nothing is in the way");
+        let live = json!({"spec": {"ports": [{"port": 80, "protocol": "TCP", "targetPort": 80}]}});
+        let second = apply(&live, &config(8080), of, &first.owners, &manager, &none, false).expect("nothing is in the way");
+        assert_eq!(second.object, config(8080));
+    }
 }

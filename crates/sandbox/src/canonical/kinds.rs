@@ -144,6 +144,10 @@ fn daemon_set(fields: &mut Map<String, Value>) {
     template(spec);
     default(spec, "revisionHistoryLimit", 10);
     rolling(spec, "updateStrategy", &[("maxUnavailable", json!(1)), ("maxSurge", json!(0))]);
+    // How v1 tells the template's generation, which newer clients have no use for.
+    if let Some(annotations) = object(fields, "metadata").and_then(|metadata| object(metadata, "annotations")) {
+        default(annotations, "deprecated.daemonset.template.generation", "1");
+    }
     counts(fields, &["currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"]);
 }
 
