@@ -117,6 +117,7 @@ pub(crate) fn ci(sh: &Shell, report: &mut Report) -> Result<Tally> {
     for name in corpus::NAMES {
         sum.add(corpus::held(sh, name, &home.join(name))?);
     }
+    report.skip("conformance: diff has no runner yet (see COMPAT.md)");
     Ok(sum)
 }
 

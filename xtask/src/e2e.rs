@@ -62,8 +62,7 @@ fn sandbox(sh: &Shell) -> Result<Tally> {
 pub(crate) fn containers(sh: &Shell) -> Result<Tally> {
     process::need(sh, "docker", &["info"], "e2e --on containers")?;
     let server = process::build_static(sh, "fiel-server", "dist", "fiel-server")?;
-    // The optimised fiel takes many minutes to build; what the containers show does not depend on it.
-    let fiel = process::build_static(sh, "fiel-cli", "dev", "fiel")?;
+    let fiel = process::build_static(sh, "fiel-cli", "release", "fiel")?;
     // The second image holds both: the sandbox's node runs the server as a process beside it.
     let [plain, both] = ["fiel-e2e/server:latest", "fiel-e2e/fiel:latest"];
     image::pack(sh, Engine::Docker, What::Server, plain, &[&server])?;

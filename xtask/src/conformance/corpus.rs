@@ -1,15 +1,15 @@
-//! The corpora whose runner is an example of the crate that they judge: it reads the cases in process.
+//! The corpora whose runner is an example or a test of the crate that they judge: it reads the cases in process.
 
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::process;
 use crate::report::Tally;
+use crate::{Unavailable, process};
 
 /// Their names, which are also the folders' names.
-pub(super) const NAMES: [&str; 3] = ["kubernetes", "health", "diff"];
+pub(super) const NAMES: [&str; 2] = ["kubernetes", "health"];
 
 /// How many cases of each corpus must pass by now.
 const MINIMA: &str = "conformance/minima.txt";
@@ -29,11 +29,20 @@ pub(super) fn held(sh: &Shell, name: &str, corpus: &Path) -> Result<Tally> {
 }
 
 fn run(sh: &Shell, name: &str, corpus: &Path, matching: &str, show: bool) -> Result<Tally> {
-    // The merges' corpus has one runner for its three files; the other two share one, told which by a word.
-    let (package, word) = if name == "kubernetes" { ("fiel-merge", None) } else { ("fiel-reconciler", Some(name)) };
-    let filter = (!matching.is_empty()).then_some(["--match", matching]);
-    let filter = filter.iter().flatten();
-    let command = cmd!(sh, "cargo run --quiet --package {package} --example conformance -- {word...} --corpus {corpus} {filter...}");
+    let command = match name {
+        "health" => {
+            let filter = (!matching.is_empty()).then_some(["--match", matching]);
+            let filter = filter.iter().flatten();
+            cmd!(sh, "cargo run --quiet --package fiel-reconciler --example conformance -- health --corpus {corpus} {filter...}")
+        }
+        "kubernetes" => {
+            ensure!(matching.is_empty(), "the runner of kubernetes plays all cases: leave out --match");
+            // Its runner is a test, which finds the corpus in the folder above.
+            let home = corpus.parent().context("a corpus is in a folder")?;
+            cmd!(sh, "cargo test --quiet --package fiel-merge --test structured -- --nocapture").env("FIEL_CONFORMANCE", home)
+        }
+        other => bail!(Unavailable(format!("there is no runner of {other} yet: see COMPAT.md"))),
+    };
     let (status, output) = process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;
     match Tally::of_runner(&output) {
         // Failed cases may or may not be told by the exit code: the closing line is what counts.
