@@ -70,9 +70,13 @@ pub(crate) fn containers(sh: &Shell) -> Result<Tally> {
     let folder = sh.create_temp_dir()?;
     let kinds = folder.path().join("crds.yaml");
     sh.write_file(&kinds, cmd!(sh, "{fiel} crds").quiet().read()?)?;
+    let folder = sh.create_temp_dir()?;
+    let kinds = folder.path().join("crds.yaml");
+    sh.write_file(&kinds, cmd!(sh, "{fiel} crds").quiet().read()?)?;
     let doorway = Doorway::open(sh)?;
     let command = cmd!(sh, "cargo test --package fiel-e2e --test containers -- --ignored --nocapture")
         .env("DOCKER_HOST", doorway.host())
+        .env("FIEL_E2E_CRDS", &kinds)
         .env("FIEL_E2E_SERVER", plain)
         .env("FIEL_E2E_FIEL", both);
     let (_, output) = process::tee(command.into(), |_| true)?;

@@ -24,19 +24,11 @@ impl Cluster {
     pub(crate) async fn connect(kubeconfig: &Path, address: &str) -> Cluster {
         let parsed = Kubeconfig::read_from(kubeconfig).expect("the sandbox writes a kubeconfig");
         let options = KubeConfigOptions::default();
-        let mut config = kube::Config::from_custom_kubeconfig(parsed, &options)
-            .await
-            .expect("the kubeconfig is whole");
+        let mut config = kube::Config::from_custom_kubeconfig(parsed, &options).await.expect("the kubeconfig is whole");
         config.tls_server_name = config.cluster_url.host().map(str::to_owned);
         config.cluster_url = format!("https://{address}").parse().expect("an address");
-        let cluster = Cluster {
-            client: kube::Client::try_from(config).expect("the configuration is whole"),
-        };
-        cluster
-            .client
-            .apiserver_version()
-            .await
-            .expect("the sandbox answers from outside");
+        let cluster = Cluster { client: kube::Client::try_from(config).expect("the configuration is whole") };
+        cluster.client.apiserver_version().await.expect("the sandbox answers from outside");
         cluster
     }
 
@@ -52,10 +44,7 @@ impl Cluster {
     /// Applies an object as a user does.
     pub(crate) async fn apply(&self, object: &Value) {
         let word = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
-        let (version, kind) = (
-            word("/apiVersion").expect("a version"),
-            word("/kind").expect("a kind"),
-        );
+        let (version, kind) = (word("/apiVersion").expect("a version"), word("/kind").expect("a kind"));
         let name = word("/metadata/name").expect("a name");
         let api = self.api(version, kind, word("/metadata/namespace"));
         api.patch(name, &PatchParams::apply("tester"), &Patch::Apply(object))
@@ -71,17 +60,11 @@ impl Cluster {
             let api = self.api("apiextensions.k8s.io/v1", "CustomResourceDefinition", None);
             until(&api, &name, "established", |crd| {
                 let conditions = crd.data["status"]["conditions"].as_array();
-                conditions
-                    .into_iter()
-                    .flatten()
-                    .any(|c| c["type"] == "Established" && c["status"] == "True")
+                conditions.into_iter().flatten().any(|c| c["type"] == "Established" && c["status"] == "True")
             })
             .await;
         }
-        self.apply(
-            &json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}}),
-        )
-        .await;
+        self.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "argocd"}})).await;
         self.apply(&json!({
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "AppProject",
@@ -91,23 +74,13 @@ impl Cluster {
         .await;
     }
 
-    /// Waits until the Application is synced and healthy with that tag delivered.
-    pub(crate) async fn settled(&self, tag: &str) {
-        let image = format!("user/gitopsfc:{tag}");
+    /// Waits until the Application is synced and healthy at that commit.
+    pub(crate) async fn settled(&self, commit: &str) {
         let api = self.api("argoproj.io/v1alpha1", "Application", Some("argocd"));
-        until(
-            &api,
-            "goserver",
-            &format!("synced and healthy with {image}"),
-            move |app| {
-                let status = &app.data["status"];
-                let images = status["summary"]["images"].as_array();
-                status["sync"]["status"] == "Synced"
-                    && status["health"]["status"] == "Healthy"
-                    && images
-                        .is_some_and(|images| images.iter().any(|found| found == image.as_str()))
-            },
-        )
+        until(&api, "goserver", &format!("synced and healthy at {commit}"), |app| {
+            let status = &app.data["status"];
+            status["sync"]["status"] == "Synced" && status["health"]["status"] == "Healthy" && status["sync"]["revision"] == commit
+        })
         .await;
     }
 
@@ -115,43 +88,26 @@ impl Cluster {
     pub(crate) async fn ready_pod(&self, tag: &str) -> String {
         let image = format!("user/gitopsfc:{tag}");
         let deployments = self.api("apps/v1", "Deployment", Some(NAMESPACE));
-        until(
-            &deployments,
-            "goserver",
-            &format!("rolled out with {image}"),
-            |deployment| {
-                let (spec, status) = (&deployment.data["spec"], &deployment.data["status"]);
-                spec["template"]["spec"]["containers"][0]["image"] == image.as_str()
-                    && status["observedGeneration"].as_i64() == deployment.metadata.generation
-                    && status["updatedReplicas"] == spec["replicas"]
-                    && status["availableReplicas"] == spec["replicas"]
-                    && status["replicas"] == spec["replicas"]
-            },
-        )
+        until(&deployments, "goserver", &format!("rolled out with {image}"), |deployment| {
+            let (spec, status) = (&deployment.data["spec"], &deployment.data["status"]);
+            spec["template"]["spec"]["containers"][0]["image"] == image.as_str()
+                && status["observedGeneration"].as_i64() == deployment.metadata.generation
+                && status["updatedReplicas"] == spec["replicas"]
+                && status["availableReplicas"] == spec["replicas"]
+                && status["replicas"] == spec["replicas"]
+        })
         .await;
-        let pods = self
-            .api("v1", "Pod", Some(NAMESPACE))
-            .list(&ListParams::default())
-            .await
-            .expect("Pods can be listed");
+        let pods = self.api("v1", "Pod", Some(NAMESPACE)).list(&ListParams::default()).await.expect("Pods can be listed");
         let pod = pods
             .iter()
-            .find(|pod| {
-                pod.metadata.deletion_timestamp.is_none()
-                    && pod.data["spec"]["containers"][0]["image"] == image.as_str()
-            })
+            .find(|pod| pod.metadata.deletion_timestamp.is_none() && pod.data["spec"]["containers"][0]["image"] == image.as_str())
             .expect("a Pod of the new version runs");
         port(pod)
     }
 
     /// The Service's uid.
     pub(crate) async fn service_uid(&self) -> Option<String> {
-        self.api("v1", "Service", Some(NAMESPACE))
-            .get("goserver-service")
-            .await
-            .ok()?
-            .metadata
-            .uid
+        self.api("v1", "Service", Some(NAMESPACE)).get("goserver-service").await.ok()?.metadata.uid
     }
 
     /// Deletes the Service as a vandal would.
@@ -165,29 +121,25 @@ impl Cluster {
     /// Waits until the Service is there again, as another one than before.
     pub(crate) async fn service_is_back(&self, before: &str) {
         let api = self.api("v1", "Service", Some(NAMESPACE));
-        until(&api, "goserver-service", "back", |service| {
-            service.metadata.uid.as_deref() != Some(before)
-        })
-        .await;
+        until(&api, "goserver-service", "back", |service| service.metadata.uid.as_deref() != Some(before)).await;
     }
 
-    /// How much the cluster's version has moved on within a time in which nobody does anything.
-    pub(crate) async fn writes_within(&self, time: Duration) -> u64 {
-        let before = self.version().await;
-        tokio::time::sleep(time).await;
-        self.version().await - before
+    /// Waits until nothing was written for that long: the last Pods of old versions are gone by then.
+    pub(crate) async fn calm(&self, time: Duration) {
+        let deadline = tokio::time::Instant::now() + LIMIT;
+        loop {
+            let before = self.version().await;
+            tokio::time::sleep(time).await;
+            if self.version().await == before {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "something is still written after {} s", LIMIT.as_secs());
+        }
     }
 
     async fn version(&self) -> u64 {
-        let list = self
-            .api("v1", "Namespace", None)
-            .list(&ListParams::default())
-            .await
-            .expect("namespaces can be listed");
-        list.metadata
-            .resource_version
-            .and_then(|version| version.parse().ok())
-            .expect("a list has a version")
+        let list = self.api("v1", "Namespace", None).list(&ListParams::default()).await.expect("namespaces can be listed");
+        list.metadata.resource_version.and_then(|version| version.parse().ok()).expect("a list has a version")
     }
 }
 
@@ -195,50 +147,23 @@ impl Cluster {
 fn kinds() -> Vec<Value> {
     let file = std::env::var("FIEL_E2E_CRDS").expect("run cargo xtask e2e --on containers");
     let text = std::fs::read_to_string(file).expect("the kinds were printed");
-    let documents = text
-        .split("\n---\n")
-        .filter(|one| !one.trim_matches(['-', '\n']).is_empty());
-    documents
-        .map(|one| serde_yaml::from_str(one).expect("a kind is YAML"))
-        .collect()
+    let documents = text.split("\n---\n").filter(|one| !one.trim_matches(['-', '\n']).is_empty());
+    documents.map(|one| serde_yaml::from_str(one).expect("a kind is YAML")).collect()
 }
 
 /// The port that the node gave to the Pod's server: the annotation maps container ports to ports of the node.
 fn port(pod: &DynamicObject) -> String {
-    let ports = pod
-        .metadata
-        .annotations
-        .as_ref()
-        .and_then(|all| all.get("sandbox.fiel.dev/ports"))
-        .expect("the node tells the ports");
-    let digits = |text: &str| {
-        text.chars()
-            .filter(char::is_ascii_digit)
-            .collect::<String>()
-    };
+    let ports = pod.metadata.annotations.as_ref().and_then(|all| all.get("sandbox.fiel.dev/ports")).expect("the node tells the ports");
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     digits(ports.rsplit([':', '=']).next().expect("a port"))
 }
 
 /// Waits, by watching, until the object is as wanted.
-async fn until(
-    api: &Api<DynamicObject>,
-    name: &str,
-    what: &str,
-    wanted: impl Fn(&DynamicObject) -> bool,
-) {
+async fn until(api: &Api<DynamicObject>, name: &str, what: &str, wanted: impl Fn(&DynamicObject) -> bool) {
     let condition = |object: Option<&DynamicObject>| object.is_some_and(&wanted);
-    if tokio::time::timeout(LIMIT, await_condition(api.clone(), name, condition))
-        .await
-        .is_ok_and(|waited| waited.is_ok())
-    {
+    if tokio::time::timeout(LIMIT, await_condition(api.clone(), name, condition)).await.is_ok_and(|waited| waited.is_ok()) {
         return;
     }
-    let found = api
-        .get(name)
-        .await
-        .map(|object| serde_json::to_string_pretty(&object).expect("it is JSON"));
-    panic!(
-        "{name} is not {what} after {} s: {found:?}",
-        LIMIT.as_secs()
-    );
+    let found = api.get(name).await.map(|object| object.data["status"].to_string());
+    panic!("{name} is not {what} after {} s: {found:?}", LIMIT.as_secs());
 }

@@ -58,8 +58,7 @@ impl Stage {
 
     /// Starts the agent, which reaches the sandbox by its name.
     pub(crate) async fn agent(&self) -> ContainerAsync<GenericImage> {
-        self.start("agent", &["agent", "--kubeconfig", "/stage/kubeconfig"])
-            .await
+        self.start("agent", &["agent", "--kubeconfig", "/stage/kubeconfig"]).await
     }
 
     async fn start(&self, name: &str, command: &[&str]) -> ContainerAsync<GenericImage> {
@@ -71,50 +70,35 @@ impl Stage {
             .with_network(&self.network)
             .with_hostname(name)
             .with_container_name(format!("{}-{name}", self.network))
-            .with_mount(Mount::bind_mount(
-                self.folder().display().to_string(),
-                "/stage",
-            ))
+            .with_mount(Mount::bind_mount(self.folder().display().to_string(), "/stage"))
             // Whoever runs the test reads and writes the shared folder, root or not.
             .with_user(format!("{}:{}", owner.uid(), owner.gid()));
-        request
-            .start()
-            .await
-            .unwrap_or_else(|error| panic!("the container {name} does not start: {error}"))
+        request.start().await.unwrap_or_else(|error| panic!("the container {name} does not start: {error}"))
     }
 
     /// Where the host reaches the sandbox's API, once it says that it serves.
     pub(crate) async fn address(&self, sandbox: &ContainerAsync<GenericImage>) -> String {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
         while !self.kubeconfig().exists() {
-            if tokio::time::Instant::now() > deadline
-                || !sandbox.is_running().await.unwrap_or(false)
-            {
+            if tokio::time::Instant::now() > deadline || !sandbox.is_running().await.unwrap_or(false) {
                 panic!("the sandbox does not serve: {}", logs(sandbox).await);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        let address = sandbox
-            .get_bridge_ip_address()
-            .await
-            .expect("it has an address");
+        let address = sandbox.get_bridge_ip_address().await.expect("it has an address");
         format!("{address}:{PORT}")
     }
 
     /// The page of a Pod, whose process listens in the sandbox's container.
     pub(crate) async fn page(&self, sandbox: &ContainerAsync<GenericImage>, port: &str) -> String {
-        let address = sandbox
-            .get_bridge_ip_address()
-            .await
-            .expect("it has an address");
+        let address = sandbox.get_bridge_ip_address().await.expect("it has an address");
         get(&format!("{address}:{port}"), "/").await
     }
 }
 
 /// Name and tag of an image that the environment names.
 pub(crate) fn image(variable: &str) -> (String, String) {
-    let image = std::env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} is not set: run cargo xtask e2e --on containers"));
+    let image = std::env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run cargo xtask e2e --on containers"));
     let (name, tag) = image.rsplit_once(':').expect("an image has a tag");
     (name.to_owned(), tag.to_owned())
 }
@@ -125,10 +109,7 @@ pub(crate) async fn get(address: &str, path: &str) -> String {
     loop {
         match attempt(address, path).await {
             Ok(answer) => return answer,
-            Err(error) => assert!(
-                tokio::time::Instant::now() < deadline,
-                "{address}{path}: {error}"
-            ),
+            Err(error) => assert!(tokio::time::Instant::now() < deadline, "{address}{path}: {error}"),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
@@ -136,12 +117,7 @@ pub(crate) async fn get(address: &str, path: &str) -> String {
 
 async fn attempt(address: &str, path: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
-    stream
-        .write_all(
-            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
-                .as_bytes(),
-        )
-        .await?;
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     Ok(answer)
