@@ -164,7 +164,7 @@ fn lone(gone: &FieldSet, kept: &FieldSet, owned: &FieldSet) -> FieldSet {
     for (step, member, below) in gone.steps() {
         let owned = owned.below(step).unwrap_or(&nothing);
         let item = !matches!(step, Step::Field(_));
-        let left = kept.below(step).filter(|left| !left.is_empty() && !(item && member && owned.is_empty()));
+        let left = kept.below(step).filter(|left| !(left.is_empty() || item && member && owned.is_empty()));
         match left {
             None if member => out.insert(step.clone()),
             _ => {

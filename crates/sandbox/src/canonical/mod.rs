@@ -13,7 +13,7 @@ mod validate;
 use fiel_schema::Registry;
 use serde_json::{Map, Value};
 
-pub(crate) use validate::{Cause, validate};
+pub(crate) use validate::validate;
 
 /// Brings a built-in object into the server's form. Objects of other kinds are left as they are: their definition says what they get.
 pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value) {

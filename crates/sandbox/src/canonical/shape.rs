@@ -11,12 +11,12 @@ pub(super) fn tidy(object: &mut Value, schema: Node<'_>, kind: &str) {
     fields.retain(|name, value| !value.is_null() && (schema.child(name).is_some() || name == "apiVersion" || name == "kind"));
     for (name, value) in fields.iter_mut() {
         if let Some(node) = schema.child(name) {
-            inside(value, node, &Place { kind, parent: name, named: true });
+            inside(value, node, &Place { kind, parent: name });
         }
     }
     let empty = |name: &str, value: &Value| match name {
         "apiVersion" | "kind" | "metadata" | "spec" | "status" => false,
-        _ => goes(value, schema.field(name), &Place { kind, parent: "", named: true }, name),
+        _ => goes(value, schema.field(name), &Place { kind, parent: "" }, name),
     };
     fields.retain(|name, value| !empty(name, value));
 }
@@ -27,8 +27,6 @@ struct Place<'a> {
     kind: &'a str,
     /// The field that holds the object or list.
     parent: &'a str,
-    /// Whether the fields are named by a schema; the entries of a free map are data and never go.
-    named: bool,
 }
 
 fn inside(value: &mut Value, node: Node<'_>, place: &Place<'_>) {
@@ -43,7 +41,7 @@ fn inside(value: &mut Value, node: Node<'_>, place: &Place<'_>) {
             fields.retain(|name, value| node.child(name).is_some() || node.preserves_unknown() || (free.is_some() && !value.is_null()));
             for (name, value) in fields.iter_mut() {
                 let Some(child) = node.child(name) else { continue };
-                inside(value, child, &Place { parent: if named { name } else { place.parent }, named, ..*place });
+                inside(value, child, &Place { parent: if named { name } else { place.parent }, ..*place });
             }
             if named {
                 fields.retain(|name, value| node.field(name).is_none() || !goes(value, node.field(name), place, name));
