@@ -10,7 +10,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 
 /// A word from the node ends it quietly; the end of the pipe without one kills the group.
-const SCRIPT: &str = "read -r _ || kill -KILL -- \"-$1\" 2>/dev/null";
+const SCRIPT: &str = "read -r _ || kill -KILL \"-$1\" 2>/dev/null";
 
 /// Kills a process group when it is dropped, or when this process dies. [`Guard::release`] ends it without harm.
 #[derive(Debug)]
@@ -33,5 +33,32 @@ impl Guard {
             }
         }
         drop(child.start_kill());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn sleeper() -> Child {
+        Command::new("sleep").arg("60").process_group(0).kill_on_drop(true).spawn().expect("there is a program `sleep`")
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_node_ends_the_process() {
+        let mut child = sleeper();
+        // Dropping closes the pipe, as the sudden death of the node does.
+        drop(Guard::new(child.id().expect("it runs")));
+        let status = child.wait().await.expect("it can be waited for");
+        assert_eq!(status.signal(), Some(9));
+    }
+
+    #[tokio::test]
+    async fn a_released_guard_does_no_harm() {
+        let mut child = sleeper();
+        Guard::new(child.id().expect("it runs")).release().await;
+        assert!(child.try_wait().expect("it can be asked").is_none(), "it still runs");
     }
 }
