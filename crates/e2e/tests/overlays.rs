@@ -46,7 +46,7 @@ fn check(folder: &str) {
         }
         Ok(output) => panic!("kustomize refuses {folder}: {}", String::from_utf8_lossy(&output.stderr)),
         Err(_) => {
-            eprintln!("SKIPPED: {folder} was not compared with kustomize: it is not on the PATH")
+            eprintln!("SKIPPED: {folder} was not compared with kustomize: it is not on the PATH");
         }
     }
 }

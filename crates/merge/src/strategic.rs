@@ -31,11 +31,7 @@ const DELETE: &str = "$deleteFromPrimitiveList/";
 ///
 /// # Errors
 /// A directive that is none, or an item without its merge key.
-pub fn patch(
-    original: &Value,
-    patch: &Value,
-    schema: Option<Node<'_>>,
-) -> Result<Value, StrategicError> {
+pub fn patch(original: &Value, patch: &Value, schema: Option<Node<'_>>) -> Result<Value, StrategicError> {
     match (original, patch) {
         (Value::Object(original), Value::Object(patch)) => object(original, patch, schema),
         (_, Value::Object(patch)) => object(&Map::new(), patch, schema),
@@ -43,11 +39,7 @@ pub fn patch(
     }
 }
 
-fn object(
-    original: &Map<String, Value>,
-    changes: &Map<String, Value>,
-    schema: Option<Node<'_>>,
-) -> Result<Value, StrategicError> {
+fn object(original: &Map<String, Value>, changes: &Map<String, Value>, schema: Option<Node<'_>>) -> Result<Value, StrategicError> {
     match changes.get(DIRECTIVE).and_then(Value::as_str) {
         Some("replace") => return Ok(Value::Object(without_directives(changes))),
         Some("delete") => return Ok(Value::Object(Map::new())),
@@ -56,18 +48,11 @@ fn object(
     }
     let mut out = original.clone();
     if let Some(keys) = changes.get(RETAIN) {
-        let keys = keys
-            .as_array()
-            .ok_or_else(|| StrategicError::BadDirective(RETAIN.to_owned()))?;
+        let keys = keys.as_array().ok_or_else(|| StrategicError::BadDirective(RETAIN.to_owned()))?;
         out.retain(|name, _| keys.iter().any(|key| key == name));
     }
-    for (name, gone) in changes
-        .iter()
-        .filter_map(|(name, gone)| Some((name.strip_prefix(DELETE)?, gone)))
-    {
-        let gone = gone
-            .as_array()
-            .ok_or_else(|| StrategicError::BadDirective(format!("{DELETE}{name}")))?;
+    for (name, gone) in changes.iter().filter_map(|(name, gone)| Some((name.strip_prefix(DELETE)?, gone))) {
+        let gone = gone.as_array().ok_or_else(|| StrategicError::BadDirective(format!("{DELETE}{name}")))?;
         if let Some(Value::Array(items)) = out.get_mut(name) {
             items.retain(|item| !gone.contains(item));
         }
@@ -90,16 +75,9 @@ fn object(
         };
         out.insert(name.clone(), merged);
     }
-    for (name, order) in changes
-        .iter()
-        .filter_map(|(name, order)| Some((name.strip_prefix(ORDER)?, order)))
-    {
-        let order = order
-            .as_array()
-            .ok_or_else(|| StrategicError::BadDirective(format!("{ORDER}{name}")))?;
-        let key = schema
-            .and_then(|node| node.child(name))
-            .and_then(Node::patch_merge_key);
+    for (name, order) in changes.iter().filter_map(|(name, order)| Some((name.strip_prefix(ORDER)?, order))) {
+        let order = order.as_array().ok_or_else(|| StrategicError::BadDirective(format!("{ORDER}{name}")))?;
+        let key = schema.and_then(|node| node.child(name)).and_then(Node::patch_merge_key);
         if let Some(Value::Array(items)) = out.get_mut(name) {
             sort(items, order, key);
         }
@@ -107,17 +85,9 @@ fn object(
     Ok(Value::Object(out))
 }
 
-fn list(
-    old: &[Value],
-    change: &[Value],
-    node: Option<Node<'_>>,
-) -> Result<Vec<Value>, StrategicError> {
+fn list(old: &[Value], change: &[Value], node: Option<Node<'_>>) -> Result<Vec<Value>, StrategicError> {
     let Some(node) = node.filter(|node| node.patch_merges()) else {
-        return Ok(change
-            .iter()
-            .filter(|item| !is_marker(item))
-            .cloned()
-            .collect());
+        return Ok(change.iter().filter(|item| !is_marker(item)).cloned().collect());
     };
     let Some(key) = node.patch_merge_key() else {
         let mut out = old.to_vec();
@@ -134,10 +104,7 @@ fn list(
     }
     let mut out = old.to_vec();
     for item in change {
-        let missing = || StrategicError::MissingKey {
-            item: item.to_string(),
-            key: key.to_owned(),
-        };
+        let missing = || StrategicError::MissingKey { item: item.to_string(), key: key.to_owned() };
         let value = item.get(key).ok_or_else(missing)?;
         let place = out.iter().position(|old| old.get(key) == Some(value));
         if item[DIRECTIVE] == "delete" {
@@ -153,8 +120,7 @@ fn list(
 
 /// An item that holds nothing but its directive says something of the whole list.
 fn is_marker(item: &Value) -> bool {
-    item.as_object()
-        .is_some_and(|fields| fields.len() == 1 && fields.contains_key(DIRECTIVE))
+    item.as_object().is_some_and(|fields| fields.len() == 1 && fields.contains_key(DIRECTIVE))
 }
 
 fn stripped(item: &Value) -> Value {
@@ -166,8 +132,7 @@ fn stripped(item: &Value) -> Value {
 
 fn without_directives(fields: &Map<String, Value>) -> Map<String, Value> {
     let kept = fields.iter().filter(|(name, _)| !name.starts_with('$'));
-    kept.map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
 /// Puts the items that `order` names into that order; the others keep their place relative to the ones before them.
@@ -175,11 +140,7 @@ fn sort(items: &mut Vec<Value>, order: &[Value], key: Option<&str>) {
     let identity = |item: &Value| key.map_or_else(|| item.clone(), |key| item[key].clone());
     let wanted: Vec<Value> = order.iter().map(identity).collect();
     let rank = |item: &Value| wanted.iter().position(|one| *one == identity(item));
-    let mut named: Vec<Value> = items
-        .iter()
-        .filter(|item| rank(item).is_some())
-        .cloned()
-        .collect();
+    let mut named: Vec<Value> = items.iter().filter(|item| rank(item).is_some()).cloned().collect();
     named.sort_by_key(|item| rank(item));
     let mut named = named.into_iter().peekable();
     let mut out = Vec::with_capacity(items.len());

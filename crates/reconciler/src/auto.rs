@@ -66,7 +66,7 @@ pub fn decide(app: &Value, comparison: &Comparison, commit: &str, healed: (u32, 
                     .objects
                     .iter()
                     .filter(|c| c.sync == Sync::OutOfSync && c.foreign.is_none() && (!c.requires_pruning || on("prune")));
-                let resources: Vec<Value> = drifted.map(|c| selected(c)).collect();
+                let resources: Vec<Value> = drifted.map(selected).collect();
                 sync["resources"] = resources.into();
                 sync["autoHealAttemptsCount"] = (healed.0 + 1).into();
             }

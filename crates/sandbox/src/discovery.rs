@@ -113,7 +113,8 @@ pub(crate) fn aggregated(served: &[Served], core: bool) -> Value {
     let items: Vec<Value> = groups
         .map(|group| {
             let metadata = if group.is_empty() { json!({}) } else { json!({"name": group}) };
-            let versions: Vec<Value> = versions(served, group).into_iter().map(|version| aggregated_version(served, group, version)).collect();
+            let versions: Vec<Value> =
+                versions(served, group).into_iter().map(|version| aggregated_version(served, group, version)).collect();
             json!({"metadata": metadata, "versions": versions})
         })
         .collect();
@@ -187,8 +188,10 @@ fn versions<'a>(served: &'a [Served], group: &str) -> Vec<&'a str> {
 }
 
 fn entry(served: &[Served], group: &str) -> Value {
-    let versions: Vec<Value> =
-        versions(served, group).into_iter().map(|version| json!({"groupVersion": group_version(group, version), "version": version})).collect();
+    let versions: Vec<Value> = versions(served, group)
+        .into_iter()
+        .map(|version| json!({"groupVersion": group_version(group, version), "version": version}))
+        .collect();
     json!({"name": group, "versions": versions, "preferredVersion": versions[0]})
 }
 
@@ -207,7 +210,13 @@ mod tests {
             categories: Vec::new(),
             verbs: vec!["get".into(), "list".into()],
             namespaced: true,
-            subresources: vec![Sub { name: "scale".into(), group: "autoscaling".into(), version: "v1".into(), kind: "Scale".into(), verbs: vec!["get".into()] }],
+            subresources: vec![Sub {
+                name: "scale".into(),
+                group: "autoscaling".into(),
+                version: "v1".into(),
+                kind: "Scale".into(),
+                verbs: vec!["get".into()],
+            }],
         }
     }
 
@@ -228,7 +237,10 @@ mod tests {
     fn resources_list_what_stands_below_them() {
         let list = resources(&all(), "batch", "v1").unwrap();
         assert_eq!(list["groupVersion"], "batch/v1");
-        assert_eq!(list["resources"][1], json!({"name": "jobs/scale", "singularName": "", "namespaced": true, "kind": "Scale", "verbs": ["get"], "group": "autoscaling", "version": "v1"}));
+        assert_eq!(
+            list["resources"][1],
+            json!({"name": "jobs/scale", "singularName": "", "namespaced": true, "kind": "Scale", "verbs": ["get"], "group": "autoscaling", "version": "v1"})
+        );
         assert!(resources(&all(), "batch", "v2").is_none());
         assert_eq!(resources(&all(), "", "v1").unwrap()["groupVersion"], "v1");
     }

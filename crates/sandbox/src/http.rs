@@ -160,7 +160,12 @@ impl Service {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
     {
         let (parts, body) = request.into_parts();
-        let head = Head { method: parts.method, path: parts.uri.path().to_owned(), query: Query::parse(parts.uri.query().unwrap_or_default()), headers: parts.headers };
+        let head = Head {
+            method: parts.method,
+            path: parts.uri.path().to_owned(),
+            query: Query::parse(parts.uri.query().unwrap_or_default()),
+            headers: parts.headers,
+        };
         if !self.may(&head) {
             return refuse(&ApiError::unauthorized());
         }
@@ -197,12 +202,15 @@ impl Service {
         let parts: Vec<&str> = head.path.trim_matches('/').split('/').collect();
         let core = self.shared.core();
         let served = || served(&core.resources);
-        let found = |document: Option<Value>| document.ok_or_else(ApiError::no_resource).map(|document| json_response(StatusCode::OK, &document));
+        let found =
+            |document: Option<Value>| document.ok_or_else(ApiError::no_resource).map(|document| json_response(StatusCode::OK, &document));
         match parts.as_slice() {
             ["healthz" | "livez" | "readyz", ..] => Ok(text("text/plain; charset=utf-8", "ok")),
             ["version"] => found(Some(version())),
             ["metrics"] => Ok(text("text/plain; version=0.0.4", &metrics(&core.writes))),
-            ["api" | "apis"] if discovery::wants_aggregated(head.header(ACCEPT)) => Ok(aggregated(&discovery::aggregated(&served(), parts[0] == "api"))),
+            ["api" | "apis"] if discovery::wants_aggregated(head.header(ACCEPT)) => {
+                Ok(aggregated(&discovery::aggregated(&served(), parts[0] == "api")))
+            }
             ["api"] => found(Some(discovery::core_versions())),
             ["apis"] => found(Some(discovery::groups(&served()))),
             ["api", version] => found(discovery::resources(&served(), "", version)),
@@ -217,7 +225,9 @@ impl Service {
     fn resource(&self, head: &Head, target: &Target, body: &Bytes) -> Result<Response<ServiceBody>, ApiError> {
         let mut core = self.shared.core();
         let resource = core.resources.find(&target.group, &target.version, &target.plural).ok_or_else(ApiError::no_resource)?;
-        if resource.namespaced && target.namespace.is_empty() && !target.name.is_empty() || !resource.namespaced && !target.namespace.is_empty() {
+        if resource.namespaced && target.namespace.is_empty() && !target.name.is_empty()
+            || !resource.namespaced && !target.namespace.is_empty()
+        {
             return Err(ApiError::no_resource());
         }
         let verb = Verb::of(&head.method, target, &head.query).ok_or_else(ApiError::method_not_allowed)?;
@@ -226,7 +236,8 @@ impl Service {
             *core.writes.entry(user_agent.to_owned()).or_default() += 1;
         }
         let form = Form::of(head.header(ACCEPT), &head.query, (core.clock)());
-        let ask = Ask { verb, target, query: &head.query, resource: resource.clone(), body, content_type: head.header(CONTENT_TYPE), user_agent };
+        let ask =
+            Ask { verb, target, query: &head.query, resource: resource.clone(), body, content_type: head.header(CONTENT_TYPE), user_agent };
         if verb == Verb::Watch {
             drop(core);
             let stream = watch::begin(&self.shared, &ask, form)?;
@@ -234,10 +245,15 @@ impl Service {
             return Ok(response(StatusCode::OK, "application/json", body));
         }
         if target.subresource == "log" && resource.kind == "Pod" {
-            let found = crate::api::list(&core, &Ask { query: &Query::default(), ..ask }).is_ok() && core.store.get("/pods", &target.namespace, &target.name).is_some();
+            let found = crate::api::list(&core, &Ask { query: &Query::default(), ..ask }).is_ok()
+                && core.store.get("/pods", &target.namespace, &target.name).is_some();
             drop(core);
             let log = self.shared.logs().and_then(|logs| logs(&target.namespace, &target.name, head.query.get("container")));
-            return if found { Ok(text("text/plain", &log.unwrap_or_default())) } else { Err(ApiError::not_found(&resource, &target.name)) };
+            return if found {
+                Ok(text("text/plain", &log.unwrap_or_default()))
+            } else {
+                Err(ApiError::not_found(&resource, &target.name))
+            };
         }
         let (status, value) = core.carry_out(&ask)?;
         let revision = core.store.revision();
@@ -288,7 +304,9 @@ fn version() -> Value {
 
 /// The counted writes in Prometheus' text format.
 fn metrics(writes: &std::collections::BTreeMap<String, u64>) -> String {
-    let mut out = String::from("# HELP sandbox_writes_total Requests that could have changed something, by user agent.\n# TYPE sandbox_writes_total counter\n");
+    let mut out = String::from(
+        "# HELP sandbox_writes_total Requests that could have changed something, by user agent.\n# TYPE sandbox_writes_total counter\n",
+    );
     for (agent, count) in writes {
         let agent = agent.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
         out.push_str(&format!("sandbox_writes_total{{user_agent=\"{agent}\"}} {count}\n"));

@@ -56,7 +56,8 @@ impl Selector {
     /// Whether an object is selected.
     pub(crate) fn matches(&self, object: &Value) -> bool {
         let labels = &object["metadata"]["labels"];
-        self.labels.iter().all(|requirement| requirement.holds(labels)) && self.fields.iter().all(|(path, value, equal)| (field(object, path) == *value) == *equal)
+        self.labels.iter().all(|requirement| requirement.holds(labels))
+            && self.fields.iter().all(|(path, value, equal)| (field(object, path) == *value) == *equal)
     }
 }
 

@@ -38,7 +38,8 @@ impl ApiError {
     }
 
     pub(crate) fn method_not_allowed() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "the server does not allow this method on the requested resource").with(json!({}))
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "the server does not allow this method on the requested resource")
+            .with(json!({}))
     }
 
     pub(crate) fn not_found(resource: &Resource, name: &str) -> Self {
@@ -67,7 +68,8 @@ impl ApiError {
         let kind = if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) };
         let shown: Vec<String> = causes.iter().map(|(_, message, field)| format!("{field}: {message}")).collect();
         let list = if let [one] = shown.as_slice() { one.clone() } else { format!("[{}]", shown.join(", ")) };
-        let causes: Vec<Value> = causes.iter().map(|(reason, message, field)| json!({"reason": reason, "message": message, "field": field})).collect();
+        let causes: Vec<Value> =
+            causes.iter().map(|(reason, message, field)| json!({"reason": reason, "message": message, "field": field})).collect();
         let mut details = json!({"name": name, "kind": resource.kind, "causes": causes});
         if !resource.group.is_empty() {
             details["group"] = json!(resource.group);

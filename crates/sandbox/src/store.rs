@@ -56,7 +56,12 @@ impl Store {
     }
 
     /// The objects of a namespace (empty: all), by namespace and name, behind `after`.
-    pub(crate) fn list<'a>(&'a self, resource: &str, namespace: &'a str, after: Option<&Name>) -> impl Iterator<Item = (&'a Name, &'a Arc<Value>)> {
+    pub(crate) fn list<'a>(
+        &'a self,
+        resource: &str,
+        namespace: &'a str,
+        after: Option<&Name>,
+    ) -> impl Iterator<Item = (&'a Name, &'a Arc<Value>)> {
         let start = match after {
             Some(name) => Bound::Excluded(name.clone()),
             None if namespace.is_empty() => Bound::Unbounded,
@@ -92,7 +97,8 @@ impl Store {
         let mut last = Value::clone(&before);
         last["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
         let last = Arc::new(last);
-        let event = Event { revision: self.revision, namespace: namespace.to_owned(), before: Some(before), after: last.clone(), deleted: true };
+        let event =
+            Event { revision: self.revision, namespace: namespace.to_owned(), before: Some(before), after: last.clone(), deleted: true };
         collection.remember(event);
         Some(last)
     }
@@ -113,10 +119,10 @@ impl Store {
 impl Collection {
     fn remember(&mut self, event: Event) {
         self.history.push_back(event);
-        if self.history.len() > HISTORY {
-            if let Some(old) = self.history.pop_front() {
-                self.forgotten = old.revision;
-            }
+        if self.history.len() > HISTORY
+            && let Some(old) = self.history.pop_front()
+        {
+            self.forgotten = old.revision;
         }
     }
 }

@@ -39,7 +39,10 @@ async fn objects_live_from_create_to_delete() {
     let patched = api.patch("settings", &PatchParams::default(), &Patch::Merge(json!({"data": {"colour": "red"}}))).await.expect("patched");
     assert_ne!(patched.metadata.resource_version, made.metadata.resource_version);
 
-    let wrong = DeleteParams { preconditions: Some(Preconditions { uid: Some("another".into()), resource_version: None }), ..DeleteParams::default() };
+    let wrong = DeleteParams {
+        preconditions: Some(Preconditions { uid: Some("another".into()), resource_version: None }),
+        ..DeleteParams::default()
+    };
     assert_eq!(code(api.delete("settings", &wrong).await.expect_err("the uid differs")).0, 409);
     api.delete("settings", &DeleteParams::default()).await.expect("deleted");
     let (status, _, message) = code(api.get("settings").await.expect_err("it is gone"));
@@ -49,7 +52,8 @@ async fn objects_live_from_create_to_delete() {
 #[tokio::test]
 async fn nothing_is_made_in_a_namespace_that_is_not_there() {
     let api: Api<ConfigMap> = Api::namespaced(sandbox().client(), "nowhere");
-    let (status, _, message) = code(api.create(&PostParams::default(), &from(json!({"metadata": {"name": "a"}}))).await.expect_err("no namespace"));
+    let (status, _, message) =
+        code(api.create(&PostParams::default(), &from(json!({"metadata": {"name": "a"}}))).await.expect_err("no namespace"));
     assert_eq!((status, message.as_str()), (404, "namespaces \"nowhere\" not found"));
 }
 
@@ -62,13 +66,18 @@ async fn server_side_apply_owns_prunes_and_conflicts() {
     let again = api.patch("a", &mine, &Patch::Apply(object(json!({"one": "1"})))).await.expect("applied");
     assert_eq!(again.data.expect("data"), [("one".to_owned(), "1".to_owned())].into());
     let theirs = PatchParams::apply("other");
-    let (status, reason, message) = code(api.patch("a", &theirs, &Patch::Apply(object(json!({"one": "3"})))).await.expect_err("a conflict"));
+    let (status, reason, message) =
+        code(api.patch("a", &theirs, &Patch::Apply(object(json!({"one": "3"})))).await.expect_err("a conflict"));
     assert_eq!((status, reason.as_str()), (409, "Conflict"));
     assert_eq!(message, "Apply failed with 1 conflict: conflict with \"me\": .data.one");
     let forced = api.patch("a", &theirs.force(), &Patch::Apply(object(json!({"one": "3"})))).await.expect("forced");
     assert_eq!(forced.data.expect("data")["one"], "3");
     let unknown = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "nonsense": 1});
-    assert!(code(api.patch("a", &mine, &Patch::Apply(unknown)).await.expect_err("an unknown field")).2.contains(".nonsense: field not declared in schema"));
+    assert!(
+        code(api.patch("a", &mine, &Patch::Apply(unknown)).await.expect_err("an unknown field"))
+            .2
+            .contains(".nonsense: field not declared in schema")
+    );
 }
 
 #[tokio::test]
@@ -85,8 +94,14 @@ async fn generations_count_changes_of_the_spec_only() {
     let spec = json!({"selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}});
     let made = api.create(&PostParams::default(), &from(json!({"metadata": {"name": "web"}, "spec": spec}))).await.expect("created");
     assert_eq!(made.metadata.generation, Some(1));
-    let status = api.patch_status("web", &PatchParams::default(), &Patch::Merge(json!({"status": {"replicas": 1}, "spec": {"replicas": 9}}))).await.expect("patched");
-    assert_eq!((status.metadata.generation, status.spec.and_then(|spec| spec.replicas)), (Some(1), made.spec.and_then(|spec| spec.replicas)));
+    let status = api
+        .patch_status("web", &PatchParams::default(), &Patch::Merge(json!({"status": {"replicas": 1}, "spec": {"replicas": 9}})))
+        .await
+        .expect("patched");
+    assert_eq!(
+        (status.metadata.generation, status.spec.and_then(|spec| spec.replicas)),
+        (Some(1), made.spec.and_then(|spec| spec.replicas))
+    );
     let scaled = api.patch_scale("web", &PatchParams::default(), &Patch::Merge(json!({"spec": {"replicas": 3}}))).await.expect("scaled");
     assert_eq!(scaled.spec.and_then(|spec| spec.replicas), Some(3));
     let after = api.get("web").await.expect("there");
@@ -114,7 +129,9 @@ async fn watches_tell_what_happens() {
 #[tokio::test]
 async fn finalizers_hold_what_is_deleted() {
     let api: Api<ConfigMap> = Api::namespaced(sandbox().client(), "default");
-    api.create(&PostParams::default(), &from(json!({"metadata": {"name": "a", "finalizers": ["example.com/wait"]}}))).await.expect("created");
+    api.create(&PostParams::default(), &from(json!({"metadata": {"name": "a", "finalizers": ["example.com/wait"]}})))
+        .await
+        .expect("created");
     api.delete("a", &DeleteParams::default()).await.expect("deleting");
     assert!(api.get("a").await.expect("it is held").metadata.deletion_timestamp.is_some());
     api.patch("a", &PatchParams::default(), &Patch::Merge(json!({"metadata": {"finalizers": null}}))).await.expect("let go");
@@ -135,16 +152,19 @@ async fn services_get_and_keep_an_address() {
 #[tokio::test]
 async fn custom_kinds_are_served_at_once() {
     let sandbox = sandbox();
-    let definitions: Api<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> = Api::all(sandbox.client());
+    let definitions: Api<k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition> =
+        Api::all(sandbox.client());
     let schema = json!({"type": "object", "properties": {"spec": {"type": "object", "required": ["size"], "properties": {"size": {"type": "integer"}, "colour": {"type": "string", "default": "blue"}}}}});
     let definition = json!({"metadata": {"name": "things.example.com"}, "spec": {
         "group": "example.com", "scope": "Namespaced", "names": {"plural": "things", "kind": "Thing"},
         "versions": [{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": schema}}],
     }});
     definitions.create(&PostParams::default(), &from(definition)).await.expect("defined");
-    let kind = kube::discovery::pinned_kind(&sandbox.client(), &GroupVersionKind::gvk("example.com", "v1", "Thing")).await.expect("discovered").0;
+    let kind =
+        kube::discovery::pinned_kind(&sandbox.client(), &GroupVersionKind::gvk("example.com", "v1", "Thing")).await.expect("discovered").0;
     let api: Api<DynamicObject> = Api::namespaced_with(sandbox.client(), "default", &kind);
-    let thing = |spec| from::<DynamicObject>(json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a"}, "spec": spec}));
+    let thing =
+        |spec| from::<DynamicObject>(json!({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "a"}, "spec": spec}));
     let made = api.create(&PostParams::default(), &thing(json!({"size": 3, "unknown": true}))).await.expect("created");
     assert_eq!(made.data["spec"], json!({"size": 3, "colour": "blue"}));
     let (status, _, message) = code(api.create(&PostParams::default(), &thing(json!({"size": "big"}))).await.expect_err("a wrong type"));

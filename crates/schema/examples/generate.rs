@@ -12,34 +12,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [definitions, discoveries @ .., out] = arguments.as_slice() else {
         return Err("usage: generate DEFINITIONS DISCOVERY… OUT".into());
     };
-    let read = |file: &String| -> Result<Value, Box<dyn std::error::Error>> {
-        Ok(serde_json::from_slice(&std::fs::read(file)?)?)
-    };
+    let read = |file: &String| -> Result<Value, Box<dyn std::error::Error>> { Ok(serde_json::from_slice(&std::fs::read(file)?)?) };
     let definitions = read(definitions)?;
-    let definitions = definitions["definitions"]
-        .as_object()
-        .ok_or("no definitions")?;
+    let definitions = definitions["definitions"].as_object().ok_or("no definitions")?;
     let mut facts = Vec::new();
     for file in discoveries {
         for group in read(file)?["items"].as_array().into_iter().flatten() {
             for version in group["versions"].as_array().into_iter().flatten() {
                 for resource in version["resources"].as_array().into_iter().flatten() {
-                    facts.push(fact(
-                        &text(&group["metadata"]["name"]),
-                        &text(&version["version"]),
-                        resource,
-                    ));
+                    facts.push(fact(&text(&group["metadata"]["name"]), &text(&version["version"]), resource));
                 }
             }
         }
     }
     let table = generate(definitions, &facts)?;
-    println!(
-        "{} definitions, {} kinds, {} bytes",
-        definitions.len(),
-        facts.len(),
-        table.len()
-    );
+    println!("{} definitions, {} kinds, {} bytes", definitions.len(), facts.len(), table.len());
     Ok(std::fs::write(out, table)?)
 }
 
@@ -53,24 +40,11 @@ fn fact(group: &str, version: &str, resource: &Value) -> Facts {
     let subresources = subresources.map(|sub| {
         let kind = &sub["responseKind"];
         let verbs = names(&sub["verbs"]).join(" ");
-        format!(
-            "{}|{}|{}|{}|{verbs}",
-            text(&sub["subresource"]),
-            text(&kind["group"]),
-            text(&kind["version"]),
-            text(&kind["kind"])
-        )
+        format!("{}|{}|{}|{}|{verbs}", text(&sub["subresource"]), text(&kind["group"]), text(&kind["version"]), text(&kind["kind"]))
     });
     Facts {
-        gvk: (
-            or(&kind["group"], group),
-            or(&kind["version"], version),
-            text(&kind["kind"]),
-        ),
-        names: (
-            text(&resource["resource"]),
-            text(&resource["singularResource"]),
-        ),
+        gvk: (or(&kind["group"], group), or(&kind["version"], version), text(&kind["kind"])),
+        names: (text(&resource["resource"]), text(&resource["singularResource"])),
         short_names: names(&resource["shortNames"]),
         categories: names(&resource["categories"]),
         verbs: names(&resource["verbs"]),

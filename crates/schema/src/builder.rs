@@ -76,10 +76,7 @@ pub fn generate(definitions: &Map<String, Value>, facts: &[Facts]) -> Result<Vec
 }
 
 /// Writes the table of definitions that refer to each other, and says where that of `root` begins.
-pub(crate) fn defined(
-    definitions: &Map<String, Value>,
-    root: &Value,
-) -> Result<(Vec<u8>, u32), BuildError> {
+pub(crate) fn defined(definitions: &Map<String, Value>, root: &Value) -> Result<(Vec<u8>, u32), BuildError> {
     let mut builder = Builder::default();
     builder.define(definitions)?;
     let at = builder.child(root)?;
@@ -93,9 +90,7 @@ pub(crate) fn custom(schema: &Value, root: bool) -> Result<(Vec<u8>, u32), Build
     if root {
         record[0] |= flags::ROOT;
         let string = builder.node(scalar(Scalar::String));
-        let fields: Vec<(String, u32)> = ["apiVersion", "kind"]
-            .map(|name| (name.to_owned(), string))
-            .into();
+        let fields: Vec<(String, u32)> = ["apiVersion", "kind"].map(|name| (name.to_owned(), string)).into();
         let old = (record[1] as usize, record[2] as usize);
         let mut all: BTreeMap<String, u32> = fields.into_iter().collect();
         for [name, node] in &builder.fields[old.0..old.0 + old.1] {
@@ -110,10 +105,7 @@ pub(crate) fn custom(schema: &Value, root: bool) -> Result<(Vec<u8>, u32), Build
 
 fn scalar(scalar: Scalar) -> [u32; NODE] {
     let mut record = [0; NODE];
-    let index = SCALARS
-        .iter()
-        .position(|one| *one == scalar)
-        .unwrap_or_default();
+    let index = SCALARS.iter().position(|one| *one == scalar).unwrap_or_default();
     record[0] = types::FIRST_SCALAR + index as u32;
     record
 }
@@ -169,10 +161,7 @@ impl Builder {
     }
 
     fn place_fields(&mut self, record: &mut [u32; NODE], fields: BTreeMap<String, u32>) {
-        let fields: Vec<[u32; FIELD]> = fields
-            .into_iter()
-            .map(|(name, node)| [self.string(&name), node])
-            .collect();
+        let fields: Vec<[u32; FIELD]> = fields.into_iter().map(|(name, node)| [self.string(&name), node]).collect();
         record[2] = fields.len() as u32;
         record[1] = if let Some(start) = self.known_fields.get(&fields) {
             *start
@@ -194,16 +183,11 @@ impl Builder {
         let Some(object) = schema.as_object() else {
             return Err(BuildError::NotAnObject(schema.to_string()));
         };
-        let reference = object
-            .get("$ref")
-            .or_else(|| object.get("allOf").and_then(|all| all.get(0)?.get("$ref")));
+        let reference = object.get("$ref").or_else(|| object.get("allOf").and_then(|all| all.get(0)?.get("$ref")));
         let mut record = [0; NODE];
         if let Some(target) = reference.and_then(Value::as_str) {
             let target = target.rsplit('/').next().unwrap_or_default();
-            let index = self
-                .definitions
-                .get(target)
-                .ok_or_else(|| BuildError::Dangling(target.to_owned()))?;
+            let index = self.definitions.get(target).ok_or_else(|| BuildError::Dangling(target.to_owned()))?;
             record[8] = index + 1;
         } else {
             record[0] = kind(object, name);
@@ -216,9 +200,7 @@ impl Builder {
             }
             let inner = match record[0] & flags::TYPE {
                 types::LIST => object.get("items"),
-                _ => object
-                    .get("additionalProperties")
-                    .filter(|schema| schema.is_object()),
+                _ => object.get("additionalProperties").filter(|schema| schema.is_object()),
             };
             if let Some(inner) = inner {
                 record[3] = self.child(inner)? + 1;
@@ -227,14 +209,10 @@ impl Builder {
         }
         record[0] |= attributes(object);
         record[4] = self.names(object.get("x-kubernetes-list-map-keys"));
-        let merge_key = object
-            .get("x-kubernetes-patch-merge-key")
-            .and_then(Value::as_str);
+        let merge_key = object.get("x-kubernetes-patch-merge-key").and_then(Value::as_str);
         record[5] = self.string(merge_key.unwrap_or_default());
         // Every reference carries an empty default, which says nothing.
-        let default = object
-            .get("default")
-            .filter(|value| reference.is_none() || **value != Value::Object(Map::new()));
+        let default = object.get("default").filter(|value| reference.is_none() || **value != Value::Object(Map::new()));
         record[6] = default.map_or(0, |value| self.string(&value.to_string()));
         Ok(record)
     }
@@ -251,15 +229,7 @@ impl Builder {
         let kind_at = field_at + self.fields.len() * FIELD * 4;
         let string_at = kind_at + self.kinds.len() * KIND * 4;
         let text_at = string_at + self.strings.len() * 8;
-        let counts = [
-            node_at,
-            field_at,
-            kind_at,
-            string_at,
-            text_at,
-            self.kinds.len(),
-            self.strings.len(),
-        ];
+        let counts = [node_at, field_at, kind_at, string_at, text_at, self.kinds.len(), self.strings.len()];
         let mut words: Vec<u32> = vec![MAGIC];
         words.extend(counts.iter().map(|count| *count as u32));
         words.extend(self.nodes.iter().flatten());
@@ -288,10 +258,7 @@ fn kind(schema: &Map<String, Value>, name: &str) -> u32 {
     if name == "io.k8s.apimachinery.pkg.runtime.RawExtension" {
         return types::ANY;
     }
-    let format = schema
-        .get("format")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
     let int_or_string = schema.get("x-kubernetes-int-or-string") == Some(&Value::Bool(true));
     let found = known.or(match schema.get("type").and_then(Value::as_str) {
         _ if int_or_string || format == "int-or-string" => Some(Scalar::IntOrString),
@@ -317,11 +284,7 @@ fn kind(schema: &Map<String, Value>, name: &str) -> u32 {
 fn attributes(schema: &Map<String, Value>) -> u32 {
     let text = |key: &str| schema.get(key).and_then(Value::as_str).unwrap_or_default();
     let is = |key: &str, flag: u32| {
-        if schema.get(key) == Some(&Value::Bool(true)) {
-            flag
-        } else {
-            0
-        }
+        if schema.get(key) == Some(&Value::Bool(true)) { flag } else { 0 }
     };
     let list = match text("x-kubernetes-list-type") {
         "atomic" => 1,
@@ -334,16 +297,14 @@ fn attributes(schema: &Map<String, Value>) -> u32 {
         "granular" => flags::MAP_GRANULAR,
         _ => 0,
     };
-    let strategy = text("x-kubernetes-patch-strategy")
-        .split(',')
-        .fold(0, |bits, part| {
-            bits | match part {
-                "merge" => flags::MERGE,
-                "retainKeys" => flags::RETAIN_KEYS,
-                "replace" => flags::REPLACE,
-                _ => 0,
-            }
-        });
+    let strategy = text("x-kubernetes-patch-strategy").split(',').fold(0, |bits, part| {
+        bits | match part {
+            "merge" => flags::MERGE,
+            "retainKeys" => flags::RETAIN_KEYS,
+            "replace" => flags::REPLACE,
+            _ => 0,
+        }
+    });
     (list << flags::LIST_SHIFT)
         | map
         | strategy

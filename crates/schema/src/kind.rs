@@ -31,10 +31,7 @@ impl Registry {
         let (mut low, mut high) = (0, self.table.kinds());
         while low < high {
             let index = u32::midpoint(low, high);
-            let found = Kind {
-                table: self.table,
-                index,
-            };
+            let found = Kind { table: self.table, index };
             match (found.group(), found.version(), found.kind()).cmp(&(group, version, kind)) {
                 std::cmp::Ordering::Equal => return Some(found),
                 std::cmp::Ordering::Less => low = index + 1,
@@ -84,9 +81,7 @@ impl<'a> Subresource<'a> {
 
 impl<'a> Kind<'a> {
     fn text(self, word: usize) -> &'a str {
-        self.table
-            .text(self.table.kind(self.index, word))
-            .unwrap_or_default()
+        self.table.text(self.table.kind(self.index, word)).unwrap_or_default()
     }
 
     /// The API group; empty for the core group.
@@ -157,9 +152,6 @@ impl<'a> Kind<'a> {
     /// Where its schema begins; for the few kinds without one, a place of which nothing is said.
     #[must_use]
     pub fn schema(self) -> Node<'a> {
-        Node {
-            table: self.table,
-            index: self.table.kind(self.index, 10),
-        }
+        Node { table: self.table, index: self.table.kind(self.index, 10) }
     }
 }

@@ -99,10 +99,7 @@ impl Schema {
     /// A `$ref`, or a schema that is no object.
     pub fn from_openapi(schema: &serde_json::Value, root: bool) -> Result<Self, BuildError> {
         let (bytes, root) = crate::builder::custom(schema, root)?;
-        Ok(Self {
-            table: Arc::new(Table::owned(bytes)),
-            root,
-        })
+        Ok(Self { table: Arc::new(Table::owned(bytes)), root })
     }
 
     /// Builds it from a schema that refers (`$ref`) to definitions by name.
@@ -114,19 +111,13 @@ impl Schema {
         root: &serde_json::Value,
     ) -> Result<Self, BuildError> {
         let (bytes, root) = crate::builder::defined(definitions, root)?;
-        Ok(Self {
-            table: Arc::new(Table::owned(bytes)),
-            root,
-        })
+        Ok(Self { table: Arc::new(Table::owned(bytes)), root })
     }
 
     /// Where the walk begins.
     #[must_use]
     pub fn root(&self) -> Node<'_> {
-        Node {
-            table: &self.table,
-            index: self.root,
-        }
+        Node { table: &self.table, index: self.root }
     }
 }
 
@@ -152,10 +143,7 @@ impl<'a> Node<'a> {
     fn content(self) -> Self {
         match self.own(8) {
             0 => self,
-            node => Self {
-                index: node - 1,
-                ..self
-            },
+            node => Self { index: node - 1, ..self },
         }
     }
 
@@ -187,10 +175,7 @@ impl<'a> Node<'a> {
         let (mut low, mut high) = (content.own(1), content.own(1) + content.own(2));
         while low < high {
             let middle = u32::midpoint(low, high);
-            let found = self
-                .table
-                .text(self.table.field(middle, 0))
-                .unwrap_or_default();
+            let found = self.table.text(self.table.field(middle, 0)).unwrap_or_default();
             match found.cmp(name) {
                 std::cmp::Ordering::Equal => return Some(self.at(self.table.field(middle, 1))),
                 std::cmp::Ordering::Less => low = middle + 1,
@@ -205,10 +190,7 @@ impl<'a> Node<'a> {
         let content = self.content();
         let start = content.own(1);
         (start..start + content.own(2)).map(move |field| {
-            let name = self
-                .table
-                .text(self.table.field(field, 0))
-                .unwrap_or_default();
+            let name = self.table.text(self.table.field(field, 0)).unwrap_or_default();
             (name, self.at(self.table.field(field, 1)))
         })
     }
@@ -262,11 +244,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn list_type(self) -> ListType {
         let own = (self.own(0) >> flags::LIST_SHIFT) & 3;
-        let code = if own == 0 {
-            (self.content().own(0) >> flags::LIST_SHIFT) & 3
-        } else {
-            own
-        };
+        let code = if own == 0 { (self.content().own(0) >> flags::LIST_SHIFT) & 3 } else { own };
         match code {
             2 => ListType::Set,
             3 => ListType::Map,
@@ -282,11 +260,7 @@ impl<'a> Node<'a> {
     /// How server-side apply merges this object; granular when the schema does not say.
     #[must_use]
     pub fn map_type(self) -> MapType {
-        if self.own(0) & flags::MAP_GRANULAR == 0 && self.flag(flags::MAP_ATOMIC) {
-            MapType::Atomic
-        } else {
-            MapType::Granular
-        }
+        if self.own(0) & flags::MAP_GRANULAR == 0 && self.flag(flags::MAP_ATOMIC) { MapType::Atomic } else { MapType::Granular }
     }
 
     /// The field by which strategic merge patches know this list's items.

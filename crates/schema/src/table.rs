@@ -24,23 +24,17 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) const fn borrowed(bytes: &'static [u8]) -> Self {
-        Self {
-            bytes: Cow::Borrowed(bytes),
-        }
+        Self { bytes: Cow::Borrowed(bytes) }
     }
 
     pub(crate) fn owned(bytes: Vec<u8>) -> Self {
-        Self {
-            bytes: Cow::Owned(bytes),
-        }
+        Self { bytes: Cow::Owned(bytes) }
     }
 
     fn word_at(&self, byte: usize) -> u32 {
         let bytes = self.bytes.get(byte..byte + 4);
         // The builder writes every word that it refers to; a table of our own making is never short.
-        bytes.map_or(0, |four| {
-            u32::from_le_bytes([four[0], four[1], four[2], four[3]])
-        })
+        bytes.map_or(0, |four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
     }
 
     fn header(&self, word: usize) -> usize {
@@ -75,7 +69,5 @@ impl Table {
 
 /// A comma-separated list in the table; empty when there is none.
 pub(crate) fn list(text: Option<&str>) -> impl Iterator<Item = &str> + Clone {
-    text.unwrap_or_default()
-        .split(',')
-        .filter(|part| !part.is_empty())
+    text.unwrap_or_default().split(',').filter(|part| !part.is_empty())
 }

@@ -26,20 +26,12 @@ impl Limits {
     /// The limits with this time for a request.
     #[must_use]
     pub fn new(request: Duration) -> Self {
-        Self {
-            request,
-            head: 16 * 1024,
-            connections: 512,
-        }
+        Self { request, head: 16 * 1024, connections: 512 }
     }
 
     pub(crate) fn http(&self) -> http1::Builder {
         let mut builder = http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .header_read_timeout(self.request)
-            .max_buf_size(self.head)
-            .half_close(true);
+        builder.timer(TokioTimer::new()).header_read_timeout(self.request).max_buf_size(self.head).half_close(true);
         builder
     }
 }
@@ -54,20 +46,11 @@ pub(crate) struct Guarded<T> {
 
 impl<T> Guarded<T> {
     pub(crate) fn new(stream: T, limit: Duration) -> Self {
-        Self {
-            stream,
-            limit,
-            stalled: Box::pin(tokio::time::sleep(limit)),
-            waiting: false,
-        }
+        Self { stream, limit, stalled: Box::pin(tokio::time::sleep(limit)), waiting: false }
     }
 
     /// Passes a result on, and makes an error of a wait that took too long.
-    fn watch<R>(
-        &mut self,
-        cx: &mut Context<'_>,
-        result: Poll<io::Result<R>>,
-    ) -> Poll<io::Result<R>> {
+    fn watch<R>(&mut self, cx: &mut Context<'_>, result: Poll<io::Result<R>>) -> Poll<io::Result<R>> {
         if result.is_ready() {
             self.waiting = false;
             return result;
@@ -77,29 +60,18 @@ impl<T> Guarded<T> {
             self.stalled.as_mut().reset(Instant::now() + self.limit);
         }
         ready!(self.stalled.as_mut().poll(cx));
-        Poll::Ready(Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            "the client does not take its answer",
-        )))
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take its answer")))
     }
 }
 
 impl<T: Read + Unpin> Read for Guarded<T> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl<T: Write + Unpin> Write for Guarded<T> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.watch(cx, result)
     }

@@ -11,19 +11,13 @@ fn main() -> ExitCode {
         Ok(settings) => settings,
         Err(error) => return fail(2, &error.to_string()),
     };
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, &format!("cannot start: {error}")),
     };
     match runtime.block_on(serve(&settings)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => fail(
-            1,
-            &format!("cannot listen on {}: {error}", settings.address()),
-        ),
+        Err(error) => fail(1, &format!("cannot listen on {}: {error}", settings.address())),
     }
 }
 
@@ -32,12 +26,7 @@ async fn serve(settings: &Settings) -> std::io::Result<()> {
     let signalled = until_signal()?;
     let server = Server::listen(settings).await?;
     // Whoever started the server with PORT=0 reads the port here. A closed standard output is no reason to end.
-    let _best_effort = writeln!(
-        std::io::stdout(),
-        "listening on {} commit {}",
-        server.address()?,
-        settings.commit
-    );
+    let _best_effort = writeln!(std::io::stdout(), "listening on {} commit {}", server.address()?, settings.commit);
     server.run(signalled).await;
     Ok(())
 }

@@ -75,26 +75,13 @@ mod tests {
 
     #[test]
     fn what_comes_from_outside_cannot_become_markup() {
-        let page = html(
-            "<script>alert('1')</script> & \"x\"",
-            "1.0",
-            "</dd><img src=x>",
-        );
-        assert!(
-            !page.contains("<script>") && !page.contains("<img"),
-            "{page}"
-        );
-        assert!(
-            page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;x&quot;"),
-            "{page}"
-        );
+        let page = html("<script>alert('1')</script> & \"x\"", "1.0", "</dd><img src=x>");
+        assert!(!page.contains("<script>") && !page.contains("<img"), "{page}");
+        assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt; &amp; &quot;x&quot;"), "{page}");
     }
 
     #[test]
     fn json_strings_are_json() {
-        assert_eq!(
-            json_string("a\"b\\c\nd\u{7f}é"),
-            "\"a\\\"b\\\\c\\u000ad\\u007fé\""
-        );
+        assert_eq!(json_string("a\"b\\c\nd\u{7f}é"), "\"a\\\"b\\\\c\\u000ad\\u007fé\"");
     }
 }

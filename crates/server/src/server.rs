@@ -60,17 +60,8 @@ impl Server {
     /// Answers until `shutdown` is ready; then is not ready but still answers for the drain time, takes no new
     /// connection, finishes the requests it has (for as long as one request may take), and returns.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self {
-            listener,
-            site,
-            limits,
-            drain,
-        } = self;
-        let shared = Arc::new(Shared {
-            site,
-            ready: AtomicBool::new(true),
-            limits,
-        });
+        let Self { listener, site, limits, drain } = self;
+        let shared = Arc::new(Shared { site, ready: AtomicBool::new(true), limits });
         let graceful = GracefulShutdown::new();
         let ended = async {
             shutdown.await;
@@ -93,10 +84,7 @@ impl Server {
 async fn accept(listener: &TcpListener, shared: &Arc<Shared>, graceful: &GracefulShutdown) {
     let places = Arc::new(Semaphore::new(shared.limits.connections));
     loop {
-        let place = Arc::clone(&places)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
+        let place = Arc::clone(&places).acquire_owned().await.expect("the semaphore is never closed");
         match listener.accept().await {
             Ok((stream, _)) => {
                 let connection = serve(stream, Arc::clone(shared), graceful.watcher());
@@ -121,17 +109,13 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, watcher: Watcher) {
         let mut response = respond(&shared.site, ready, request.method(), request.uri().path());
         if !ready {
             // The next request of this client shall find another server.
-            response
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         std::future::ready(Ok::<_, Infallible>(response))
     });
     let stream = Guarded::new(TokioIo::new(stream), limits.request);
     // An error is the client's: it broke off, sent no HTTP, or ran out of time. There is nobody to tell.
-    let _the_clients_affair = watcher
-        .watch(limits.http().serve_connection(stream, service))
-        .await;
+    let _the_clients_affair = watcher.watch(limits.http().serve_connection(stream, service)).await;
 }
 
 /// Ready at the first SIGTERM or SIGINT; the handlers are in place when this function returns.
@@ -139,10 +123,7 @@ async fn serve(stream: TcpStream, shared: Arc<Shared>, watcher: Watcher) {
 /// # Errors
 /// When the system refuses a handler.
 pub fn until_signal() -> io::Result<impl Future<Output = ()>> {
-    let (mut terminate, mut interrupt) = (
-        signal(SignalKind::terminate())?,
-        signal(SignalKind::interrupt())?,
-    );
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}

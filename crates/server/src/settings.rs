@@ -30,14 +30,10 @@ pub struct Settings {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// `PORT` is not a port number.
-    #[error(
-        "PORT is {0:?}, which is no port: set it to a number from 0 to 65535, or leave it out for 8080"
-    )]
+    #[error("PORT is {0:?}, which is no port: set it to a number from 0 to 65535, or leave it out for 8080")]
     Port(String),
     /// A duration is not a number of milliseconds.
-    #[error(
-        "{name} is {value:?}, which is no time: set it to a number of milliseconds from 1 to 3600000"
-    )]
+    #[error("{name} is {value:?}, which is no time: set it to a number of milliseconds from 1 to 3600000")]
     Milliseconds {
         /// The variable.
         name: &'static str,
@@ -51,9 +47,7 @@ impl Settings {
     ///
     /// # Errors
     /// When a number is none or out of range.
-    pub fn from_variables(
-        variable: impl Fn(&str) -> Option<String>,
-    ) -> Result<Self, SettingsError> {
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let milliseconds = |name: &'static str, default: u64| match given(name) {
             None => Ok(Duration::from_millis(default)),
@@ -86,45 +80,21 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)]) -> Result<Settings, SettingsError> {
-        Settings::from_variables(|name| {
-            pairs
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
-        })
+        Settings::from_variables(|name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
     fn defaults() {
         let settings = read(&[]).unwrap();
-        assert_eq!(
-            (settings.port, settings.message.as_str()),
-            (8080, "Hello, GitOps!")
-        );
+        assert_eq!((settings.port, settings.message.as_str()), (8080, "Hello, GitOps!"));
         assert_eq!(settings.drain, Duration::from_millis(500));
-        assert_eq!(
-            settings,
-            read(&[("PORT", ""), ("MESSAGE", ""), ("COMMIT", "")]).unwrap()
-        );
+        assert_eq!(settings, read(&[("PORT", ""), ("MESSAGE", ""), ("COMMIT", "")]).unwrap());
     }
 
     #[test]
     fn what_is_set_counts() {
-        let settings = read(&[
-            ("PORT", "9000"),
-            ("MESSAGE", "Olá"),
-            ("COMMIT", "abc"),
-            ("DRAIN_MS", "1"),
-        ])
-        .unwrap();
-        assert_eq!(
-            (
-                settings.port,
-                settings.message.as_str(),
-                settings.commit.as_str()
-            ),
-            (9000, "Olá", "abc")
-        );
+        let settings = read(&[("PORT", "9000"), ("MESSAGE", "Olá"), ("COMMIT", "abc"), ("DRAIN_MS", "1")]).unwrap();
+        assert_eq!((settings.port, settings.message.as_str(), settings.commit.as_str()), (9000, "Olá", "abc"));
         assert_eq!(settings.drain, Duration::from_millis(1));
         assert_eq!(settings.address().to_string(), "0.0.0.0:9000");
     }
@@ -132,10 +102,7 @@ mod tests {
     #[test]
     fn nonsense_is_refused_by_name() {
         for port in ["http", "65536", "-1", "80 "] {
-            assert_eq!(
-                read(&[("PORT", port)]),
-                Err(SettingsError::Port(port.to_owned()))
-            );
+            assert_eq!(read(&[("PORT", port)]), Err(SettingsError::Port(port.to_owned())));
         }
         for drain in ["soon", "0", "3600001"] {
             let error = read(&[("DRAIN_MS", drain)]).unwrap_err().to_string();

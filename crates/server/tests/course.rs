@@ -14,12 +14,8 @@ fn read(path: &str) -> String {
 
 /// The values of all `key: value` lines, whatever their depth.
 fn values<'a>(yaml: &'a str, key: &str) -> Vec<&'a str> {
-    let lines = yaml
-        .lines()
-        .map(|line| line.trim_start().trim_start_matches("- "));
-    lines
-        .filter_map(|line| line.strip_prefix(key)?.strip_prefix(": "))
-        .collect()
+    let lines = yaml.lines().map(|line| line.trim_start().trim_start_matches("- "));
+    lines.filter_map(|line| line.strip_prefix(key)?.strip_prefix(": ")).collect()
 }
 
 #[test]
@@ -30,58 +26,27 @@ fn the_manifests_ask_what_the_server_answers() {
     let probes = values(&deployment, "path");
     assert_eq!(probes, ["/readyz", "/healthz"]);
     for path in probes {
-        assert_eq!(
-            respond(&site, true, &hyper::Method::GET, path).status(),
-            200,
-            "{path}"
-        );
+        assert_eq!(respond(&site, true, &hyper::Method::GET, path).status(), 200, "{path}");
     }
     let port = settings.port.to_string();
     assert_eq!(values(&deployment, "containerPort"), [port.as_str()]);
     for file in ["Dockerfile", "docker/local.Dockerfile"] {
         let text = read(file);
-        assert!(
-            text.contains(&format!("\nEXPOSE {port}\n")),
-            "{file} exposes {port}"
-        );
-        assert!(
-            text.contains(&format!(
-                "\nUSER {0}:{0}\n",
-                values(&deployment, "runAsUser")[0]
-            )),
-            "{file} has the manifests' user"
-        );
+        assert!(text.contains(&format!("\nEXPOSE {port}\n")), "{file} exposes {port}");
+        assert!(text.contains(&format!("\nUSER {0}:{0}\n", values(&deployment, "runAsUser")[0])), "{file} has the manifests' user");
     }
 }
 
 #[test]
 fn the_pod_outlives_its_drain() {
-    for (file, manifest) in [
-        ("k8s/kustomization.yaml", "k8s/deployment.yaml"),
-        (
-            "overlays/prod/kustomization.yaml",
-            "overlays/prod/deployment.yaml",
-        ),
-    ] {
-        let drain = read(file)
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("- DRAIN_MS=").map(str::to_owned));
-        let settings = Settings::from_variables(|name| {
-            if name == "DRAIN_MS" {
-                drain.clone()
-            } else {
-                None
-            }
-        })
-        .unwrap();
-        let grace: u64 = values(&read(manifest), "terminationGracePeriodSeconds")[0]
-            .parse()
-            .unwrap();
+    for (file, manifest) in
+        [("k8s/kustomization.yaml", "k8s/deployment.yaml"), ("overlays/prod/kustomization.yaml", "overlays/prod/deployment.yaml")]
+    {
+        let drain = read(file).lines().find_map(|line| line.trim().strip_prefix("- DRAIN_MS=").map(str::to_owned));
+        let settings = Settings::from_variables(|name| if name == "DRAIN_MS" { drain.clone() } else { None }).unwrap();
+        let grace: u64 = values(&read(manifest), "terminationGracePeriodSeconds")[0].parse().unwrap();
         let needed = settings.drain + settings.request_timeout;
-        assert!(
-            needed.as_secs_f64() < grace as f64,
-            "{manifest}: {grace} s, but the server may take {needed:?} to end"
-        );
+        assert!(needed.as_secs_f64() < grace as f64, "{manifest}: {grace} s, but the server may take {needed:?} to end");
     }
 }
 
@@ -89,15 +54,8 @@ fn the_pod_outlives_its_drain() {
 fn the_pipeline_does_not_start_itself() {
     let edited = "k8s/kustomization.yaml";
     let pipeline = read(".github/workflows/cd.yml");
-    assert!(
-        pipeline.contains(&format!("git add {edited}\n"))
-            && pipeline.contains(&format!("paths-ignore: [{edited}]\n"))
-    );
-    assert_eq!(
-        values(&read(edited), "name")[1..],
-        ["goserver"],
-        "the image that the pipeline sets"
-    );
+    assert!(pipeline.contains(&format!("git add {edited}\n")) && pipeline.contains(&format!("paths-ignore: [{edited}]\n")));
+    assert_eq!(values(&read(edited), "name")[1..], ["goserver"], "the image that the pipeline sets");
 }
 
 /// Every command of the course says where it is tested, and one that is not says why.
@@ -117,11 +75,7 @@ fn the_course_hides_no_command() {
             "sh teste=nao" => first.starts_with("# Não "),
             _ => false,
         };
-        assert!(
-            said,
-            "docs/pt-BR/curso.md:{}: `{line}` does not say where it is tested, or why not",
-            index + 1
-        );
+        assert!(said, "docs/pt-BR/curso.md:{}: `{line}` does not say where it is tested, or why not", index + 1);
         assert!(
             first.starts_with("```") || lines.by_ref().any(|(_, line)| line == "```"),
             "docs/pt-BR/curso.md:{}: never closed",

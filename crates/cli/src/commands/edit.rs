@@ -45,7 +45,8 @@ fn find() -> Result<PathBuf, CommandError> {
     match (found.next(), found.next()) {
         (Some(file), None) => Ok(file),
         (Some(one), Some(other)) => Err(CommandError::failed(format!("found both {} and {}; keep one", one.display(), other.display()))),
-        (None, _) => Err(CommandError::failed(format!("missing kustomization file; looked for {}", NAMES.join(", "))).hint("run this in the folder that holds it")),
+        (None, _) => Err(CommandError::failed(format!("missing kustomization file; looked for {}", NAMES.join(", ")))
+            .hint("run this in the folder that holds it")),
     }
 }
 

@@ -65,6 +65,9 @@ async fn client(kubeconfig: Option<&Path>) -> Result<kube::Client, CommandError>
             kube::Config::infer().await.map_err(|e| CommandError::failed(e).hint(hint))?
         }
     };
+    let agent = http::HeaderValue::from_static(concat!("fiel-agent/", env!("CARGO_PKG_VERSION")));
+    let mut config = config;
+    config.headers.push((http::header::USER_AGENT, agent));
     Ok(kube::Client::try_from(config)?)
 }
 

@@ -86,14 +86,12 @@ fn differ(old: Option<&Value>, new: Option<&Value>, of: Type<'_>, out: &mut Comp
     };
     let children = |shape: &Shape<'_>, value: Option<&Value>| -> Vec<(Step, Value)> {
         match (shape, value) {
-            (Shape::Map, Some(Value::Object(fields))) => fields
-                .iter()
-                .map(|(name, value)| (Step::Field(name.clone()), value.clone()))
-                .collect(),
-            (Shape::Set | Shape::Keyed(_), Some(Value::Array(list))) => items(shape, list)
-                .into_iter()
-                .map(|(step, item)| (step, item.clone()))
-                .collect(),
+            (Shape::Map, Some(Value::Object(fields))) => {
+                fields.iter().map(|(name, value)| (Step::Field(name.clone()), value.clone())).collect()
+            }
+            (Shape::Set | Shape::Keyed(_), Some(Value::Array(list))) => {
+                items(shape, list).into_iter().map(|(step, item)| (step, item.clone())).collect()
+            }
             _ => Vec::new(),
         }
     };
@@ -106,11 +104,7 @@ fn differ(old: Option<&Value>, new: Option<&Value>, of: Type<'_>, out: &mut Comp
                     let shape = of.shape(value);
                     for (step, child) in children(&shape, Some(value)) {
                         let inner = inner_type(of, &step);
-                        let (was, is) = if old_side {
-                            (Some(&child), None)
-                        } else {
-                            (None, Some(&child))
-                        };
+                        let (was, is) = if old_side { (Some(&child), None) } else { (None, Some(&child)) };
                         descend(step, was, is, inner, out);
                     }
                 }
@@ -140,13 +134,7 @@ fn inner_type<'a>(of: Type<'a>, step: &Step) -> Type<'a> {
     }
 }
 
-fn descend(
-    step: Step,
-    old: Option<&Value>,
-    new: Option<&Value>,
-    of: Type<'_>,
-    out: &mut Comparison,
-) {
+fn descend(step: Step, old: Option<&Value>, new: Option<&Value>, of: Type<'_>, out: &mut Comparison) {
     if old == new {
         return;
     }

@@ -37,11 +37,7 @@ impl ManagedFields {
             let manager = Manager {
                 name: text("manager"),
                 operation,
-                api_version: if operation == Operation::Apply {
-                    String::new()
-                } else {
-                    api_version.clone()
-                },
+                api_version: if operation == Operation::Apply { String::new() } else { api_version.clone() },
                 subresource: text("subresource"),
             };
             let set = FieldSet::decode(&entry["fieldsV1"])?;
@@ -55,8 +51,7 @@ impl ManagedFields {
     /// Notes that a manager wrote now, in that version.
     pub fn stamp(&mut self, manager: &Manager, time: &str, api_version: &str) {
         self.times.insert(manager.clone(), time.to_owned());
-        self.versions
-            .insert(manager.clone(), api_version.to_owned());
+        self.versions.insert(manager.clone(), api_version.to_owned());
     }
 
     /// The entries as an object holds them: appliers first, then by time and name.
@@ -64,13 +59,7 @@ impl ManagedFields {
     pub fn encode(&self) -> Value {
         let mut entries: Vec<(&Manager, &FieldSet)> = self.owners.iter().collect();
         entries.sort_by_key(|(manager, _)| {
-            (
-                manager.operation,
-                self.times.get(*manager),
-                &manager.name,
-                &manager.api_version,
-                &manager.subresource,
-            )
+            (manager.operation, self.times.get(*manager), &manager.name, &manager.api_version, &manager.subresource)
         });
         let encoded = entries.into_iter().map(|(manager, set)| {
             let version = self.versions.get(manager).unwrap_or(&manager.api_version);

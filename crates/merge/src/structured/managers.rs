@@ -103,14 +103,7 @@ pub fn apply(
 
 /// What an update from `live` to `new` makes of the owners: the manager owns what it changed, and nobody owns what is gone.
 #[must_use]
-pub fn update(
-    live: &Value,
-    new: &Value,
-    of: Type<'_>,
-    owners: &Owners,
-    manager: &Manager,
-    ignored: &FieldSet,
-) -> Owners {
+pub fn update(live: &Value, new: &Value, of: Type<'_>, owners: &Owners, manager: &Manager, ignored: &FieldSet) -> Owners {
     let comparison = compare(live, new, of);
     let touched = comparison.added.union(&comparison.modified);
     let mut owners = owners.clone();
@@ -119,10 +112,7 @@ pub fn update(
         *theirs = theirs.difference(&touched.recursive_difference(ignored));
     }
     forget(&mut owners, &comparison.removed);
-    let mine = mine
-        .recursive_difference(&comparison.removed)
-        .union(&touched)
-        .recursive_difference(ignored);
+    let mine = mine.recursive_difference(&comparison.removed).union(&touched).recursive_difference(ignored);
     if !mine.is_empty() {
         owners.insert(manager.clone(), mine);
     }
@@ -137,13 +127,7 @@ fn forget(owners: &mut Owners, removed: &FieldSet) {
 }
 
 /// Removes what the manager set before, sets no longer, and nobody else set; an item or object goes only when nothing of it is left to anybody.
-fn prune(
-    merged: &Value,
-    before: &FieldSet,
-    now: &FieldSet,
-    others: &Owners,
-    of: Type<'_>,
-) -> Value {
+fn prune(merged: &Value, before: &FieldSet, now: &FieldSet, others: &Owners, of: Type<'_>) -> Value {
     let mut gone = before.difference(now);
     for theirs in others.values() {
         gone = gone.difference(theirs);

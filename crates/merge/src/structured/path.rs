@@ -53,9 +53,7 @@ impl Ord for Scalar {
             (Value::Bool(one), Value::Bool(two)) => one.cmp(two),
             (Value::Number(one), Value::Number(two)) => compare_numbers(one, two),
             (Value::String(one), Value::String(two)) => one.cmp(two),
-            (one, two) if self.rank() == 4 && other.rank() == 4 => {
-                one.to_string().cmp(&two.to_string())
-            }
+            (one, two) if self.rank() == 4 && other.rank() == 4 => one.to_string().cmp(&two.to_string()),
             _ => self.rank().cmp(&other.rank()),
         }
     }
@@ -79,10 +77,7 @@ impl Step {
         match self {
             Self::Field(name) => format!("f:{name}"),
             Self::Key(keys) => {
-                let fields: serde_json::Map<String, Value> = keys
-                    .iter()
-                    .map(|(name, value)| (name.clone(), value.0.clone()))
-                    .collect();
+                let fields: serde_json::Map<String, Value> = keys.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
                 format!("k:{}", Value::Object(fields))
             }
             Self::Value(value) => format!("v:{}", value.0),
@@ -100,10 +95,7 @@ impl Step {
             "i" => Some(Self::Index(rest.parse().ok()?)),
             "k" => {
                 let fields: serde_json::Map<String, Value> = serde_json::from_str(rest).ok()?;
-                let mut keys: Vec<_> = fields
-                    .into_iter()
-                    .map(|(name, value)| (name, Scalar(value)))
-                    .collect();
+                let mut keys: Vec<_> = fields.into_iter().map(|(name, value)| (name, Scalar(value))).collect();
                 keys.sort();
                 Some(Self::Key(keys))
             }
@@ -118,10 +110,7 @@ impl std::fmt::Display for Step {
         match self {
             Self::Field(name) => write!(f, ".{name}"),
             Self::Key(keys) => {
-                let keys: Vec<String> = keys
-                    .iter()
-                    .map(|(name, value)| format!("{name}={}", value.0))
-                    .collect();
+                let keys: Vec<String> = keys.iter().map(|(name, value)| format!("{name}={}", value.0)).collect();
                 write!(f, "[{}]", keys.join(","))
             }
             Self::Value(value) => write!(f, "[={}]", value.0),

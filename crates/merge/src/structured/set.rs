@@ -61,19 +61,13 @@ impl FieldSet {
                 }
             }
         }
-        Self {
-            members: self.members.union(&other.members).cloned().collect(),
-            children,
-        }
+        Self { members: self.members.union(&other.members).cloned().collect(), children }
     }
 
     /// What is in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let mut out = Self {
-            members: self.members.intersection(&other.members).cloned().collect(),
-            children: BTreeMap::new(),
-        };
+        let mut out = Self { members: self.members.intersection(&other.members).cloned().collect(), children: BTreeMap::new() };
         for (step, below) in &self.children {
             if let Some(theirs) = other.children.get(step) {
                 out.place(step.clone(), below.intersection(theirs));
@@ -95,10 +89,7 @@ impl FieldSet {
     }
 
     fn without(&self, other: &Self, recursive: bool) -> Self {
-        let mut out = Self {
-            members: self.members.difference(&other.members).cloned().collect(),
-            children: BTreeMap::new(),
-        };
+        let mut out = Self { members: self.members.difference(&other.members).cloned().collect(), children: BTreeMap::new() };
         for (step, below) in &self.children {
             if recursive && other.members.contains(step) {
                 continue;
@@ -147,8 +138,7 @@ impl FieldSet {
     /// The steps of this level: whether each is a member, and what is below.
     pub fn steps(&self) -> impl Iterator<Item = (&Step, bool, Option<&Self>)> {
         let both: BTreeSet<&Step> = self.members.iter().chain(self.children.keys()).collect();
-        both.into_iter()
-            .map(|step| (step, self.members.contains(step), self.children.get(step)))
+        both.into_iter().map(|step| (step, self.members.contains(step), self.children.get(step)))
     }
 
     /// The form in which metadata.managedFields holds it (`FieldsV1`).

@@ -30,11 +30,8 @@ pub(super) enum Shape<'a> {
 
 impl<'a> Type<'a> {
     fn of(node: Node<'a>) -> Self {
-        let free =
-            node.is_object() && node.fields().next().is_none() && node.additional().is_none();
-        if (node.is_any() && node.preserves_unknown())
-            || (free && node.map_type() == MapType::Granular)
-        {
+        let free = node.is_object() && node.fields().next().is_none() && node.additional().is_none();
+        if (node.is_any() && node.preserves_unknown()) || (free && node.map_type() == MapType::Granular) {
             Self::Deduced
         } else if node.is_any() || free {
             Self::Atomic
@@ -51,11 +48,7 @@ impl<'a> Type<'a> {
 
     pub(super) fn shape(self, value: &Value) -> Shape<'a> {
         match (self, value) {
-            (Self::Known(node), Value::Object(_))
-                if node.is_object() && node.map_type() == MapType::Granular =>
-            {
-                Shape::Map
-            }
+            (Self::Known(node), Value::Object(_)) if node.is_object() && node.map_type() == MapType::Granular => Shape::Map,
             (Self::Deduced, Value::Object(_)) => Shape::Map,
             (Self::Known(node), Value::Array(_)) if node.is_list() => match node.list_type() {
                 ListType::Atomic => Shape::Leaf,
@@ -98,10 +91,8 @@ impl<'a> Type<'a> {
 /// The step to an item of such a list; none when it has none of the keys.
 pub(super) fn key(list: Node<'_>, item: &Value) -> Option<Step> {
     let item = item.as_object()?;
-    let mut keys: Vec<(String, Scalar)> = list
-        .list_map_keys()
-        .filter_map(|name| Some((name.to_owned(), Scalar(key_value(list, item, name)?))))
-        .collect();
+    let mut keys: Vec<(String, Scalar)> =
+        list.list_map_keys().filter_map(|name| Some((name.to_owned(), Scalar(key_value(list, item, name)?)))).collect();
     keys.sort();
     (!keys.is_empty()).then_some(Step::Key(keys))
 }
@@ -117,8 +108,5 @@ pub(super) fn items<'v>(shape: &Shape<'_>, list: &'v [Value]) -> Vec<(Step, &'v 
         Shape::Keyed(node) => key(*node, item).unwrap_or(Step::Index(index as u64)),
         _ => Step::Value(Scalar(item.clone())),
     };
-    list.iter()
-        .enumerate()
-        .map(|(index, item)| (step(index, item), item))
-        .collect()
+    list.iter().enumerate().map(|(index, item)| (step(index, item), item)).collect()
 }

@@ -59,18 +59,11 @@ fn check(value: &Value, of: Type<'_>, path: &str) -> Result<(), MergeError> {
             for (index, (step, item)) in items(&shape, list).into_iter().enumerate() {
                 if let (Step::Index(_), Shape::Keyed(node)) = (&step, &shape) {
                     let key = node.list_map_keys().next().unwrap_or_default().to_owned();
-                    return Err(MergeError::MissingKey {
-                        path: path.to_owned(),
-                        index,
-                        key,
-                    });
+                    return Err(MergeError::MissingKey { path: path.to_owned(), index, key });
                 }
                 let shown = step.to_string();
                 if !seen.insert(step) {
-                    return Err(MergeError::Duplicate {
-                        path: path.to_owned(),
-                        key: shown,
-                    });
+                    return Err(MergeError::Duplicate { path: path.to_owned(), key: shown });
                 }
                 if matches!(shape, Shape::Keyed(_)) {
                     check(item, of.item(), &format!("{path}{shown}"))?;
@@ -98,9 +91,9 @@ pub fn merge(live: &Value, config: &Value, of: Type<'_>) -> Value {
             }
             Value::Object(out)
         }
-        (Shape::Set | Shape::Keyed(_), Value::Array(live), Value::Array(config)) => Value::Array(
-            merge_lists(&items(&shape, live), &items(&shape, config), of),
-        ),
+        (Shape::Set | Shape::Keyed(_), Value::Array(live), Value::Array(config)) => {
+            Value::Array(merge_lists(&items(&shape, live), &items(&shape, config), of))
+        }
         _ => config.clone(),
     }
 }
@@ -108,11 +101,7 @@ pub fn merge(live: &Value, config: &Value, of: Type<'_>) -> Value {
 /// Items of both follow config's order; items that only live has stay where they are between them.
 fn merge_lists(live: &[(Step, &Value)], config: &[(Step, &Value)], of: Type<'_>) -> Vec<Value> {
     let place = |list: &[(Step, &Value)]| -> std::collections::BTreeMap<Step, usize> {
-        list.iter()
-            .enumerate()
-            .rev()
-            .map(|(index, (step, _))| (step.clone(), index))
-            .collect()
+        list.iter().enumerate().rev().map(|(index, (step, _))| (step.clone(), index)).collect()
     };
     let (in_live, in_config) = (place(live), place(config));
     let mut out = Vec::with_capacity(live.len().max(config.len()));
@@ -142,9 +131,7 @@ fn merge_lists(live: &[(Step, &Value)], config: &[(Step, &Value)], of: Type<'_>)
             Some(index) if *index < next => at += 1,
             Some(index) => {
                 // Between here and this item, is another one that live has too? Then this one comes later, in its turn.
-                let earlier = config[next..*index]
-                    .iter()
-                    .any(|(step, _)| in_live.contains_key(step));
+                let earlier = config[next..*index].iter().any(|(step, _)| in_live.contains_key(step));
                 if earlier {
                     at += 1;
                 } else {
@@ -177,8 +164,7 @@ pub fn remove(value: &Value, fields: &FieldSet, of: Type<'_>) -> Value {
                     None => value.clone(),
                 };
                 // An object or list that lost all its parts goes with them.
-                let emptied =
-                    fields.below(&step).is_some() && is_hollow(&kept) && !is_hollow(value);
+                let emptied = fields.below(&step).is_some() && is_hollow(&kept) && !is_hollow(value);
                 out.insert(name.clone(), if emptied { Value::Null } else { kept });
                 if emptied {
                     out.remove(name);
@@ -187,9 +173,7 @@ pub fn remove(value: &Value, fields: &FieldSet, of: Type<'_>) -> Value {
             Value::Object(out)
         }
         (Shape::Set | Shape::Keyed(_), Value::Array(list)) => {
-            let kept = items(&shape, list)
-                .into_iter()
-                .filter(|(step, _)| !fields.has(step));
+            let kept = items(&shape, list).into_iter().filter(|(step, _)| !fields.has(step));
             Value::Array(
                 kept.map(|(step, item)| match fields.below(&step) {
                     Some(below) => remove(item, below, of.item()),

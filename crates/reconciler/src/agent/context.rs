@@ -72,7 +72,7 @@ impl Context {
 
     /// Whether a kind that the server does not serve would be namespaced.
     pub(super) fn scope_of_missing(&self, gvk: &Gvk) -> bool {
-        fiel_schema::Registry::builtin().kind(&gvk.group, &gvk.version, &gvk.kind).is_none_or(|kind| kind.namespaced())
+        fiel_schema::Registry::builtin().kind(&gvk.group, &gvk.version, &gvk.kind).is_none_or(fiel_schema::Kind::namespaced)
     }
 
     /// Our own write shows what others wrote meanwhile, too: then the Application gets another turn.

@@ -160,7 +160,7 @@ pub(super) async fn carry_out(context: &Context, app: &Value, name: &AppName, vi
     match attempt {
         Attempt::Succeeded => {
             let sync = &state["operation"]["sync"];
-            let whole = sync["dryRun"] != true && !sync["resources"].as_array().is_some_and(|r| !r.is_empty());
+            let whole = sync["dryRun"] != true && sync["resources"].as_array().is_none_or(std::vec::Vec::is_empty);
             let entry = json!({"revision": state["syncResult"]["revision"], "source": state["syncResult"]["source"], "deployStartedAt": state["startedAt"],
                 "deployedAt": now(context), "initiatedBy": state["operation"]["initiatedBy"]});
             finish(context, app, name, state, "Succeeded", SUCCESS, whole.then_some(entry)).await

@@ -43,7 +43,7 @@ fn walk(tree: &dyn Tree, root: &str, below: &str, recurse: bool, files: &mut Vec
         match tree.entry(&join(root, &relative))?.map(|e| e.kind) {
             Some(EntryKind::Directory) if recurse => walk(tree, root, &relative, recurse, files)?,
             Some(EntryKind::File) if [".yaml", ".yml", ".json", ".jsonnet"].iter().any(|end| relative.ends_with(end)) => {
-                files.push(relative)
+                files.push(relative);
             }
             _ => {}
         }
@@ -73,7 +73,7 @@ fn read(bytes: &[u8], file: &str, rendered: &mut Rendered) -> Result<(), Error> 
             Value::Null => {}
             Value::Object(fields) if fields.is_empty() => {}
             _ if value["kind"].as_str().is_some_and(|kind| !kind.is_empty()) && value["apiVersion"].is_string() => {
-                flatten(value, &mut objects)
+                flatten(value, &mut objects);
             }
             _ => other += 1,
         }

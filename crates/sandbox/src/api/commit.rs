@@ -179,7 +179,11 @@ fn node_ports(service: &Value) -> Vec<u64> {
 
 /// The first address of 10.96.0.0/16 that no Service has.
 fn free_address(core: &Core) -> String {
-    let used: std::collections::BTreeSet<String> = core.store.list("/services", "", None).filter_map(|(_, service)| service["spec"]["clusterIP"].as_str().map(str::to_owned)).collect();
+    let used: std::collections::BTreeSet<String> = core
+        .store
+        .list("/services", "", None)
+        .filter_map(|(_, service)| service["spec"]["clusterIP"].as_str().map(str::to_owned))
+        .collect();
     let all = (0..=255u32).flat_map(|third| (1..=254u32).map(move |fourth| format!("10.96.{third}.{fourth}")));
     all.skip(9).find(|address| !used.contains(address)).unwrap_or_else(|| "None".to_owned())
 }

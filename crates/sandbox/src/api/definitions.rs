@@ -21,7 +21,11 @@ pub(crate) fn reload(core: &mut Core) {
 
 /// With a definition go all objects that it defined.
 pub(crate) fn drop_objects(core: &mut Core, definition: &Value) {
-    let storage = format!("{}/{}", definition["spec"]["group"].as_str().unwrap_or_default(), definition["spec"]["names"]["plural"].as_str().unwrap_or_default());
+    let storage = format!(
+        "{}/{}",
+        definition["spec"]["group"].as_str().unwrap_or_default(),
+        definition["spec"]["names"]["plural"].as_str().unwrap_or_default()
+    );
     let all: Vec<_> = core.store.list(&storage, "", None).map(|(name, _)| name.clone()).collect();
     for (namespace, name) in all {
         core.store.delete(&storage, &namespace, &name);
@@ -41,7 +45,13 @@ pub(crate) fn accept(definition: &mut Value, now: &str) {
     if definition["spec"]["conversion"].is_null() {
         definition["spec"]["conversion"] = json!({"strategy": "None"});
     }
-    let stored: Vec<Value> = definition["spec"]["versions"].as_array().into_iter().flatten().filter(|version| version["storage"] == true).map(|version| version["name"].clone()).collect();
+    let stored: Vec<Value> = definition["spec"]["versions"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|version| version["storage"] == true)
+        .map(|version| version["name"].clone())
+        .collect();
     let accepted = definition["spec"]["names"].clone();
     if definition["status"]["conditions"].as_array().is_some_and(|list| !list.is_empty()) {
         definition["status"]["acceptedNames"] = accepted;
@@ -75,7 +85,9 @@ pub(crate) fn prune_and_default(resource: &Resource, object: &mut Value) {
 
 fn prune(node: Node<'_>, fields: &mut Map<String, Value>) {
     let free = node.preserves_unknown() || node.is_any();
-    fields.retain(|name, _| free || node.child(name).is_some() || (node.is_embedded_resource() && matches!(name.as_str(), "apiVersion" | "kind" | "metadata")));
+    fields.retain(|name, _| {
+        free || node.child(name).is_some() || (node.is_embedded_resource() && matches!(name.as_str(), "apiVersion" | "kind" | "metadata"))
+    });
     for (name, value) in fields.iter_mut() {
         if let Some(inner) = node.child(name) {
             prune_value(inner, value);
@@ -103,10 +115,10 @@ fn preset(node: Node<'_>, value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, inner) in node.fields() {
-                if !fields.contains_key(name) {
-                    if let Some(default) = inner.default() {
-                        fields.insert(name.to_owned(), default);
-                    }
+                if !fields.contains_key(name)
+                    && let Some(default) = inner.default()
+                {
+                    fields.insert(name.to_owned(), default);
                 }
             }
             for (name, value) in fields.iter_mut() {
@@ -136,7 +148,9 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<(String, Stri
 }
 
 fn check(schema: &Value, value: &Value, path: &str, causes: &mut Vec<(String, String, String)>) {
-    let mut refuse = |reason: &str, message: String| causes.push((reason.to_owned(), message, if path.is_empty() { "<nil>".to_owned() } else { path.to_owned() }));
+    let mut refuse = |reason: &str, message: String| {
+        causes.push((reason.to_owned(), message, if path.is_empty() { "<nil>".to_owned() } else { path.to_owned() }));
+    };
     if value.is_null() {
         return;
     }
@@ -161,17 +175,23 @@ fn check(schema: &Value, value: &Value, path: &str, causes: &mut Vec<(String, St
         let choices: Vec<String> = choices.iter().map(Value::to_string).collect();
         refuse("FieldValueNotSupported", format!("Unsupported value: {value}: supported values: {}", choices.join(", ")));
     }
-    if let (Some(pattern), Some(text)) = (schema["pattern"].as_str(), value.as_str()) {
-        if regex::Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(text)) {
-            refuse("FieldValueInvalid", format!("Invalid value: {value}: {path} in body should match '{pattern}'"));
-        }
+    if let (Some(pattern), Some(text)) = (schema["pattern"].as_str(), value.as_str())
+        && regex::Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(text))
+    {
+        refuse("FieldValueInvalid", format!("Invalid value: {value}: {path} in body should match '{pattern}'"));
     }
     if let Some(number) = value.as_f64() {
         if schema["minimum"].as_f64().is_some_and(|least| number < least) {
-            refuse("FieldValueInvalid", format!("Invalid value: {value}: {path} in body should be greater than or equal to {}", schema["minimum"]));
+            refuse(
+                "FieldValueInvalid",
+                format!("Invalid value: {value}: {path} in body should be greater than or equal to {}", schema["minimum"]),
+            );
         }
         if schema["maximum"].as_f64().is_some_and(|most| number > most) {
-            refuse("FieldValueInvalid", format!("Invalid value: {value}: {path} in body should be less than or equal to {}", schema["maximum"]));
+            refuse(
+                "FieldValueInvalid",
+                format!("Invalid value: {value}: {path} in body should be less than or equal to {}", schema["maximum"]),
+            );
         }
     }
     match value {

@@ -110,11 +110,17 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
 fn precondition(resource: &Resource, name: &str, old: &Value, options: &Options) -> Result<(), ApiError> {
     let (uid, version) = (meta::text(old, "uid"), meta::text(old, "resourceVersion"));
     if !options.uid.is_empty() && options.uid != uid {
-        let why = format!("the UID in the precondition ({}) does not match the UID in record ({uid}). The object might have been deleted and then recreated", options.uid);
+        let why = format!(
+            "the UID in the precondition ({}) does not match the UID in record ({uid}). The object might have been deleted and then recreated",
+            options.uid
+        );
         return Err(ApiError::conflict(resource, name, &why));
     }
     if !options.version.is_empty() && options.version != version {
-        let why = format!("the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({version}). The object might have been modified", options.version);
+        let why = format!(
+            "the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({version}). The object might have been modified",
+            options.version
+        );
         return Err(ApiError::conflict(resource, name, &why));
     }
     Ok(())
@@ -155,7 +161,8 @@ fn grace(resource: &Resource, old: &Value, asked: Option<u64>) -> u64 {
 
 /// What a completed deletion answers: a Status, or for some kinds the object.
 fn outcome(resource: &Resource, last: &Value) -> Value {
-    const OBJECTS: [&str; 7] = ["Pod", "Service", "ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota"];
+    const OBJECTS: [&str; 7] =
+        ["Pod", "Service", "ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota"];
     if resource.is_builtin() && OBJECTS.contains(&resource.kind.as_str()) {
         return last.clone();
     }
@@ -174,7 +181,16 @@ impl Core {
     }
 
     /// Writes an object in the name of `manager`, past all that only concerns users.
-    pub(crate) fn overwrite(&mut self, resource: &Resource, namespace: &str, name: &str, manager: String, subresource: &str, dry_run: bool, new: Value) -> Result<Value, ApiError> {
+    pub(crate) fn overwrite(
+        &mut self,
+        resource: &Resource,
+        namespace: &str,
+        name: &str,
+        manager: String,
+        subresource: &str,
+        dry_run: bool,
+        new: Value,
+    ) -> Result<Value, ApiError> {
         let old = self.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
         let change = Change { resource, namespace, name, old: Some(&old), manage: Manage::Writer(manager), subresource, dry_run };
         commit(self, &change, new).map(|stored| Value::clone(&stored))

@@ -61,7 +61,12 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
     if managed.owners.is_empty() && old.is_some() {
         return managed;
     }
-    let me = Manager { name: manager.to_owned(), operation: Operation::Update, api_version: resource.api_version(), subresource: subresource.to_owned() };
+    let me = Manager {
+        name: manager.to_owned(),
+        operation: Operation::Update,
+        api_version: resource.api_version(),
+        subresource: subresource.to_owned(),
+    };
     let nothing = json!({});
     let before = stripped(old.unwrap_or(&nothing), true);
     let after = stripped(new, true);
@@ -74,24 +79,43 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
 }
 
 /// What server-side apply makes of an object: the merged object without what nobody owns, and the owners.
-pub(crate) fn applied(resource: &Resource, old: Option<&Value>, config: &Value, manager: &str, subresource: &str, force: bool, now: &str) -> Result<(Value, ManagedFields), ApiError> {
+pub(crate) fn applied(
+    resource: &Resource,
+    old: Option<&Value>,
+    config: &Value,
+    manager: &str,
+    subresource: &str,
+    force: bool,
+    now: &str,
+) -> Result<(Value, ManagedFields), ApiError> {
     let mut managed = old.and_then(ManagedFields::of).unwrap_or_default();
     let nothing = json!({});
     let before = stripped(old.unwrap_or(&nothing), false);
     if let (Some(_), true) = (old, managed.owners.is_empty()) {
         // What stands there already is somebody's: it is not ours to remove.
-        let first = Manager { name: "before-first-apply".to_owned(), operation: Operation::Update, api_version: resource.api_version(), subresource: String::new() };
+        let first = Manager {
+            name: "before-first-apply".to_owned(),
+            operation: Operation::Update,
+            api_version: resource.api_version(),
+            subresource: String::new(),
+        };
         managed.owners.insert(first.clone(), structured::to_set(&before, kind(resource)));
         managed.stamp(&first, now, &resource.api_version());
     }
-    let me = Manager { name: manager.to_owned(), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() };
+    let me =
+        Manager { name: manager.to_owned(), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() };
     let config = stripped(config, false);
     let ignored = ignored(resource, subresource);
     let outcome = structured::apply(&before, &config, kind(resource), &managed.owners, &me, &ignored, force);
     let applied = outcome.map_err(|error| match error {
         ApplyError::Conflicts(conflicts) => conflict(&managed, &conflicts),
         ApplyError::Invalid(error) => {
-            let message = format!("failed to create typed patch object ({}; {}, Kind={}): {error}", name(old, &config), resource.api_version(), resource.kind);
+            let message = format!(
+                "failed to create typed patch object ({}; {}, Kind={}): {error}",
+                name(old, &config),
+                resource.api_version(),
+                resource.kind
+            );
             ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
         }
     })?;
@@ -140,7 +164,12 @@ fn conflict(managed: &ManagedFields, conflicts: &Owners) -> ApiError {
     let message = match groups.as_slice() {
         [(who, paths)] if paths.len() == 1 => format!("Apply failed with 1 conflict: conflict with {who}: {}", paths[0]),
         _ => {
-            let shown: Vec<String> = groups.iter().map(|(who, paths)| format!("conflicts with {who}:\n{}", paths.iter().map(|path| format!("- {path}")).collect::<Vec<_>>().join("\n"))).collect();
+            let shown: Vec<String> = groups
+                .iter()
+                .map(|(who, paths)| {
+                    format!("conflicts with {who}:\n{}", paths.iter().map(|path| format!("- {path}")).collect::<Vec<_>>().join("\n"))
+                })
+                .collect();
             format!("Apply failed with {} conflicts: {}", causes.len(), shown.join("\n"))
         }
     };

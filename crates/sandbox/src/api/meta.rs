@@ -38,7 +38,9 @@ pub(crate) fn is_deleting(object: &Value) -> bool {
 /// Lets stand what only the server may write, whatever the request says.
 pub(crate) fn keep_system_fields(old: &Value, new: &mut Value) {
     let metadata = metadata(new);
-    for field in ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace", "name", "selfLink"] {
+    for field in
+        ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace", "name", "selfLink"]
+    {
         match old["metadata"].get(field) {
             Some(value) => {
                 metadata.insert(field.to_owned(), value.clone());
@@ -117,7 +119,11 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<(String, Stri
     let mut causes = Vec::new();
     let name = text(object, "name");
     if name.is_empty() {
-        causes.push(("FieldValueRequired".to_owned(), "Required value: name or generateName is required".to_owned(), "metadata.name".to_owned()));
+        causes.push((
+            "FieldValueRequired".to_owned(),
+            "Required value: name or generateName is required".to_owned(),
+            "metadata.name".to_owned(),
+        ));
     } else if let Err(why) = check_name(resource, name) {
         causes.push(("FieldValueInvalid".to_owned(), format!("Invalid value: \"{name}\": {why}"), "metadata.name".to_owned()));
     }
@@ -125,7 +131,11 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<(String, Stri
         let value = value.as_str().unwrap_or_default();
         if value.len() > 63 || !is_label_value(value) {
             let why = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
-            causes.push(("FieldValueInvalid".to_owned(), format!("Invalid value: \"{value}\": {why}"), format!("metadata.labels.{key}").trim_end_matches('.').replace(&format!(".{key}"), "")));
+            causes.push((
+                "FieldValueInvalid".to_owned(),
+                format!("Invalid value: \"{value}\": {why}"),
+                format!("metadata.labels.{key}").trim_end_matches('.').replace(&format!(".{key}"), ""),
+            ));
         }
     }
     causes
@@ -144,28 +154,41 @@ fn check_name(resource: &Resource, name: &str) -> Result<(), &'static str> {
         return if bad { Err("may not contain '/' or '%', nor be '.' or '..'") } else { Ok(()) };
     }
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let label = |label: &str| !label.is_empty() && label.chars().all(|c| letter(c) || c == '-') && label.starts_with(letter) && label.ends_with(letter);
+    let label = |label: &str| {
+        !label.is_empty() && label.chars().all(|c| letter(c) || c == '-') && label.starts_with(letter) && label.ends_with(letter)
+    };
     if matches!(resource.kind.as_str(), "Namespace" | "Service") {
         if name.len() <= 63 && label(name) {
             return Ok(());
         }
-        return Err("a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')");
+        return Err(
+            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
+        );
     }
     if name.len() <= 253 && name.split('.').all(label) {
         return Ok(());
     }
-    Err("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')")
+    Err(
+        "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')",
+    )
 }
 
 /// Refuses a write that was made for another version of the object.
 pub(crate) fn precondition(resource: &Resource, name: &str, old: &Value, new: &Value) -> Result<(), ApiError> {
     let (given, current) = (text(new, "resourceVersion"), text(old, "resourceVersion"));
     if !given.is_empty() && given != "0" && given != current {
-        return Err(ApiError::conflict(resource, name, "the object has been modified; please apply your changes to the latest version and try again"));
+        return Err(ApiError::conflict(
+            resource,
+            name,
+            "the object has been modified; please apply your changes to the latest version and try again",
+        ));
     }
     let (given, current) = (text(new, "uid"), text(old, "uid"));
     if !given.is_empty() && given != current {
-        let why = format!("StorageError: invalid object, Code: 4, Key: /registry/{}/{name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {current}", resource.plural);
+        let why = format!(
+            "StorageError: invalid object, Code: 4, Key: /registry/{}/{name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {current}",
+            resource.plural
+        );
         return Err(ApiError::conflict(resource, name, &why));
     }
     Ok(())

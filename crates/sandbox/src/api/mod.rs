@@ -50,7 +50,13 @@ pub(crate) type Answer = Result<(StatusCode, Value), ApiError>;
 impl Core {
     /// A cluster that holds only what every cluster has.
     pub(crate) fn new(clock: crate::Clock, seed: u64) -> Self {
-        let mut core = Self { store: Store::new(), resources: Resources::new(std::iter::empty()), clock, random: Random(seed), writes: BTreeMap::new() };
+        let mut core = Self {
+            store: Store::new(),
+            resources: Resources::new(std::iter::empty()),
+            clock,
+            random: Random(seed),
+            writes: BTreeMap::new(),
+        };
         seed::plant(&mut core);
         core
     }

@@ -44,7 +44,8 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
     let version = ask.query.get("resourceVersion");
     if version.parse::<u64>().is_ok_and(|version| version > core.store.revision()) {
         let message = format!("Too large resource version: {version}, current: {}", core.store.revision());
-        let details = json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}], "retryAfterSeconds": 1});
+        let details =
+            json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}], "retryAfterSeconds": 1});
         return Err(ApiError::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message).with(details));
     }
     let after = match ask.query.get("continue") {

@@ -12,7 +12,8 @@ pub(crate) fn plant(core: &mut Core) {
     };
     for name in ["default", "kube-system", "kube-public", "kube-node-lease"] {
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        let change = Change { resource: &namespaces, namespace: "", name, old: None, manage: Manage::Nobody, subresource: "", dry_run: false };
+        let change =
+            Change { resource: &namespaces, namespace: "", name, old: None, manage: Manage::Nobody, subresource: "", dry_run: false };
         // Nothing can be wrong with them: they are ours.
         drop(commit(core, &change, object));
     }

@@ -31,7 +31,11 @@ pub(crate) fn carry_out(core: &mut Core, ask: &Ask<'_>) -> Answer {
             core.evict(&ask.resource, &ask.target.namespace, &ask.target.name)?;
             Ok((StatusCode::CREATED, success()))
         }
-        _ => Err(ApiError::new(StatusCode::NOT_IMPLEMENTED, "NotImplemented", format!("the sandbox does not serve {}/{name} yet", ask.resource.plural))),
+        _ => Err(ApiError::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "NotImplemented",
+            format!("the sandbox does not serve {}/{name} yet", ask.resource.plural),
+        )),
     }
 }
 
@@ -43,7 +47,11 @@ fn success() -> Value {
 fn paths(ask: &Ask<'_>) -> (String, String, String) {
     let own = ask.resource.custom.as_ref().and_then(|custom| custom.scale.as_ref());
     let path = |field: &str, builtin: &str| own.map_or(builtin, |scale| scale[field].as_str().unwrap_or_default()).replace('.', "/");
-    (path("specReplicasPath", ".spec.replicas"), path("statusReplicasPath", ".status.replicas"), path("labelSelectorPath", ".spec.selector"))
+    (
+        path("specReplicasPath", ".spec.replicas"),
+        path("statusReplicasPath", ".status.replicas"),
+        path("labelSelectorPath", ".spec.selector"),
+    )
 }
 
 /// The object's Scale.
@@ -58,7 +66,8 @@ fn scale(ask: &Ask<'_>, object: &Value) -> Result<Value, ApiError> {
         }
     }
     let spec = if number(&spec) == 0 { json!({}) } else { json!({"replicas": number(&spec)}) };
-    let mut out = json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": kept, "spec": spec, "status": {"replicas": number(&status)}});
+    let mut out =
+        json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": kept, "spec": spec, "status": {"replicas": number(&status)}});
     let shown = match object.pointer(&selector) {
         Some(Value::String(text)) => text.clone(),
         Some(selector) => labels(selector),
@@ -84,7 +93,8 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let after = match ask.verb {
         Verb::Update => change,
         _ if ask.content_type.starts_with("application/json-patch") => {
-            let operations: json_patch::Patch = serde_json::from_value(change).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+            let operations: json_patch::Patch =
+                serde_json::from_value(change).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
             let mut after = before.clone();
             json_patch::patch(&mut after, &operations).map_err(|error| ApiError::bad_request(error.to_string()))?;
             after
@@ -95,7 +105,11 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     meta::precondition(&ask.resource, &ask.target.name, &old, &after)?;
     let replicas = after["spec"]["replicas"].as_i64().unwrap_or(0);
     if replicas < 0 {
-        let cause = ("FieldValueInvalid".to_owned(), format!("Invalid value: {replicas}: must be greater than or equal to 0"), "spec.replicas".to_owned());
+        let cause = (
+            "FieldValueInvalid".to_owned(),
+            format!("Invalid value: {replicas}: must be greater than or equal to 0"),
+            "spec.replicas".to_owned(),
+        );
         return Err(ApiError::invalid(&ask.resource, &ask.target.name, &[cause]));
     }
     let mut new = old;

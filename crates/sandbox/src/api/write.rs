@@ -20,7 +20,8 @@ pub(crate) fn decode(ask: &Ask<'_>) -> Result<Value, ApiError> {
         let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml";
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message));
     }
-    serde_json::from_slice(ask.body).or_else(|error| serde_yaml::from_slice(ask.body).map_err(|_| ApiError::bad_request(format!("error decoding the body: {error}"))))
+    serde_json::from_slice(ask.body)
+        .or_else(|error| serde_yaml::from_slice(ask.body).map_err(|_| ApiError::bad_request(format!("error decoding the body: {error}"))))
 }
 
 /// Who writes: as the request says, or as its client calls itself.
@@ -39,7 +40,11 @@ pub(crate) fn dry_run(ask: &Ask<'_>) -> Result<bool, ApiError> {
     match ask.query.get("dryRun") {
         "" => Ok(false),
         "All" => Ok(true),
-        other => Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", format!("dryRun: Unsupported value: \"{other}\": supported values: \"All\""))),
+        other => Err(ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "Invalid",
+            format!("dryRun: Unsupported value: \"{other}\": supported values: \"All\""),
+        )),
     }
 }
 
@@ -48,7 +53,10 @@ fn fits(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     let resource = &ask.resource;
     let (version, kind) = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
     if !version.is_empty() && version != resource.api_version() {
-        return Err(ApiError::bad_request(format!("the API version in the data ({version}) does not match the expected API version ({})", resource.api_version())));
+        return Err(ApiError::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version ({})",
+            resource.api_version()
+        )));
     }
     if !kind.is_empty() && kind != resource.kind {
         return Err(ApiError::bad_request(format!("the kind in the data ({kind}) does not match the expected kind ({})", resource.kind)));
@@ -59,7 +67,10 @@ fn fits(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     }
     let name = meta::text(object, "name");
     if !ask.target.name.is_empty() && !name.is_empty() && name != ask.target.name {
-        return Err(ApiError::bad_request(format!("the name of the object ({name}) does not match the name on the URL ({})", ask.target.name)));
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({name}) does not match the name on the URL ({})",
+            ask.target.name
+        )));
     }
     Ok(())
 }
@@ -123,12 +134,13 @@ fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> 
         return Err(ApiError::already_exists(&resource, &name, meta::is_deleting(&existing)));
     }
     namespace_is_open(core, &resource, &namespace, &name)?;
-    if resource.has_status() && !resource.is_builtin() || resource.has_status() && resource.kind != "Namespace" {
-        if let Some(fields) = object.as_object_mut() {
-            fields.remove("status");
-        }
+    if (resource.has_status() && !resource.is_builtin() || resource.has_status() && resource.kind != "Namespace")
+        && let Some(fields) = object.as_object_mut()
+    {
+        fields.remove("status");
     }
-    let change = Change { resource: &resource, namespace: &namespace, name: &name, old: None, manage, subresource: "", dry_run: dry_run(ask)? };
+    let change =
+        Change { resource: &resource, namespace: &namespace, name: &name, old: None, manage, subresource: "", dry_run: dry_run(ask)? };
     let stored = commit(core, &change, object)?;
     Ok((StatusCode::CREATED, Value::clone(&stored)))
 }
@@ -141,18 +153,35 @@ pub(crate) fn update(core: &mut Core, ask: &Ask<'_>) -> Answer {
 }
 
 /// Replaces an object by what `make` makes of it, through the main endpoint or a subresource.
-pub(crate) fn replace(core: &mut Core, ask: &Ask<'_>, make: impl FnOnce(&Value) -> Result<Value, ApiError>, subresource: &str) -> Result<Value, ApiError> {
+pub(crate) fn replace(
+    core: &mut Core,
+    ask: &Ask<'_>,
+    make: impl FnOnce(&Value) -> Result<Value, ApiError>,
+    subresource: &str,
+) -> Result<Value, ApiError> {
     let resource = ask.resource.clone();
     let (namespace, name) = (ask.target.namespace.as_str(), ask.target.name.as_str());
     let old = core.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(&resource, name))?;
     let mut new = make(&old)?;
     meta::precondition(&resource, name, &old, &new)?;
     if subresource.is_empty() && !resource.is_builtin() && meta::text(&new, "resourceVersion").is_empty() {
-        let cause = ("FieldValueInvalid".to_owned(), "Invalid value: 0: must be specified for an update".to_owned(), "metadata.resourceVersion".to_owned());
+        let cause = (
+            "FieldValueInvalid".to_owned(),
+            "Invalid value: 0: must be specified for an update".to_owned(),
+            "metadata.resourceVersion".to_owned(),
+        );
         return Err(ApiError::invalid(&resource, name, &[cause]));
     }
     confine(&resource, &old, &mut new, subresource);
-    let change = Change { resource: &resource, namespace, name, old: Some(&old), manage: Manage::Writer(manager(ask)), subresource, dry_run: dry_run(ask)? };
+    let change = Change {
+        resource: &resource,
+        namespace,
+        name,
+        old: Some(&old),
+        manage: Manage::Writer(manager(ask)),
+        subresource,
+        dry_run: dry_run(ask)?,
+    };
     commit(core, &change, new).map(|stored| Value::clone(&stored))
 }
 
@@ -208,9 +237,11 @@ pub(crate) fn patched(ask: &Ask<'_>, old: &Value) -> Result<Value, ApiError> {
     let kind = ask.content_type.split(';').next().unwrap_or_default().trim();
     let mut new = match kind {
         "application/json-patch+json" => {
-            let operations: json_patch::Patch = serde_json::from_value(change).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+            let operations: json_patch::Patch =
+                serde_json::from_value(change).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
             let mut new = old.clone();
-            json_patch::patch(&mut new, &operations).map_err(|error| unprocessable(format!("the server rejected our request due to an error in our request: {error}")))?;
+            json_patch::patch(&mut new, &operations)
+                .map_err(|error| unprocessable(format!("the server rejected our request due to an error in our request: {error}")))?;
             new
         }
         "application/merge-patch+json" => fiel_merge::json_merge::patch(old, &change),
@@ -219,7 +250,8 @@ pub(crate) fn patched(ask: &Ask<'_>, old: &Value) -> Result<Value, ApiError> {
         }
         other => {
             let supported = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
-            let message = format!("the body of the request was in an unknown format - accepted media types include: {supported} (found {other})");
+            let message =
+                format!("the body of the request was in an unknown format - accepted media types include: {supported} (found {other})");
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message));
         }
     };
@@ -266,7 +298,15 @@ pub(crate) fn apply(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Answer
         }
         Some(existing) => {
             confine(&resource, existing, &mut new, subresource);
-            let change = Change { resource: &resource, namespace: &namespace, name: &name, old: Some(existing), manage: Manage::Known(managed), subresource, dry_run: dry_run(ask)? };
+            let change = Change {
+                resource: &resource,
+                namespace: &namespace,
+                name: &name,
+                old: Some(existing),
+                manage: Manage::Known(managed),
+                subresource,
+                dry_run: dry_run(ask)?,
+            };
             commit(core, &change, new).map(|stored| (StatusCode::OK, Value::clone(&stored)))
         }
     }

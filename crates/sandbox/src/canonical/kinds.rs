@@ -186,9 +186,7 @@ fn job_spec(spec: &mut Map<String, Value>) {
 
 /// A Job finds its Pods by its own uid, which the server writes into selector and template.
 fn select_by_uid(spec: &mut Map<String, Value>, uid: &str, name: &str) {
-    if let Some(labels) =
-        object(spec, "selector").and_then(|selector| object(selector, "matchLabels"))
-    {
+    if let Some(labels) = object(spec, "selector").and_then(|selector| object(selector, "matchLabels")) {
         default(labels, "batch.kubernetes.io/controller-uid", uid);
     }
     let labels = object(spec, "template").and_then(|template| object(template, "metadata")).and_then(|metadata| object(metadata, "labels"));
@@ -228,7 +226,14 @@ fn pod(fields: &mut Map<String, Value>) {
         default(status, "qosClass", class);
         for list in ["initContainerStatuses", "containerStatuses"] {
             for one in items(status, list) {
-                for (field, empty) in [("image", json!("")), ("imageID", json!("")), ("ready", json!(false)), ("restartCount", json!(0)), ("lastState", json!({})), ("state", json!({}))] {
+                for (field, empty) in [
+                    ("image", json!("")),
+                    ("imageID", json!("")),
+                    ("ready", json!(false)),
+                    ("restartCount", json!(0)),
+                    ("lastState", json!({})),
+                    ("state", json!({})),
+                ] {
                     default(one, field, empty);
                 }
             }
@@ -408,7 +413,11 @@ fn autoscaler(fields: &mut Map<String, Value>) {
     let Some(spec) = object(fields, "spec") else { return };
     default(spec, "minReplicas", 1);
     if v2 {
-        default(spec, "metrics", json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]));
+        default(
+            spec,
+            "metrics",
+            json!([{"type": "Resource", "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]),
+        );
     }
 }
 

@@ -102,8 +102,20 @@ fn goes(value: &Value, node: Option<Node<'_>>, place: &Place<'_>, name: &str) ->
 }
 
 /// Lists that are written even when they are empty.
-const KEPT_LISTS: [&str; 12] =
-    ["rules", "containers", "addresses", "endpoints", "paths", "verbs", "drivers", "topologyKeys", "sources", "nodeSelectorTerms", "limits", "currentMetrics"];
+const KEPT_LISTS: [&str; 12] = [
+    "rules",
+    "containers",
+    "addresses",
+    "endpoints",
+    "paths",
+    "verbs",
+    "drivers",
+    "topologyKeys",
+    "sources",
+    "nodeSelectorTerms",
+    "limits",
+    "currentMetrics",
+];
 
 /// Flags that cannot tell false from not given.
 const FALSE_GOES: [&str; 21] = [
@@ -185,8 +197,18 @@ fn is_kept_text(place: &Place<'_>, name: &str) -> bool {
         "name" => place.parent == "ports" && matches!(place.kind, "EndpointSlice"),
         "value" => matches!(place.parent, "httpHeaders" | "sysctls" | "options"),
         "apiGroup" => place.parent == "roleRef",
-        "status" | "imageID" | "image" | "storageClassName" | "ingressClassName" | "runtimeClassName" | "volumeAttributesClassName" | "reportingComponent"
-        | "reportingInstance" | "holderIdentity" | "key" | "path" => true,
+        "status"
+        | "imageID"
+        | "image"
+        | "storageClassName"
+        | "ingressClassName"
+        | "runtimeClassName"
+        | "volumeAttributesClassName"
+        | "reportingComponent"
+        | "reportingInstance"
+        | "holderIdentity"
+        | "key"
+        | "path" => true,
         _ => false,
     }
 }

@@ -54,7 +54,10 @@ fn a_deployment_gets_what_a_server_gives_it() {
     assert_eq!(container["securityContext"], json!({"runAsNonRoot": false}));
     let probe = json!({"httpGet": {"port": 80, "path": "/", "scheme": "HTTP"}, "timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3});
     assert_eq!(container["readinessProbe"], probe);
-    assert_eq!(spec["template"]["spec"]["volumes"], json!([{"name": "scratch", "emptyDir": {}}, {"name": "config", "configMap": {"name": "c", "defaultMode": 420}}]));
+    assert_eq!(
+        spec["template"]["spec"]["volumes"],
+        json!([{"name": "scratch", "emptyDir": {}}, {"name": "config", "configMap": {"name": "c", "defaultMode": 420}}])
+    );
 }
 
 #[test]
@@ -73,7 +76,9 @@ fn the_form_of_the_form_is_the_form() {
 
 #[test]
 fn a_secrets_text_becomes_data() {
-    let got = canonical(json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "eA=="}, "stringData": {"a": "new", "b": "text"}}));
+    let got = canonical(
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"a": "eA=="}, "stringData": {"a": "new", "b": "text"}}),
+    );
     assert_eq!(got["data"], json!({"a": "bmV3", "b": "dGV4dA=="}));
     assert_eq!((got.get("stringData"), &got["type"]), (None, &json!("Opaque")));
 }
@@ -83,7 +88,10 @@ fn a_service_that_is_refused_is_refused_in_the_servers_words() {
     let got = canonical(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80000}]}}));
     let causes = validate("", "Service", &got, None);
     assert_eq!(causes.len(), 2, "{causes:?}");
-    assert_eq!((causes[0].field.as_str(), causes[0].message.as_str()), ("spec.ports[0].port", "Invalid value: 80000: must be between 1 and 65535, inclusive"));
+    assert_eq!(
+        (causes[0].field.as_str(), causes[0].message.as_str()),
+        ("spec.ports[0].port", "Invalid value: 80000: must be between 1 and 65535, inclusive")
+    );
 }
 
 #[test]
@@ -101,10 +109,14 @@ fn what_may_not_change_may_not_change() {
 fn missing_names_images_and_mounts_are_told() {
     let mut object = deployment();
     object["metadata"]["name"] = json!("Web");
-    object["spec"]["template"]["spec"]["containers"] = json!([{"name": "a", "volumeMounts": [{"name": "none", "mountPath": "/x"}]}, {"name": "a", "image": "i"}]);
+    object["spec"]["template"]["spec"]["containers"] =
+        json!([{"name": "a", "volumeMounts": [{"name": "none", "mountPath": "/x"}]}, {"name": "a", "image": "i"}]);
     let fields: Vec<String> = validate("apps", "Deployment", &canonical(object), None).into_iter().map(|cause| cause.field).collect();
     let at = "spec.template.spec.containers";
-    assert_eq!(fields, ["metadata.name".to_owned(), format!("{at}[0].image"), format!("{at}[0].volumeMounts[0].name"), format!("{at}[1].name")]);
+    assert_eq!(
+        fields,
+        ["metadata.name".to_owned(), format!("{at}[0].image"), format!("{at}[0].volumeMounts[0].name"), format!("{at}[1].name")]
+    );
 }
 
 /// The folder of the recorded scenarios.
@@ -130,7 +142,8 @@ fn recorded_objects_of_a_real_server_have_our_form() {
                 let annotation = &live["metadata"]["annotations"]["kubectl.kubernetes.io/last-applied-configuration"];
                 let Some(mut applied) = annotation.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok()) else { continue };
                 let version = applied["apiVersion"].as_str().unwrap_or_default().to_owned();
-                let (group, kind) = (version.split_once('/').map_or("", |(group, _)| group), applied["kind"].as_str().unwrap_or_default().to_owned());
+                let (group, kind) =
+                    (version.split_once('/').map_or("", |(group, _)| group), applied["kind"].as_str().unwrap_or_default().to_owned());
                 if !matches!(group, "" | "apps" | "batch" | "networking.k8s.io" | "autoscaling" | "policy" | "rbac.authorization.k8s.io") {
                     continue;
                 }

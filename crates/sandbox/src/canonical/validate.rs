@@ -143,8 +143,15 @@ fn workload(kind: &str, new: &Value, old: Option<&Value>, causes: &mut Vec<Cause
     }
 }
 
-const STATEFUL_MAY_CHANGE: [&str; 7] =
-    ["replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit", "persistentVolumeClaimRetentionPolicy", "minReadySeconds"];
+const STATEFUL_MAY_CHANGE: [&str; 7] = [
+    "replicas",
+    "ordinals",
+    "template",
+    "updateStrategy",
+    "revisionHistoryLimit",
+    "persistentVolumeClaimRetentionPolicy",
+    "minReadySeconds",
+];
 
 /// A kind's name as the server's sentences have it.
 fn words(kind: &str) -> &'static str {
@@ -199,7 +206,14 @@ fn pod(new: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
             }
         }
         if let Some(fields) = spec.as_object_mut() {
-            for name in ["activeDeadlineSeconds", "terminationGracePeriodSeconds", "tolerations", "ephemeralContainers", "schedulingGates", "nodeName"] {
+            for name in [
+                "activeDeadlineSeconds",
+                "terminationGracePeriodSeconds",
+                "tolerations",
+                "ephemeralContainers",
+                "schedulingGates",
+                "nodeName",
+            ] {
                 fields.remove(name);
             }
         }

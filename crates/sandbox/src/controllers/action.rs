@@ -67,10 +67,9 @@ impl Action {
                 let params = DeleteParams::background().preconditions(only_this);
                 match kind.api(client, &namespace).delete(&name, &params).await {
                     // Something may still hold it: then it is returned with its time of deletion.
-                    Ok(answer) => Ok(answer.either(
-                        |object| Outcome::Now(kind, Box::new(object)),
-                        |_| Outcome::Gone(kind, (namespace, name), uid),
-                    )),
+                    Ok(answer) => {
+                        Ok(answer.either(|object| Outcome::Now(kind, Box::new(object)), |_| Outcome::Gone(kind, (namespace, name), uid)))
+                    }
                     Err(error) if is_status(&error, 404) => Ok(Outcome::Gone(kind, (namespace, name), uid)),
                     Err(error) => Err(error),
                 }

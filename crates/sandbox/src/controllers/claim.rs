@@ -59,7 +59,8 @@ pub(crate) fn owners(world: &World, kind: Kind, object: &Object) -> Vec<Name> {
         }
         Some(_) => Vec::new(),
         None => {
-            let takers = world.list(kind, namespace).filter(|owner| selects(owner.data.pointer("/spec/selector"), object.metadata.labels.as_ref()));
+            let takers =
+                world.list(kind, namespace).filter(|owner| selects(owner.data.pointer("/spec/selector"), object.metadata.labels.as_ref()));
             takers.map(|owner| super::object::key(owner)).collect()
         }
     }

@@ -49,7 +49,8 @@ impl Controller for DaemonSets {
         for pod in claimed.owned {
             on_node.entry(node_of(&pod).unwrap_or_default().to_owned()).or_default().push(pod);
         }
-        let nodes: Vec<&str> = world.all(Kind::Node).filter(|node| !is_deleting(node) && suits(set, node)).map(|node| self::name(node)).collect();
+        let nodes: Vec<&str> =
+            world.all(Kind::Node).filter(|node| !is_deleting(node) && suits(set, node)).map(|node| self::name(node)).collect();
         let step = step(set, &revisions, &on_node, &nodes, now);
         if step.is_empty() { settle(set, &revisions, &on_node, &nodes, now) } else { step.into() }
     }
@@ -107,7 +108,12 @@ fn step(set: &Object, revisions: &Revisions, on_node: &BTreeMap<String, Vec<Arc<
 fn create(set: &Object, revisions: &Revisions, node: &str) -> Object {
     let template = set.data.pointer("/spec/template").cloned().unwrap_or_default();
     let generation = set.metadata.generation.unwrap_or(1).to_string();
-    let mut pod = pods::from_template(Kind::DaemonSet, set, &template, &[(revision::HASH, revisions.hash()), ("pod-template-generation", &generation)]);
+    let mut pod = pods::from_template(
+        Kind::DaemonSet,
+        set,
+        &template,
+        &[(revision::HASH, revisions.hash()), ("pod-template-generation", &generation)],
+    );
     let here = json!([{"matchFields": [{"key": "metadata.name", "operator": "In", "values": [node]}]}]);
     pod.data["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"] = json!({"nodeSelectorTerms": here});
     pod
@@ -143,7 +149,8 @@ fn settle(set: &Object, revisions: &Revisions, on_node: &BTreeMap<String, Vec<Ar
             status[field] = value.into();
         }
     }
-    let mut actions: Vec<Action> = status_patch(set, &status).into_iter().map(|patch| Action::status(Kind::DaemonSet, set, patch)).collect();
+    let mut actions: Vec<Action> =
+        status_patch(set, &status).into_iter().map(|patch| Action::status(Kind::DaemonSet, set, patch)).collect();
     if updated == wanted {
         actions.extend(revisions.clean(set, &on_node.values().flatten().filter_map(|pod| label(pod, revision::HASH)).collect::<Vec<_>>()));
     }

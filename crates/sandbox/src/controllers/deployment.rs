@@ -13,7 +13,8 @@ use super::engine::{Controller, Decision};
 use super::hash;
 use super::kind::Kind;
 use super::object::{
-    Labels, Object, annotation, condition, controller, created, flag, is_deleting, key, make, name, namespace, number, owner_reference, status_patch, time_text, uid,
+    Labels, Object, annotation, condition, controller, created, flag, is_deleting, key, make, name, namespace, number, owner_reference,
+    status_patch, time_text, uid,
 };
 use super::rollout::{self, Limits, Revision};
 use super::world::{Name, World};
@@ -129,7 +130,8 @@ impl<'a> Rollout<'a> {
     fn empties_old(&self) -> bool {
         let pods = || self.world.list(Kind::Pod, namespace(self.deployment));
         self.old.iter().all(|set| {
-            let has_pods = || pods().any(|pod| controller(pod).is_some_and(|manager| manager.uid == uid(set)) && !super::pods::is_finished(pod));
+            let has_pods =
+                || pods().any(|pod| controller(pod).is_some_and(|manager| manager.uid == uid(set)) && !super::pods::is_finished(pod));
             sizes(set).wanted == 0 && !has_pods()
         })
     }
@@ -137,7 +139,9 @@ impl<'a> Rollout<'a> {
     /// Spreads a changed number of replicas over the revisions, if it changed in the middle of a rollout or while paused.
     fn rescale(&self, paused: bool) -> Option<Vec<Action>> {
         let sets: Vec<&Arc<Object>> = self.old.iter().chain(&self.new).filter(|set| sizes(set).wanted > 0).collect();
-        let changed = sets.iter().any(|set| annotation(set, DESIRED).and_then(|text| text.parse::<i64>().ok()).is_some_and(|was| was != self.replicas));
+        let changed = sets
+            .iter()
+            .any(|set| annotation(set, DESIRED).and_then(|text| text.parse::<i64>().ok()).is_some_and(|was| was != self.replicas));
         if !changed && !paused {
             return None;
         }
@@ -185,7 +189,8 @@ impl<'a> Rollout<'a> {
         let mut selector = self.deployment.data.pointer("/spec/selector").cloned().unwrap_or_else(|| json!({}));
         selector["matchLabels"][HASH] = hash.into();
         let labels = template.pointer("/metadata/labels").and_then(Value::as_object);
-        let labels = labels.map(|pairs| pairs.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect());
+        let labels =
+            labels.map(|pairs| pairs.iter().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect());
         let olds: Vec<Revision> = self.old.iter().map(|set| sizes(set)).collect();
         let size = if self.recreates() { self.replicas } else { rollout::grow(Revision::default(), &olds, self.replicas, self.limits) };
         let mut spec = json!({"replicas": size, "selector": selector, "template": template});
@@ -247,7 +252,10 @@ impl<'a> Rollout<'a> {
         if self.is_complete(&status) && !is_deleting(self.deployment) {
             let limit = number(self.deployment, "/spec/revisionHistoryLimit").unwrap_or(10);
             let surplus = self.old.len().saturating_sub(usize::try_from(limit).unwrap_or(0));
-            let idle = self.old.iter().filter(|set| sizes(set).wanted == 0 && number(set, "/status/replicas").unwrap_or(0) == 0 && !is_deleting(set));
+            let idle = self
+                .old
+                .iter()
+                .filter(|set| sizes(set).wanted == 0 && number(set, "/status/replicas").unwrap_or(0) == 0 && !is_deleting(set));
             actions.extend(idle.take(surplus).map(|set| Action::delete(Kind::ReplicaSet, set)));
         }
         Decision { actions, again }
@@ -341,16 +349,20 @@ impl<'a> Rollout<'a> {
         let about_this = live.and_then(|live| live["message"].as_str()).is_some_and(|message| message.contains(&format!("\"{set}\"")));
         let count = |status: &Value, field: &str| status.get(field).and_then(Value::as_i64).unwrap_or(0);
         // Once a revision has been rolled out, losing or adding Pods does not make it a rollout again.
-        if about_this && reason == "NewReplicaSetAvailable" && count(status, "replicas") == count(status, "updatedReplicas") || self.is_complete(status) {
+        if about_this && reason == "NewReplicaSetAvailable" && count(status, "replicas") == count(status, "updatedReplicas")
+            || self.is_complete(status)
+        {
             return (Some(self.condition("Progressing", done.0, done.1, &done.2, false, now)), None);
         }
         let left = || {
-            let since = live.and_then(|live| live["lastUpdateTime"].as_str()).and_then(|time| time.parse::<Timestamp>().ok()).unwrap_or(now);
+            let since =
+                live.and_then(|live| live["lastUpdateTime"].as_str()).and_then(|time| time.parse::<Timestamp>().ok()).unwrap_or(now);
             since.as_second() + deadline - now.as_second()
         };
         let after = |seconds: i64| Some(Duration::from_secs(u64::try_from(seconds.max(1)).unwrap_or(1)));
         if !about_this {
-            let (reason, verb) = if annotation(new, HISTORY).is_some() { ("FoundNewReplicaSet", "Found") } else { ("NewReplicaSetCreated", "Created") };
+            let (reason, verb) =
+                if annotation(new, HISTORY).is_some() { ("FoundNewReplicaSet", "Found") } else { ("NewReplicaSetCreated", "Created") };
             let message = format!("{verb} new replica set \"{set}\"");
             return (Some(self.condition("Progressing", "True", reason, &message, true, now)), after(deadline));
         }

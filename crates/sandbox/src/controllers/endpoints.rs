@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use super::action::Action;
 use super::engine::{Controller, Decision};
 use super::kind::Kind;
-use super::object::{Labels, Object, controller, is_deleting, key, label, make, namespace, owner_reference, ready_since, selects_plainly, text, uid};
+use super::object::{
+    Labels, Object, controller, is_deleting, key, label, make, namespace, owner_reference, ready_since, selects_plainly, text, uid,
+};
 use super::pods;
 use super::world::{Name, World};
 
@@ -67,12 +69,8 @@ impl Controller for Endpoints {
         let Some(live) = live else {
             let mut labels: Labels = service.metadata.labels.clone().unwrap_or_default();
             labels.insert("endpoints.kubernetes.io/managed-by".to_owned(), "endpoint-controller".to_owned());
-            let metadata = ObjectMeta {
-                name: Some(name.clone()),
-                namespace: Some(namespace.clone()),
-                labels: Some(labels),
-                ..ObjectMeta::default()
-            };
+            let metadata =
+                ObjectMeta { name: Some(name.clone()), namespace: Some(namespace.clone()), labels: Some(labels), ..ObjectMeta::default() };
             let data = if wanted.is_null() { json!({}) } else { json!({"subsets": wanted}) };
             return vec![Action::Create(Kind::Endpoints, Box::new(make(Kind::Endpoints, metadata, data)))].into();
         };
@@ -102,7 +100,9 @@ impl Controller for Slices {
             return Decision::default();
         }
         let mut live = world.list(Kind::EndpointSlice, namespace).filter(|slice| {
-            label(slice, SERVICE) == Some(name.as_str()) && controller(slice).is_some_and(|manager| manager.uid == uid(service)) && !is_deleting(slice)
+            label(slice, SERVICE) == Some(name.as_str())
+                && controller(slice).is_some_and(|manager| manager.uid == uid(service))
+                && !is_deleting(slice)
         });
         let (mut ports_of_all, mut endpoints) = (Value::Null, Vec::new());
         for pod in backends(world, service) {
@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn a_target_port_is_a_number_or_a_name() {
-        let pod = make(Kind::Pod, ObjectMeta::default(), json!({"spec": {"containers": [{"ports": [{"name": "http", "containerPort": 8080}]}]}}));
+        let pod =
+            make(Kind::Pod, ObjectMeta::default(), json!({"spec": {"containers": [{"ports": [{"name": "http", "containerPort": 8080}]}]}}));
         assert_eq!(target(&json!({"port": 80, "targetPort": "http"}), &pod), Some(8080));
         assert_eq!(target(&json!({"port": 80, "targetPort": 9}), &pod), Some(9));
         assert_eq!(target(&json!({"port": 80}), &pod), Some(80));

@@ -209,7 +209,11 @@ mod tests {
 
     fn node(version: u32, owners: &[&str], finalizers: &[&str], deleting: bool) -> Node {
         Node {
-            place: Place { resource: (String::new(), "v1".to_owned(), "things".to_owned()), namespace: "a".to_owned(), name: "n".to_owned() },
+            place: Place {
+                resource: (String::new(), "v1".to_owned(), "things".to_owned()),
+                namespace: "a".to_owned(),
+                name: "n".to_owned(),
+            },
             version: version.to_string(),
             owners: owners.iter().map(|uid| owner(uid)).collect(),
             finalizers: finalizers.iter().map(|&name| name.to_owned()).collect(),

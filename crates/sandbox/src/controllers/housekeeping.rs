@@ -89,7 +89,11 @@ impl Kinds {
 }
 
 fn bind(client: &kube::Client, served: &Served, namespace: &str) -> Api<Object> {
-    if served.namespaced { Api::namespaced_with(client.clone(), namespace, &served.resource) } else { Api::all_with(client.clone(), &served.resource) }
+    if served.namespaced {
+        Api::namespaced_with(client.clone(), namespace, &served.resource)
+    } else {
+        Api::all_with(client.clone(), &served.resource)
+    }
 }
 
 fn is_namespaces((group, _, plural): &Resource) -> bool {
@@ -218,7 +222,11 @@ impl Keeper {
             outcome => {
                 if let Err(error) = &outcome {
                     let moved_on = is_status(error, 409) || is_status(error, 404);
-                    if moved_on { tracing::debug!(?item, %error, "the world has moved on, looking again") } else { tracing::warn!(?item, %error, "failed, trying again") }
+                    if moved_on {
+                        tracing::debug!(?item, %error, "the world has moved on, looking again");
+                    } else {
+                        tracing::warn!(?item, %error, "failed, trying again");
+                    }
                 }
                 let count = self.failures.entry(item.clone()).or_default();
                 *count += 1;
@@ -232,7 +240,12 @@ impl Keeper {
     async fn discover(&mut self) -> Result<(), kube::Error> {
         let found = Kinds::discover(&self.client).await?;
         let gone: Vec<Resource> = self.kinds.served.keys().filter(|resource| !found.served.contains_key(*resource)).cloned().collect();
-        let new: Vec<Served> = found.served.iter().filter(|(resource, _)| !self.kinds.served.contains_key(*resource)).map(|(_, served)| served.clone()).collect();
+        let new: Vec<Served> = found
+            .served
+            .iter()
+            .filter(|(resource, _)| !self.kinds.served.contains_key(*resource))
+            .map(|(_, served)| served.clone())
+            .collect();
         self.kinds = found;
         for served in new.iter().filter(|served| served.resource.plural != "events") {
             let resource = resource_of(&served.resource);
@@ -252,7 +265,8 @@ impl Keeper {
             self.watches.push(events.boxed());
         }
         if !gone.is_empty() {
-            let uids: Vec<String> = self.graph.nodes().filter(|(_, node)| gone.contains(&node.place.resource)).map(|(uid, _)| uid.clone()).collect();
+            let uids: Vec<String> =
+                self.graph.nodes().filter(|(_, node)| gone.contains(&node.place.resource)).map(|(uid, _)| uid.clone()).collect();
             for uid in uids {
                 self.removed(&uid);
             }

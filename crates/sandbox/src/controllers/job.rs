@@ -73,7 +73,8 @@ struct Count {
 
 impl Count {
     fn of(job: &Object, pods: &[&Object]) -> Self {
-        let phase = |wanted: &str| i64::try_from(pods.iter().filter(|pod| text(pod, "/status/phase") == Some(wanted)).count()).unwrap_or(i64::MAX);
+        let phase =
+            |wanted: &str| i64::try_from(pods.iter().filter(|pod| text(pod, "/status/phase") == Some(wanted)).count()).unwrap_or(i64::MAX);
         let active = || pods.iter().filter(|pod| pods::is_active(pod));
         let size = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         Self {
@@ -111,7 +112,8 @@ impl Count {
         let mut again = left.and_then(|left| u64::try_from(left).ok()).map(Duration::from_secs);
         if end.is_none() && !suspended && started.is_some() {
             let parallel = number(job, "/spec/parallelism").unwrap_or(1);
-            let wanted = completions.map_or(if self.succeeded > 0 { self.active } else { parallel }, |all| parallel.min(all - self.succeeded));
+            let wanted =
+                completions.map_or(if self.succeeded > 0 { self.active } else { parallel }, |all| parallel.min(all - self.succeeded));
             if self.active < wanted {
                 match self.wait(pods, now) {
                     Some(wait) => again = pods::sooner(again, Some(wait)),
@@ -119,7 +121,10 @@ impl Count {
                         let template = job.data.pointer("/spec/template").unwrap_or(&Value::Null);
                         let pod = pods::from_template(Kind::Job, job, template, &[]);
                         let missing = usize::try_from(wanted - self.active).unwrap_or(0);
-                        return std::iter::repeat_with(|| Action::Create(Kind::Pod, Box::new(pod.clone()))).take(missing).collect::<Vec<_>>().into();
+                        return std::iter::repeat_with(|| Action::Create(Kind::Pod, Box::new(pod.clone())))
+                            .take(missing)
+                            .collect::<Vec<_>>()
+                            .into();
                     }
                 }
             } else if self.active > wanted {
@@ -159,7 +164,10 @@ impl Count {
         }
         let mut conditions = Vec::new();
         let mut add = |kind: &str, truth: &str, reason: &str, message: &str| {
-            let since = condition(job, kind).filter(|live| live["status"] == truth).and_then(|live| live["lastTransitionTime"].as_str()).unwrap_or(&text_now);
+            let since = condition(job, kind)
+                .filter(|live| live["status"] == truth)
+                .and_then(|live| live["lastTransitionTime"].as_str())
+                .unwrap_or(&text_now);
             conditions.push(json!({"type": kind, "status": truth, "reason": reason, "message": message, "lastProbeTime": since, "lastTransitionTime": since}));
         };
         if suspended {

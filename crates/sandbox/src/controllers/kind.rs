@@ -59,7 +59,11 @@ impl Kind {
 
     pub(crate) fn api(self, client: &kube::Client, namespace: &str) -> Api<Object> {
         let resource = self.resource();
-        if self == Self::Node { Api::all_with(client.clone(), &resource) } else { Api::namespaced_with(client.clone(), namespace, &resource) }
+        if self == Self::Node {
+            Api::all_with(client.clone(), &resource)
+        } else {
+            Api::namespaced_with(client.clone(), namespace, &resource)
+        }
     }
 
     /// All of the kind, in every namespace.

@@ -43,8 +43,8 @@ mod rollout;
 mod statefulset;
 mod world;
 
-pub(crate) use kind::Kind;
 pub(crate) use endpoints::target;
+pub(crate) use kind::Kind;
 pub(crate) use object::{Object, is_pod_ready, selects_plainly, time_text};
 pub(crate) use world::{Change, World, watch};
 

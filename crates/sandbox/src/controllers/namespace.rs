@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use kube::api::{Api, DeleteParams, ListParams, PostParams};
 use serde_json::{Value, json};
 
+use super::MANAGER;
 use super::action::is_status;
 use super::housekeeping::Kinds;
 use super::object::{Object, condition, is_deleting, time_text};
-use super::MANAGER;
 
 /// What is left in a namespace.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -94,8 +94,10 @@ async fn empty(client: &kube::Client, kinds: &Kinds, name: &str) -> Result<Remai
 
 /// The status that says what remains; none if the live one says so already.
 fn status(namespace: &Object, remaining: &Remaining, now: Timestamp) -> Option<Value> {
-    let objects: Vec<String> = remaining.objects.iter().map(|(resource, count)| format!("{resource} has {count} resource instances")).collect();
-    let finalizers: Vec<String> = remaining.finalizers.iter().map(|(finalizer, count)| format!("{finalizer} in {count} resource instances")).collect();
+    let objects: Vec<String> =
+        remaining.objects.iter().map(|(resource, count)| format!("{resource} has {count} resource instances")).collect();
+    let finalizers: Vec<String> =
+        remaining.finalizers.iter().map(|(finalizer, count)| format!("{finalizer} in {count} resource instances")).collect();
     let content = if objects.is_empty() {
         ("False", "ContentRemoved", "All content successfully removed".to_owned())
     } else {
@@ -108,8 +110,14 @@ fn status(namespace: &Object, remaining: &Remaining, now: Timestamp) -> Option<V
     };
     let wanted = [
         ("NamespaceDeletionDiscoveryFailure", ("False", "ResourcesDiscovered", "All resources successfully discovered".to_owned())),
-        ("NamespaceDeletionGroupVersionParsingFailure", ("False", "ParsedGroupVersions", "All legacy kube types successfully parsed".to_owned())),
-        ("NamespaceDeletionContentFailure", ("False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization".to_owned())),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            ("False", "ParsedGroupVersions", "All legacy kube types successfully parsed".to_owned()),
+        ),
+        (
+            "NamespaceDeletionContentFailure",
+            ("False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization".to_owned()),
+        ),
         ("NamespaceContentRemaining", content),
         ("NamespaceFinalizersRemaining", held),
     ];

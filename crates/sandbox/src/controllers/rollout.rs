@@ -113,7 +113,10 @@ mod tests {
     #[test]
     fn percentages_round_for_the_safe_side() {
         let limits = |surge: Value, unavailable: Value, replicas| {
-            Limits::of(Some(&json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}})), replicas)
+            Limits::of(
+                Some(&json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": surge, "maxUnavailable": unavailable}})),
+                replicas,
+            )
         };
         assert_eq!(limits(json!("25%"), json!("25%"), 2), Limits { surge: 1, unavailable: 0 });
         assert_eq!(limits(json!("25%"), json!("25%"), 10), Limits { surge: 3, unavailable: 2 });

@@ -140,7 +140,8 @@ fn create(world: &World, set: &Object, revisions: &Revisions, index: i64) -> Vec
         volumes.push(json!({"name": volume, "persistentVolumeClaim": {"claimName": claim_name}}));
         if world.get(Kind::PersistentVolumeClaim, namespace(set), &claim_name).is_none() {
             let selector = set.data.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
-            let labels = selector.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
+            let labels =
+                selector.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
             let metadata = ObjectMeta {
                 name: Some(claim_name),
                 namespace: Some(namespace(set).to_owned()),
@@ -191,7 +192,8 @@ fn settle(set: &Object, revisions: &Revisions, pods: &BTreeMap<i64, Arc<Object>>
             status[field] = value.into();
         }
     }
-    let mut actions: Vec<Action> = status_patch(set, &status).into_iter().map(|patch| Action::status(Kind::StatefulSet, set, patch)).collect();
+    let mut actions: Vec<Action> =
+        status_patch(set, &status).into_iter().map(|patch| Action::status(Kind::StatefulSet, set, patch)).collect();
     if complete {
         let in_use: Vec<&str> = pods.values().filter_map(|pod| label(pod, revision::HASH)).collect();
         actions.extend(revisions.clean(set, &in_use));

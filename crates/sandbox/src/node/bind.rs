@@ -78,9 +78,7 @@ async fn try_register(context: &Context) -> Result<(), kube::Error> {
         Err(error) => return Err(error),
     }
     let now = time_text((context.clock)());
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
-        json!({"type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": now, "lastTransitionTime": now})
-    };
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({"type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": now, "lastTransitionTime": now});
     // Nothing is measured: a Pod's requests are not held against it.
     let capacity = json!({"cpu": "64", "memory": "256Gi", "pods": "10000", "ephemeral-storage": "1Ti"});
     let status = json!({"status": {

@@ -107,7 +107,14 @@ impl Life {
         }
         let started = self.time();
         self.now.run = 1;
-        let end = |finished, code| End { code, signal: None, reason: if code == 0 { "Completed" } else { "Error" }, message: None, started, finished };
+        let end = |finished, code| End {
+            code,
+            signal: None,
+            reason: if code == 0 { "Completed" } else { "Error" },
+            message: None,
+            started,
+            finished,
+        };
         if self.pod.data.pointer("/spec/restartPolicy").is_some_and(|policy| policy != "Always") {
             self.ended(end(started, 0));
             return;
@@ -141,7 +148,10 @@ impl Life {
             if crashes > 0 {
                 let delay = BACKOFF.0.saturating_mul(1 << (crashes - 1).min(16)).min(BACKOFF.1);
                 let (name, pod) = (self.text("name").to_owned(), self.pod.metadata.name.clone().unwrap_or_default());
-                self.wait_for("CrashLoopBackOff", Some(format!("back-off {}s restarting failed container={name} pod={pod}", delay.as_secs())));
+                self.wait_for(
+                    "CrashLoopBackOff",
+                    Some(format!("back-off {}s restarting failed container={name} pod={pod}", delay.as_secs())),
+                );
                 if self.pause(delay).await {
                     return;
                 }
@@ -191,7 +201,8 @@ impl Life {
             env.push(("COMMIT".to_owned(), tag));
         }
         let variables: BTreeMap<String, String> = env.iter().cloned().collect();
-        let args: Vec<String> = self.spec["args"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|arg| env::expand(arg, &variables)).collect();
+        let args: Vec<String> =
+            self.spec["args"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|arg| env::expand(arg, &variables)).collect();
         let place = process::Place {
             namespace: self.pod.metadata.namespace.clone().unwrap_or_default(),
             pod: self.pod.metadata.name.clone().unwrap_or_default(),
@@ -378,6 +389,7 @@ fn free_ports(spec: &Value) -> std::io::Result<BTreeMap<u16, u16>> {
     let ports = spec["ports"].as_array().into_iter().flatten();
     let ports = ports.filter_map(|port| port["containerPort"].as_u64().and_then(|port| u16::try_from(port).ok()));
     // All are held until all are known, so that no two are the same.
-    let held: Vec<(u16, TcpListener)> = ports.map(|port| Ok((port, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?))).collect::<std::io::Result<_>>()?;
+    let held: Vec<(u16, TcpListener)> =
+        ports.map(|port| Ok((port, TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?))).collect::<std::io::Result<_>>()?;
     held.into_iter().map(|(port, listener)| Ok((port, listener.local_addr()?.port()))).collect()
 }

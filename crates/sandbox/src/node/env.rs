@@ -31,7 +31,12 @@ pub(crate) fn sources(container: &Value) -> BTreeSet<Source> {
 }
 
 /// The variables in their order, later ones over earlier ones. An error says what is missing, in the kubelet's words.
-pub(crate) fn resolve(container: &Value, pod: &Object, facts: &BTreeMap<&str, String>, sources: &Sources) -> Result<Vec<(String, String)>, String> {
+pub(crate) fn resolve(
+    container: &Value,
+    pod: &Object,
+    facts: &BTreeMap<&str, String>,
+    sources: &Sources,
+) -> Result<Vec<(String, String)>, String> {
     let mut variables: Vec<(String, String)> = Vec::new();
     let mut set = |name: &str, value: String| {
         variables.retain(|(other, _)| other != name);
@@ -199,13 +204,15 @@ mod tests {
         ]);
         let facts = BTreeMap::from([("status.podIP", "10.244.0.1".to_owned())]);
         let variables: BTreeMap<String, String> = resolve(&container, &pod(), &facts, &known).expect("all is there").into_iter().collect();
-        let expected = [("S_MODE", "fast"), ("WHO", "web-1"), ("APP", "web"), ("IP", "10.244.0.1"), ("KEY", "v"), ("TEXT", "web-1/$(UNKNOWN)/$(WHO)")];
+        let expected =
+            [("S_MODE", "fast"), ("WHO", "web-1"), ("APP", "web"), ("IP", "10.244.0.1"), ("KEY", "v"), ("TEXT", "web-1/$(UNKNOWN)/$(WHO)")];
         assert_eq!(variables, expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
     }
 
     #[test]
     fn what_is_missing_is_named() {
-        let resolve = |container: Value, sources: &Sources| resolve(&container, &pod(), &BTreeMap::new(), sources).expect_err("something is missing");
+        let resolve =
+            |container: Value, sources: &Sources| resolve(&container, &pod(), &BTreeMap::new(), sources).expect_err("something is missing");
         let none = Sources::new();
         assert_eq!(resolve(json!({"envFrom": [{"configMapRef": {"name": "x"}}]}), &none), "configmap \"x\" not found");
         let key = json!({"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]});

@@ -61,7 +61,10 @@ impl Logs {
     pub fn text(&self, namespace: &str, pod: &str, container: &str) -> Option<String> {
         let rings = self.rings.lock().unwrap_or_else(PoisonError::into_inner);
         let from = (namespace.to_owned(), pod.to_owned(), container.to_owned());
-        let (_, ring) = rings.range(from..).next().filter(|((of, name, found), _)| of == namespace && name == pod && (container.is_empty() || found == container))?;
+        let (_, ring) = rings
+            .range(from..)
+            .next()
+            .filter(|((of, name, found), _)| of == namespace && name == pod && (container.is_empty() || found == container))?;
         Some(ring.lines.iter().fold(String::new(), |text, line| text + &line.text + "\n"))
     }
 

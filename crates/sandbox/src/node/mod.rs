@@ -154,7 +154,9 @@ impl Pods {
                 order.send_replace(Order::Run(pod.clone()));
                 return;
             }
-            if matches!(pod.data.pointer("/status/phase").and_then(serde_json::Value::as_str), Some("Succeeded" | "Failed")) && pod.metadata.deletion_timestamp.is_none() {
+            if matches!(pod.data.pointer("/status/phase").and_then(serde_json::Value::as_str), Some("Succeeded" | "Failed"))
+                && pod.metadata.deletion_timestamp.is_none()
+            {
                 return;
             }
             let (order, orders) = watch::channel(Order::Run(pod.clone()));

@@ -41,7 +41,10 @@ impl Probe {
             }
             let headers = http.get("httpHeaders").and_then(Value::as_array).into_iter().flatten();
             let headers = headers.filter_map(|header| Some((text(header, "name")?, text(header, "value")?))).collect();
-            (Question::Http { path: text(http, "path").unwrap_or_else(|| "/".to_owned()), host: text(http, "host"), headers }, http.get("port"))
+            (
+                Question::Http { path: text(http, "path").unwrap_or_else(|| "/".to_owned()), host: text(http, "host"), headers },
+                http.get("port"),
+            )
         } else if let Some(tcp) = probe.get("tcpSocket").filter(|tcp| !tcp.is_null()) {
             (Question::Connect, tcp.get("port"))
         } else {
@@ -71,7 +74,8 @@ impl Probe {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
         let Question::Http { path, host, headers } = &self.question else { return Ok(true) };
         let host = host.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
-        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: kube-probe/1.36\r\nAccept: */*\r\nConnection: close\r\n");
+        let mut request =
+            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: kube-probe/1.36\r\nAccept: */*\r\nConnection: close\r\n");
         for (name, value) in headers {
             request.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -145,7 +149,8 @@ mod tests {
 
     #[test]
     fn probes_are_read_with_their_defaults() {
-        let read = probe(&json!({"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 2})).expect("supported").expect("a probe");
+        let read =
+            probe(&json!({"httpGet": {"path": "/readyz", "port": "http"}, "periodSeconds": 2})).expect("supported").expect("a probe");
         assert_eq!((read.port, read.period, read.failures), (8080, Duration::from_secs(2), 3));
         assert_eq!(probe(&Value::Null), Ok(None));
         assert!(probe(&json!({"exec": {"command": ["true"]}})).is_err(), "what cannot be asked is refused");

@@ -38,7 +38,14 @@ pub(super) struct Process {
 
 impl Process {
     /// Starts the program with exactly these variables and the node's `PATH`.
-    pub(super) fn start(program: &Path, args: &[String], env: &[(String, String)], place: &Place, logs: &Logs, clock: &Clock) -> io::Result<Self> {
+    pub(super) fn start(
+        program: &Path,
+        args: &[String],
+        env: &[(String, String)],
+        place: &Place,
+        logs: &Logs,
+        clock: &Clock,
+    ) -> io::Result<Self> {
         let mut command = Command::new(program);
         command.args(args).env_clear();
         if let Some(path) = std::env::var_os("PATH") {

@@ -60,7 +60,8 @@ impl Proxy {
                     touched.insert((namespace, object.metadata.name.clone().unwrap_or_default()));
                 } else {
                     let services = world.list(Kind::Service, &namespace);
-                    let selecting = services.filter(|service| selects_plainly(service.data.pointer("/spec/selector"), object.metadata.labels.as_ref()));
+                    let selecting =
+                        services.filter(|service| selects_plainly(service.data.pointer("/spec/selector"), object.metadata.labels.as_ref()));
                     touched.extend(selecting.map(|service| (namespace.clone(), service.metadata.name.clone().unwrap_or_default())));
                 }
             }
@@ -75,8 +76,13 @@ impl Proxy {
             let selector = service.data.pointer("/spec/selector").and_then(Value::as_object);
             selector.is_some_and(|selector| !selector.is_empty()) && service.metadata.deletion_timestamp.is_none()
         });
-        let ports: Vec<Value> = service.and_then(|service| service.data.pointer("/spec/ports")).and_then(Value::as_array).cloned().unwrap_or_default();
-        let ports: BTreeMap<u16, Value> = ports.into_iter().filter(|port| port["protocol"].as_str().unwrap_or("TCP") == "TCP").filter_map(|port| Some((number(&port)?, port))).collect();
+        let ports: Vec<Value> =
+            service.and_then(|service| service.data.pointer("/spec/ports")).and_then(Value::as_array).cloned().unwrap_or_default();
+        let ports: BTreeMap<u16, Value> = ports
+            .into_iter()
+            .filter(|port| port["protocol"].as_str().unwrap_or("TCP") == "TCP")
+            .filter_map(|port| Some((number(&port)?, port)))
+            .collect();
         let gone: Vec<Place> = self
             .fronts
             .range((namespace.to_owned(), name.to_owned(), 0)..=(namespace.to_owned(), name.to_owned(), u16::MAX))
@@ -170,7 +176,8 @@ fn listen(port: u16) -> std::io::Result<TcpListener> {
 fn backends(world: &World, service: &Object, port: &Value) -> Vec<SocketAddr> {
     let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
     let pods = world.list(Kind::Pod, namespace);
-    let ready = pods.filter(|pod| is_pod_ready(pod) && selects_plainly(service.data.pointer("/spec/selector"), pod.metadata.labels.as_ref()));
+    let ready =
+        pods.filter(|pod| is_pod_ready(pod) && selects_plainly(service.data.pointer("/spec/selector"), pod.metadata.labels.as_ref()));
     let local = ready.filter_map(|pod| {
         let ports: BTreeMap<String, u16> = serde_json::from_str(pod.metadata.annotations.as_ref()?.get(PORTS)?).ok()?;
         ports.get(&target(port, pod)?.to_string()).copied()

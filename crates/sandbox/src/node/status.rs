@@ -76,7 +76,14 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
     ];
     let conditions: Vec<Value> = conditions.iter().map(|(kind, (truth, why))| condition(pod, kind, *truth, why.as_ref(), now)).collect();
     let statuses: Vec<Value> = specs().zip(containers).map(|(spec, container)| container_status(pod, spec, container)).collect();
-    let init: Vec<Value> = pod.data.pointer("/spec/initContainers").and_then(Value::as_array).into_iter().flatten().map(|spec| initialized(pod, spec, place)).collect();
+    let init: Vec<Value> = pod
+        .data
+        .pointer("/spec/initContainers")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .map(|spec| initialized(pod, spec, place))
+        .collect();
     let mut status = json!({
         "phase": phase,
         "conditions": conditions,
@@ -100,7 +107,8 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
 fn phase(pod: &Object, containers: &[Container]) -> &'static str {
     let policy = pod.data.pointer("/spec/restartPolicy").and_then(Value::as_str).unwrap_or("Always");
     let deleting = pod.metadata.deletion_timestamp.is_some();
-    let ends: Vec<Option<i32>> = containers.iter().map(|container| if let State::Ended(end) = &container.state { Some(end.code) } else { None }).collect();
+    let ends: Vec<Option<i32>> =
+        containers.iter().map(|container| if let State::Ended(end) = &container.state { Some(end.code) } else { None }).collect();
     // An end counts only if nothing follows it.
     if ends.iter().all(Option::is_some) && (policy != "Always" || deleting) {
         let failed = ends.iter().flatten().any(|code| *code != 0);
@@ -111,7 +119,9 @@ fn phase(pod: &Object, containers: &[Container]) -> &'static str {
             return "Failed";
         }
     }
-    let waiting = containers.iter().any(|container| matches!(container.state, State::Waiting { .. }) && container.last.is_none() && container.restarts == 0);
+    let waiting = containers
+        .iter()
+        .any(|container| matches!(container.state, State::Waiting { .. }) && container.last.is_none() && container.restarts == 0);
     if waiting { "Pending" } else { "Running" }
 }
 
@@ -134,7 +144,9 @@ fn condition(pod: &Object, kind: &str, truth: bool, why: Option<&(&str, String)>
 }
 
 fn container_status(pod: &Object, spec: &Value, container: &Container) -> Value {
-    let id = |run: u32| format!("process://{}/{}/{run}", pod.metadata.uid.as_deref().unwrap_or_default(), spec["name"].as_str().unwrap_or_default());
+    let id = |run: u32| {
+        format!("process://{}/{}/{run}", pod.metadata.uid.as_deref().unwrap_or_default(), spec["name"].as_str().unwrap_or_default())
+    };
     let ended = |end: &End, run: u32| {
         let mut state = json!({
             "exitCode": end.code,
@@ -162,7 +174,10 @@ fn container_status(pod: &Object, spec: &Value, container: &Container) -> Value 
         State::Running { since } => (json!({"running": {"startedAt": time_text(*since)}}), true),
         State::Ended(end) => (json!({"terminated": ended(end, container.run)}), false),
     };
-    let last = container.last.as_ref().map_or_else(|| json!({}), |end| json!({"terminated": ended(end, container.run.saturating_sub(u32::from(runs)))}));
+    let last = container
+        .last
+        .as_ref()
+        .map_or_else(|| json!({}), |end| json!({"terminated": ended(end, container.run.saturating_sub(u32::from(runs)))}));
     let image = spec["image"].as_str().unwrap_or_default();
     let mut status = json!({
         "name": spec["name"],
@@ -194,7 +209,9 @@ fn initialized(pod: &Object, spec: &Value, place: &Place) -> Value {
 fn quality(pod: &Object) -> &'static str {
     let containers: Vec<&Value> = pod.data.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten().collect();
     let get = |container: &Value, kind: &str, resource: &str| container.pointer(&format!("/resources/{kind}/{resource}")).cloned();
-    let any = containers.iter().any(|container| ["requests", "limits"].iter().any(|kind| ["cpu", "memory"].iter().any(|resource| get(container, kind, resource).is_some())));
+    let any = containers.iter().any(|container| {
+        ["requests", "limits"].iter().any(|kind| ["cpu", "memory"].iter().any(|resource| get(container, kind, resource).is_some()))
+    });
     let all = containers.iter().all(|container| {
         ["cpu", "memory"].iter().all(|resource| {
             let limit = get(container, "limits", resource);
@@ -241,7 +258,12 @@ mod tests {
         container.run = 1;
         let status = of(&pod, &[container], &place(), later);
         assert_eq!(status["phase"], "Running");
-        let since = |kind: &str| status["conditions"].as_array().and_then(|all| all.iter().find(|one| one["type"] == kind)).map(|one| one["lastTransitionTime"].clone());
+        let since = |kind: &str| {
+            status["conditions"]
+                .as_array()
+                .and_then(|all| all.iter().find(|one| one["type"] == kind))
+                .map(|one| one["lastTransitionTime"].clone())
+        };
         assert_eq!(since("Ready"), Some(json!("1970-01-01T00:01:00Z")));
         assert_eq!(since("PodScheduled"), Some(json!("1970-01-01T00:00:00Z")));
         assert_eq!(status["startTime"], "1970-01-01T00:00:00Z");
@@ -255,7 +277,8 @@ mod tests {
         assert_eq!(phase(&pod("OnFailure"), &[ended(0)]), "Succeeded");
         assert_eq!(phase(&pod("OnFailure"), &[ended(1)]), "Running");
         assert_eq!(phase(&pod("Always"), &[ended(0)]), "Running");
-        let waits = Container { state: State::Waiting { reason: "CrashLoopBackOff", message: None }, last: Some(end(1)), ..Container::new() };
+        let waits =
+            Container { state: State::Waiting { reason: "CrashLoopBackOff", message: None }, last: Some(end(1)), ..Container::new() };
         assert_eq!(phase(&pod("Always"), &[waits]), "Running");
     }
 }

@@ -175,10 +175,12 @@ impl Worker {
 /// Whether everything that is wanted is live: an API may leave out what is null, and may know more.
 fn same(live: &Value, wanted: &Value) -> bool {
     match (live, wanted) {
-        (Value::Object(live), Value::Object(wanted)) => {
-            wanted.iter().all(|(name, value)| live.get(name).map_or_else(|| value.is_null() || *value == json!({}), |live| same(live, value)))
+        (Value::Object(live), Value::Object(wanted)) => wanted
+            .iter()
+            .all(|(name, value)| live.get(name).map_or_else(|| value.is_null() || *value == json!({}), |live| same(live, value))),
+        (Value::Array(live), Value::Array(wanted)) => {
+            live.len() == wanted.len() && live.iter().zip(wanted).all(|(live, wanted)| same(live, wanted))
         }
-        (Value::Array(live), Value::Array(wanted)) => live.len() == wanted.len() && live.iter().zip(wanted).all(|(live, wanted)| same(live, wanted)),
         _ => live == wanted,
     }
 }

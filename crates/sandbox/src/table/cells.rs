@@ -15,7 +15,9 @@ pub(super) fn age(since: &Value, now: Timestamp) -> Value {
 /// A number of seconds in few letters, as precise as is of use.
 pub(super) fn duration(seconds: i64) -> String {
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
-    let two = |large: i64, unit: char, small: i64, rest: char| if small == 0 { format!("{large}{unit}") } else { format!("{large}{unit}{small}{rest}") };
+    let two = |large: i64, unit: char, small: i64, rest: char| {
+        if small == 0 { format!("{large}{unit}") } else { format!("{large}{unit}{small}{rest}") }
+    };
     match seconds {
         i64::MIN..=-2 => "<invalid>".to_owned(),
         -1..=0 => "0s".to_owned(),
@@ -77,7 +79,8 @@ pub(super) fn pod_status(pod: &Value) -> String {
         if state["terminated"]["exitCode"] == 0 {
             continue;
         }
-        let ended = reason(&state["terminated"]).or_else(|| state["terminated"]["exitCode"].as_i64().map(|code| format!("ExitCode:{code}")));
+        let ended =
+            reason(&state["terminated"]).or_else(|| state["terminated"]["exitCode"].as_i64().map(|code| format!("ExitCode:{code}")));
         let waiting = reason(&state["waiting"]).filter(|reason| reason != "PodInitializing");
         word = ended.or(waiting).map_or_else(|| format!("Init:{index}/{total}"), |why| format!("Init:{why}"));
         starting = true;

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::cells::{age, containers, count, each, external, job_duration, job_status, joined, node_roles, node_status, or_none, pairs, pod_status, restarts, service_ports};
+use super::cells::{
+    age, containers, count, each, external, job_duration, job_status, joined, node_roles, node_status, or_none, pairs, pod_status,
+    restarts, service_ports,
+};
 use super::path;
 
 /// Makes a cell.
@@ -25,7 +28,14 @@ pub(super) struct Column {
 impl Column {
     fn new(name: &str, kind: &str, cell: impl Fn(&Value, Timestamp) -> Value + 'static) -> Self {
         let format = if name == "Name" { "name" } else { "" };
-        Self { name: name.to_owned(), kind: kind.to_owned(), format: format.to_owned(), description: String::new(), priority: 0, cell: Arc::new(cell) }
+        Self {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            format: format.to_owned(),
+            description: String::new(),
+            priority: 0,
+            cell: Arc::new(cell),
+        }
     }
 
     fn wide(mut self) -> Self {
@@ -80,11 +90,11 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
     match (group, kind) {
         ("", "Pod") => columns.extend(pod()),
         ("", "Service") => columns.extend(service()),
-        ("", "ConfigMap") => columns.extend([
-            Column::new("Data", "integer", |object, _| json!(keys(&object["data"]) + keys(&object["binaryData"]))),
-            created(),
-        ]),
-        ("", "Secret") => columns.extend([field("Type", "/type"), Column::new("Data", "integer", |object, _| json!(keys(&object["data"]))), created()]),
+        ("", "ConfigMap") => columns
+            .extend([Column::new("Data", "integer", |object, _| json!(keys(&object["data"]) + keys(&object["binaryData"]))), created()]),
+        ("", "Secret") => {
+            columns.extend([field("Type", "/type"), Column::new("Data", "integer", |object, _| json!(keys(&object["data"]))), created()]);
+        }
         ("", "Namespace") => columns.extend([field("Status", "/status/phase"), created()]),
         ("", "Node") => columns.extend([
             text("Status", |object| json!(node_status(object))),
@@ -130,7 +140,12 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
             columns.extend(template());
         }
         ("apps", "ReplicaSet") => {
-            columns.extend([number("Desired", "/spec/replicas"), number("Current", "/status/replicas"), number("Ready", "/status/readyReplicas"), created()]);
+            columns.extend([
+                number("Desired", "/spec/replicas"),
+                number("Current", "/status/replicas"),
+                number("Ready", "/status/readyReplicas"),
+                created(),
+            ]);
             columns.extend(template());
         }
         ("apps", "StatefulSet") => {
@@ -183,7 +198,9 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
             number("Allowed Disruptions", "/status/disruptionsAllowed"),
             created(),
         ]),
-        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => columns.push(Column::new("Created At", "date", |object, _| object["metadata"]["creationTimestamp"].clone())),
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => {
+            columns.push(Column::new("Created At", "date", |object, _| object["metadata"]["creationTimestamp"].clone()));
+        }
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => columns.extend([
             text("Role", |object| json!(format!("{}/{}", path::text(&object["roleRef"]["kind"]), path::text(&object["roleRef"]["name"])))),
             created(),
@@ -217,8 +234,14 @@ fn pod() -> Vec<Column> {
         field("Nominated Node", "/status/nominatedNodeName").wide(),
         text("Readiness Gates", |pod| {
             let gates = each(&pod["spec"]["readinessGates"]).collect::<Vec<_>>();
-            let met = |gate: &&&Value| each(&pod["status"]["conditions"]).any(|one| one["type"] == gate["conditionType"] && one["status"] == "True");
-            json!(if gates.is_empty() { super::cells::NONE.to_owned() } else { format!("{}/{}", gates.iter().filter(met).count(), gates.len()) })
+            let met = |gate: &&&Value| {
+                each(&pod["status"]["conditions"]).any(|one| one["type"] == gate["conditionType"] && one["status"] == "True")
+            };
+            json!(if gates.is_empty() {
+                super::cells::NONE.to_owned()
+            } else {
+                format!("{}/{}", gates.iter().filter(met).count(), gates.len())
+            })
         })
         .wide(),
     ]
@@ -260,7 +283,8 @@ fn ingress() -> Vec<Column> {
             if hosts.is_empty() { json!("*") } else { joined(hosts.into_iter()) }
         }),
         text("Address", |ingress| {
-            let addresses = each(&ingress["status"]["loadBalancer"]["ingress"]).filter_map(|one| one["ip"].as_str().or_else(|| one["hostname"].as_str()));
+            let addresses = each(&ingress["status"]["loadBalancer"]["ingress"])
+                .filter_map(|one| one["ip"].as_str().or_else(|| one["hostname"].as_str()));
             json!(addresses.collect::<Vec<_>>().join(","))
         }),
         text("Ports", |ingress| json!(if each(&ingress["spec"]["tls"]).next().is_some() { "80, 443" } else { "80" })),

@@ -51,7 +51,10 @@ fn a_service() {
         "metadata": {"name": "web", "creationTimestamp": "2025-12-20T00:00:00Z"},
         "spec": {"type": "NodePort", "clusterIP": "10.96.0.9", "ports": [{"port": 80, "protocol": "TCP", "nodePort": 30080}, {"port": 53, "protocol": "UDP"}]},
     });
-    assert_eq!(row("", "Service", object), "Name=web Type=NodePort Cluster-IP=10.96.0.9 External-IP=<none> Port(s)=80:30080/TCP,53/UDP Age=12d");
+    assert_eq!(
+        row("", "Service", object),
+        "Name=web Type=NodePort Cluster-IP=10.96.0.9 External-IP=<none> Port(s)=80:30080/TCP,53/UDP Age=12d"
+    );
 }
 
 #[test]
@@ -62,7 +65,8 @@ fn a_custom_resource_has_the_columns_that_its_definition_names() {
         {"name": "Since", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
         {"name": "Replicas", "type": "integer", "jsonPath": ".spec.replicas"},
     ]);
-    let object = json!({"metadata": {"name": "demo", "creationTimestamp": "2026-01-01T00:00:00Z"}, "status": {"sync": {"status": "Synced"}}});
+    let object =
+        json!({"metadata": {"name": "demo", "creationTimestamp": "2026-01-01T00:00:00Z"}, "status": {"sync": {"status": "Synced"}}});
     let table = table("argoproj.io", "Application", Some(&columns), &[object], now(), "");
     assert_eq!(table["rows"][0]["cells"], json!(["demo", "Synced", null, "10m", null]));
     assert_eq!(table["columnDefinitions"][2]["priority"], 10);
@@ -73,7 +77,21 @@ fn a_custom_resource_has_the_columns_that_its_definition_names() {
 
 #[test]
 fn ages_are_as_precise_as_is_of_use() {
-    for (seconds, wanted) in [(0, "0s"), (5, "5s"), (119, "119s"), (130, "2m10s"), (600, "10m"), (7200, "120m"), (3 * 3600, "3h"), (5 * 3600 + 60, "5h1m"), (9 * 3600, "9h"), (3 * 86400 + 3600, "3d1h"), (30 * 86400, "30d"), (800 * 86400, "2y70d"), (-5, "<invalid>")] {
+    for (seconds, wanted) in [
+        (0, "0s"),
+        (5, "5s"),
+        (119, "119s"),
+        (130, "2m10s"),
+        (600, "10m"),
+        (7200, "120m"),
+        (3 * 3600, "3h"),
+        (5 * 3600 + 60, "5h1m"),
+        (9 * 3600, "9h"),
+        (3 * 86400 + 3600, "3d1h"),
+        (30 * 86400, "30d"),
+        (800 * 86400, "2y70d"),
+        (-5, "<invalid>"),
+    ] {
         assert_eq!(cells::duration(seconds), wanted, "{seconds}");
     }
 }

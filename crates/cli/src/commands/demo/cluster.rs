@@ -135,7 +135,6 @@ pub(super) fn namespace(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
 }
 
-
 #[cfg(test)]
 mod tests {
     #[test]

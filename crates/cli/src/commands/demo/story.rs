@@ -52,7 +52,10 @@ async fn prepare(stage: &mut Stage, course: &Path) -> Result<Scene, CommandError
     let repository = Repository::create(stage.folder())?;
     repository.copy(&course.join("k8s"), "k8s")?;
     repository.copy(&course.join("overlays"), "overlays")?;
-    repository.write("overlays/dev/extra.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: extra\ndata:\n  note: leaves Git in chapter 6\n")?;
+    repository.write(
+        "overlays/dev/extra.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: extra\ndata:\n  note: leaves Git in chapter 6\n",
+    )?;
     let kustomization = repository.read(KUSTOMIZATION)?;
     repository.write(KUSTOMIZATION, &with_resource(&kustomization, "extra.yaml")?)?;
     let version = repository.commit("feat: the hello server")?;
@@ -139,7 +142,8 @@ async fn vandalise(stage: &mut Stage, scene: &Scene, figures: &mut Figures) -> R
     let mut changed = wanted.pointer(containers).cloned().unwrap_or_default();
     changed[0]["image"] = json!("evil/miner:latest");
     cluster.patch(deployment, &json!({"spec": {"template": {"spec": {"containers": changed}}}})).await?;
-    let undone = cluster.until(deployment, "the image as in Git", |live| live.pointer(&format!("{containers}/0/image")) == Some(&image)).await?;
+    let undone =
+        cluster.until(deployment, "the image as in Git", |live| live.pointer(&format!("{containers}/0/image")) == Some(&image)).await?;
     figures.drift(undone);
     stage.saw(format!("image changed to evil/miner:latest: undone after {} ms", undone.as_millis()));
     settled(stage, scene).await?;
