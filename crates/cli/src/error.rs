@@ -45,9 +45,9 @@ impl CommandError {
         if self.kind != Kind::BrokenPipe {
             // Nobody is left to be told when even stderr is closed.
             let mut stderr = std::io::stderr().lock();
-            let _ = writeln!(stderr, "Error: {}", self.message);
+            drop(writeln!(stderr, "Error: {}", self.message));
             for hint in &self.hints {
-                let _ = writeln!(stderr, "Hint: {hint}");
+                drop(writeln!(stderr, "Hint: {hint}"));
             }
         }
         match self.kind {

@@ -112,7 +112,7 @@ mod tests {
         }
     }
 
-    fn app(policy: Value, last: Value) -> Value {
+    fn app(policy: &Value, last: &Value) -> Value {
         json!({"spec": {"source": {"path": "app"}, "syncPolicy": {"automated": policy}}, "status": {"operationState": last}})
     }
 
@@ -128,29 +128,29 @@ mod tests {
         let surplus = compare("demo", &[config("a", "1")], &holdings(&[config("a", "1"), config("b", "1")]));
         let empty = compare("demo", &[], &holdings(&[config("a", "1")]));
         let heal = json!({"prune": true, "selfHeal": true});
-        assert_eq!(decide(&app(Value::Null, Value::Null), &drift, "two", NEVER), Decision::Nothing);
-        assert_eq!(decide(&app(json!({"enabled": false}), Value::Null), &drift, "two", NEVER), Decision::Nothing);
+        assert_eq!(decide(&app(&Value::Null, &Value::Null), &drift, "two", NEVER), Decision::Nothing);
+        assert_eq!(decide(&app(&json!({"enabled": false}), &Value::Null), &drift, "two", NEVER), Decision::Nothing);
         assert!(
-            matches!(decide(&app(json!({}), last("one", "Succeeded")), &drift, "two", NEVER), Decision::Start(op) if op["retry"]["limit"] == 5 && op["sync"]["prune"].is_null())
+            matches!(decide(&app(&json!({}), &last("one", "Succeeded")), &drift, "two", NEVER), Decision::Start(op) if op["retry"]["limit"] == 5 && op["sync"]["prune"].is_null())
         );
-        assert_eq!(decide(&app(json!({}), last("two", "Succeeded")), &drift, "two", NEVER), Decision::Nothing);
+        assert_eq!(decide(&app(&json!({}), &last("two", "Succeeded")), &drift, "two", NEVER), Decision::Nothing);
         assert!(
-            matches!(decide(&app(heal.clone(), last("two", "Succeeded")), &drift, "two", NEVER), Decision::Start(op) if op["sync"]["resources"][0]["name"] == "a")
+            matches!(decide(&app(&heal, &last("two", "Succeeded")), &drift, "two", NEVER), Decision::Start(op) if op["sync"]["resources"][0]["name"] == "a")
         );
         assert_eq!(
-            decide(&app(heal.clone(), last("two", "Succeeded")), &drift, "two", (2, Duration::from_secs(1))),
+            decide(&app(&heal, &last("two", "Succeeded")), &drift, "two", (2, Duration::from_secs(1))),
             Decision::Later(Duration::from_secs(5))
         );
         assert!(
-            matches!(decide(&app(heal.clone(), last("two", "Failed")), &drift, "two", NEVER), Decision::Refuse(why) if why == "Failed last sync attempt to two: m")
+            matches!(decide(&app(&heal, &last("two", "Failed")), &drift, "two", NEVER), Decision::Refuse(why) if why == "Failed last sync attempt to two: m")
         );
-        assert_eq!(decide(&app(json!({}), last("one", "Succeeded")), &surplus, "two", NEVER), Decision::Nothing);
-        assert!(matches!(decide(&app(json!({"prune": true}), last("one", "Succeeded")), &surplus, "two", NEVER), Decision::Start(_)));
+        assert_eq!(decide(&app(&json!({}), &last("one", "Succeeded")), &surplus, "two", NEVER), Decision::Nothing);
+        assert!(matches!(decide(&app(&json!({"prune": true}), &last("one", "Succeeded")), &surplus, "two", NEVER), Decision::Start(_)));
         assert!(
-            matches!(decide(&app(heal.clone(), last("one", "Succeeded")), &empty, "two", NEVER), Decision::Refuse(why) if why.contains("wipe out all resources") && why.contains("allowEmpty"))
+            matches!(decide(&app(&heal, &last("one", "Succeeded")), &empty, "two", NEVER), Decision::Refuse(why) if why.contains("wipe out all resources") && why.contains("allowEmpty"))
         );
         assert!(matches!(
-            decide(&app(json!({"prune": true, "allowEmpty": true}), last("one", "Succeeded")), &empty, "two", NEVER),
+            decide(&app(&json!({"prune": true, "allowEmpty": true}), &last("one", "Succeeded")), &empty, "two", NEVER),
             Decision::Start(_)
         ));
     }
@@ -161,7 +161,7 @@ mod tests {
         unknown.unknown.insert(crate::live::Gvk { group: String::new(), version: "v1".into(), kind: "ConfigMap".into() }, "timeout".into());
         let comparison = compare("demo", &[config("a", "1")], &unknown);
         assert_eq!(comparison.sync(), Sync::Unknown);
-        assert_eq!(decide(&app(json!({"prune": true, "selfHeal": true}), Value::Null), &comparison, "two", NEVER), Decision::Nothing);
+        assert_eq!(decide(&app(&json!({"prune": true, "selfHeal": true}), &Value::Null), &comparison, "two", NEVER), Decision::Nothing);
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
         tracking::stamp(&mut theirs, "other");
         let comparison = compare("demo", &[config("a", "1")], &holdings(&[theirs]));
         assert_eq!(comparison.sync(), Sync::OutOfSync);
-        assert_eq!(decide(&app(json!({"prune": true, "selfHeal": true}), Value::Null), &comparison, "two", NEVER), Decision::Nothing);
+        assert_eq!(decide(&app(&json!({"prune": true, "selfHeal": true}), &Value::Null), &comparison, "two", NEVER), Decision::Nothing);
         assert_eq!(comparison.conditions[0].0, "SharedResourceWarning");
     }
 }

@@ -71,11 +71,6 @@ impl Store {
         objects.into_iter().flatten().take_while(move |((of, _), _)| namespace.is_empty() || of == namespace)
     }
 
-    /// The resources that hold anything.
-    pub(crate) fn resources(&self) -> impl Iterator<Item = &str> {
-        self.collections.iter().filter(|(_, collection)| !collection.objects.is_empty()).map(|(name, _)| name.as_str())
-    }
-
     /// Keeps an object, whose resourceVersion becomes the new revision.
     pub(crate) fn put(&mut self, resource: &str, namespace: &str, name: &str, mut object: Value) -> Arc<Value> {
         self.revision += 1;

@@ -53,7 +53,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, CommandError> {
 
 /// A client from that kubeconfig, or from where kubectl would look (KUBECONFIG, the home folder, the Pod's service account).
 async fn client(kubeconfig: Option<&Path>) -> Result<kube::Client, CommandError> {
-    let config = match kubeconfig {
+    let mut config = match kubeconfig {
         Some(file) => {
             let options = kube::config::KubeConfigOptions::default();
             let named = |e| CommandError::failed(format!("{}: {e}", file.display()));
@@ -66,7 +66,6 @@ async fn client(kubeconfig: Option<&Path>) -> Result<kube::Client, CommandError>
         }
     };
     let agent = http::HeaderValue::from_static(concat!("fiel-agent/", env!("CARGO_PKG_VERSION")));
-    let mut config = config;
     config.headers.push((http::header::USER_AGENT, agent));
     Ok(kube::Client::try_from(config)?)
 }
@@ -94,7 +93,7 @@ async fn shutdown(stdin: bool) {
             let (closed, at) = tokio::sync::oneshot::channel::<()>();
             // A thread of its own: a blocking read of the runtime's would keep the process from ending.
             std::thread::spawn(move || {
-                let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+                drop(std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink()));
                 drop(closed);
             });
             let _ = at.await;

@@ -76,7 +76,7 @@ async fn work(args: &Args) -> Result<(), CommandError> {
     println!("a Kubernetes API for tests at {url}");
     println!("export KUBECONFIG={}", args.kubeconfig.display());
     super::shutdown(args.until_stdin_closes).await;
-    drop(end.send(true));
+    end.send_replace(true);
     // The controllers end their processes first; a panic of theirs has been reported already.
     drop(work.await);
     drop(api.await);

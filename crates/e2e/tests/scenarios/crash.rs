@@ -55,7 +55,7 @@ async fn told(cut: Cut) -> (Value, usize) {
     let world = World::new().await;
     let one = world.sources.commit(REPO, files("v1", true));
     let agent = world.agent(cut);
-    world.apply(&application(automated())).await;
+    world.apply(&application(&automated())).await;
     world.until_synced(&one).await;
     world.patch("apps/v1", "Deployment", "demo", "goserver", json!({"spec": {"replicas": 7}})).await;
     world.until("the scale is undone", || async { deployment(&world).await["spec"]["replicas"] == 2 }).await;

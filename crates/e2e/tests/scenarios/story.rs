@@ -75,7 +75,7 @@ fn adopts_follows_and_heals() {
         let uid = deployment(&world).await["metadata"]["uid"].clone();
         let one = world.sources.commit(REPO, files("v1", false));
         let agent = world.agent(Cut::Never);
-        world.apply(&application(automated())).await;
+        world.apply(&application(&automated())).await;
         world.until_synced(&one).await;
         let adopted = deployment(&world).await;
         assert_eq!(adopted["metadata"]["uid"], uid, "adopted, not made anew");
@@ -114,7 +114,7 @@ fn a_broken_kustomization_loses_nothing() {
         let world = World::new().await;
         let one = world.sources.commit(REPO, files("v1", true));
         let _agent = world.agent(Cut::Never);
-        world.apply(&application(automated())).await;
+        world.apply(&application(&automated())).await;
         world.until_synced(&one).await;
         let mut broken = files("v2", true);
         broken[3].1 = "resources:\n- ../../k8s\n- missing.yaml\n".to_owned();
@@ -152,7 +152,7 @@ fn prunes_what_left_git_but_never_everything() {
         let world = World::new().await;
         let one = world.sources.commit(REPO, files("v1", true));
         let _agent = world.agent(Cut::Never);
-        world.apply(&application(automated())).await;
+        world.apply(&application(&automated())).await;
         world.until_synced(&one).await;
         // Not ours: neither tracked nor desired.
         world.apply(&json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "foreign", "namespace": "demo"}})).await;
@@ -189,13 +189,13 @@ fn without_finalizer_nothing_is_deleted_with_it_everything_of_ours() {
         let world = World::new().await;
         let one = world.sources.commit(REPO, files("v1", true));
         let _agent = world.agent(Cut::Never);
-        world.apply(&application(automated())).await;
+        world.apply(&application(&automated())).await;
         world.until_synced(&one).await;
         world.delete("argoproj.io/v1alpha1", "Application", "argocd", "demo").await;
         world.until("the Application is gone", || async { world.app().await.is_null() }).await;
         world.pass(Duration::from_secs(60)).await;
         assert!(world.get("v1", "ConfigMap", "demo", "extra").await.is_some(), "orphaned");
-        let mut app = application(automated());
+        let mut app = application(&automated());
         app["metadata"]["finalizers"] = json!(["resources-finalizer.argocd.argoproj.io"]);
         world.apply(&app).await;
         // Found again as it was left: Synced without any operation.

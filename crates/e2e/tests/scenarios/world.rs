@@ -268,7 +268,7 @@ pub(crate) fn play<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce() -
 }
 
 /// The Application of the demo.
-pub(crate) fn application(sync_policy: Value) -> Value {
+pub(crate) fn application(sync_policy: &Value) -> Value {
     json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "demo", "namespace": "argocd"},
         "spec": {

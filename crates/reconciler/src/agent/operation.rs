@@ -65,7 +65,7 @@ const KINDS: [&str; 37] = [
 ];
 
 /// The state of an operation that begins now.
-pub(super) fn begun(operation: &Value, app: &Value, now: String) -> Value {
+pub(super) fn begun(operation: &Value, app: &Value, now: &str) -> Value {
     let mut operation = operation.clone();
     if operation["sync"]["source"].is_null() {
         operation["sync"]["source"] = app["spec"]["source"].clone();

@@ -71,7 +71,7 @@ async fn step(context: &Context, name: &AppName) -> Result<Next, ApiError> {
         return operation::carry_out(context, &app, name, view).await;
     }
     if app["operation"].is_object() {
-        let begun = operation::begun(&app["operation"], &app, now(context));
+        let begun = operation::begun(&app["operation"], &app, &now(context));
         return write_view(context, &app, name, &view, Vec::new(), Some(begun), None).await.map(|_| Next::Again);
     }
     let mut conditions = Vec::new();
@@ -87,7 +87,7 @@ async fn step(context: &Context, name: &AppName) -> Result<Next, ApiError> {
                 if operation["sync"]["resources"].is_array() {
                     context.healed.lock().unwrap_or_else(PoisonError::into_inner).note(name, &view.comparison, Instant::now());
                 }
-                begin = Some(operation::begun(&operation, &app, now(context)));
+                begin = Some(operation::begun(&operation, &app, &now(context)));
             }
         }
     }

@@ -136,7 +136,7 @@ pub async fn delete(
             return Ok(Removal::Changed);
         }
         let at = now["metadata"]["resourceVersion"].as_str();
-        match live.api.delete(&resource, namespace, name, uid, at, propagation, false).await {
+        match live.api.delete(&resource, namespace, name, uid, at, propagation).await {
             // The answer is the object, or a status once it is gone: asked again at the top.
             Ok(_) => {}
             Err(error) if error.code() == 404 => {}

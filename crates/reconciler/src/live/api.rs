@@ -313,17 +313,12 @@ impl Api {
         uid: &str,
         version: Option<&str>,
         propagation: &str,
-        dry_run: bool,
     ) -> Result<Value, ApiError> {
         let mut preconditions = json!({"uid": uid});
         if let Some(version) = version {
             preconditions["resourceVersion"] = version.into();
         }
-        let mut body =
-            json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation, "preconditions": preconditions});
-        if dry_run {
-            body["dryRun"] = json!(["All"]);
-        }
+        let body = json!({"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation, "preconditions": preconditions});
         self.call("DELETE", &resource.path(namespace, name), "application/json", Some(&body)).await
     }
 }

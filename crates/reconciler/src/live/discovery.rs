@@ -8,8 +8,11 @@ use super::api::{Api, ApiError, Resource};
 /// A cache of what the server serves. A kind that is missing is asked for again each time: a CRD may have come.
 pub struct Discovery {
     api: Api,
-    known: Mutex<HashMap<(String, String), Vec<Arc<Resource>>>>,
+    known: Mutex<Known>,
 }
+
+/// The resources of a group and version.
+type Known = HashMap<(String, String), Vec<Arc<Resource>>>;
 
 impl Discovery {
     /// Nothing known yet.
@@ -39,7 +42,7 @@ impl Discovery {
         self.lock().remove(&(group.to_owned(), version.to_owned()));
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, String), Vec<Arc<Resource>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

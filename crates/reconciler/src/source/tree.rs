@@ -20,8 +20,11 @@ pub(super) struct GitTree {
 struct Inner {
     repository: gix::Repository,
     root: gix::ObjectId,
-    folders: HashMap<gix::ObjectId, Arc<BTreeMap<String, (Kind, gix::ObjectId)>>>,
+    folders: HashMap<gix::ObjectId, Arc<Folder>>,
 }
+
+/// The entries of a folder by name.
+type Folder = BTreeMap<String, (Kind, gix::ObjectId)>;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
@@ -47,7 +50,7 @@ impl GitTree {
 }
 
 impl Inner {
-    fn folder(&mut self, id: gix::ObjectId, path: &str) -> Result<Arc<BTreeMap<String, (Kind, gix::ObjectId)>>, Error> {
+    fn folder(&mut self, id: gix::ObjectId, path: &str) -> Result<Arc<Folder>, Error> {
         if let Some(known) = self.folders.get(&id) {
             return Ok(known.clone());
         }

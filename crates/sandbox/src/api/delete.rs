@@ -173,6 +173,13 @@ fn outcome(resource: &Resource, last: &Value) -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 }
 
+/// Who overwrites an object, through which subresource, and whether for real.
+pub(crate) struct Writer<'a> {
+    pub(crate) manager: String,
+    pub(crate) subresource: &'a str,
+    pub(crate) dry_run: bool,
+}
+
 impl Core {
     /// Removes an object for good in the name of the cluster, as an eviction does, with its own grace.
     pub(crate) fn evict(&mut self, resource: &Resource, namespace: &str, name: &str) -> Result<Value, ApiError> {
@@ -180,18 +187,17 @@ impl Core {
         delete(self, resource, namespace, name, &options)
     }
 
-    /// Writes an object in the name of `manager`, past all that only concerns users.
+    /// Writes an object in the name of a manager, past all that only concerns users.
     pub(crate) fn overwrite(
         &mut self,
         resource: &Resource,
         namespace: &str,
         name: &str,
-        manager: String,
-        subresource: &str,
-        dry_run: bool,
+        by: Writer<'_>,
         new: Value,
     ) -> Result<Value, ApiError> {
         let old = self.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+        let Writer { manager, subresource, dry_run } = by;
         let change = Change { resource, namespace, name, old: Some(&old), manage: Manage::Writer(manager), subresource, dry_run };
         commit(self, &change, new).map(|stored| Value::clone(&stored))
     }

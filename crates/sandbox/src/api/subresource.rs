@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use super::delete::Writer;
 use super::{Answer, Ask, Core, meta, read, write};
 use crate::request::Verb;
 use crate::status::ApiError;
@@ -119,7 +120,13 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
         None => new["spec"]["replicas"] = json!(replicas),
     }
     let dry_run = write::dry_run(ask)?;
-    let stored = core.overwrite(&ask.resource, &ask.target.namespace, &ask.target.name, write::manager(ask), "scale", dry_run, new)?;
+    let stored = core.overwrite(
+        &ask.resource,
+        &ask.target.namespace,
+        &ask.target.name,
+        Writer { manager: write::manager(ask), subresource: "scale", dry_run },
+        new,
+    )?;
     scale(ask, &stored)
 }
 
@@ -130,7 +137,13 @@ fn finalize(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     meta::precondition(&ask.resource, &ask.target.name, &new, &given)?;
     let finalizers = given["spec"]["finalizers"].clone();
     new["spec"]["finalizers"] = if finalizers.is_null() { json!([]) } else { finalizers };
-    core.overwrite(&ask.resource, "", &ask.target.name, write::manager(ask), "finalize", false, new)
+    core.overwrite(
+        &ask.resource,
+        "",
+        &ask.target.name,
+        Writer { manager: write::manager(ask), subresource: "finalize", dry_run: false },
+        new,
+    )
 }
 
 /// Puts a Pod on a node.
@@ -142,6 +155,12 @@ fn bind(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
         return Err(ApiError::conflict(&ask.resource, &ask.target.name, &why));
     }
     pod["spec"]["nodeName"] = binding["target"]["name"].clone();
-    core.overwrite(&ask.resource, &ask.target.namespace, &ask.target.name, write::manager(ask), "binding", false, pod)?;
+    core.overwrite(
+        &ask.resource,
+        &ask.target.namespace,
+        &ask.target.name,
+        Writer { manager: write::manager(ask), subresource: "binding", dry_run: false },
+        pod,
+    )?;
     Ok(success())
 }

@@ -30,13 +30,13 @@ pub(crate) fn claim(world: &World, kind: Kind, owner: &Object, of: Kind) -> Clai
                     claim.owned.push(object.clone());
                 } else {
                     let others = object.metadata.owner_references.iter().flatten().filter(|other| other.uid != uid(owner));
-                    claim.actions.push(with_owners(of, object, others.map(|other| json!(other)).collect()));
+                    claim.actions.push(with_owners(of, object, &others.map(|other| json!(other)).collect::<Vec<_>>()));
                 }
             }
             None if selected && !is_deleting(owner) && !is_deleting(object) => {
                 let mut owners: Vec<Value> = object.metadata.owner_references.iter().flatten().map(|other| json!(other)).collect();
                 owners.push(json!(owner_reference(kind, owner)));
-                claim.actions.push(with_owners(of, object, owners));
+                claim.actions.push(with_owners(of, object, &owners));
             }
             _ => {}
         }
@@ -45,7 +45,7 @@ pub(crate) fn claim(world: &World, kind: Kind, owner: &Object, of: Kind) -> Clai
 }
 
 /// The uid in the patch makes it fail for a namesake.
-fn with_owners(kind: Kind, object: &Object, owners: Vec<Value>) -> Action {
+fn with_owners(kind: Kind, object: &Object, owners: &[Value]) -> Action {
     let version = object.metadata.resource_version.as_deref();
     Action::merge(kind, object, json!({"metadata": {"uid": uid(object), "resourceVersion": version, "ownerReferences": owners}}))
 }

@@ -108,7 +108,7 @@ type Meta = PartialObjectMeta<Object>;
 
 /// What one watch tells.
 enum News {
-    Event(watcher::Event<Meta>),
+    Event(Box<watcher::Event<Meta>>),
     /// The watch failed; it tries again by itself.
     Failed,
 }
@@ -253,7 +253,7 @@ impl Keeper {
             let name = resource.clone();
             let events = watcher(api, watcher::Config::default()).default_backoff();
             let events = events.map(move |event| match event {
-                Ok(event) => (name.clone(), News::Event(event)),
+                Ok(event) => (name.clone(), News::Event(Box::new(event))),
                 Err(error) => {
                     tracing::debug!(resource = ?name, %error, "watch failed, trying again");
                     (name.clone(), News::Failed)
@@ -287,7 +287,7 @@ impl Keeper {
             return;
         }
         let event = match news {
-            News::Event(event) => event,
+            News::Event(event) => *event,
             News::Failed => {
                 // One kind that cannot be listed must not hold up all others.
                 self.unsynced.remove(&resource);

@@ -55,7 +55,7 @@ impl Process {
         let grace = std::time::Duration::from_secs(5);
         if tokio::time::timeout(grace, self.child.wait()).await.is_err() {
             // Past its grace: killed; an error means that it is gone already.
-            let _ = self.child.kill().await;
+            drop(self.child.kill().await);
         }
     }
 }
