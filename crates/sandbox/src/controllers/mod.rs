@@ -1,6 +1,6 @@
 //! Controllers: what makes a Deployment into Pods, as ordinary clients of the API.
 //!
-//! Each controller is a pure function: [`engine`] keeps watch caches, hands a controller the cached world and the name of one object, and carries
+//! Each controller is a pure function: `engine` keeps watch caches, hands a controller the cached world and the name of one object, and carries
 //! out the actions that come back. Nothing is polled: an object is looked at again when something that concerns it changes, or when a delay that the
 //! controller asked for is over. Since the answers of the engine's own writes go straight into its cache, a controller always sees what it has done.
 //!

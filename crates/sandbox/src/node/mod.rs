@@ -1,11 +1,11 @@
 //! A node: binds Pods to itself and runs them, as local processes or in play.
 //!
-//! An ordinary client of the API, like the controllers. Each Pod has a task of its own ([`worker`]), each container one within it ([`container`]);
-//! what they report becomes the Pod's status by a pure function ([`status`]).
+//! An ordinary client of the API, like the controllers. Each Pod has a task of its own (`worker`), each container one within it (`container`);
+//! what they report becomes the Pod's status by a pure function (`status`).
 //!
 //! There are no images and no isolation here: [`Images`] says which local program stands for which image, and a Pod's container is that program as a
 //! process of the user who runs the node. Its port is a free one on loopback, handed over in `PORT`; the Pod's annotation `sandbox.fiel.dev/ports`
-//! says which (`{"8080":41873}`), and for every Service with a selector [`proxy`] listens on loopback too, at the address in the Service's annotation
+//! says which (`{"8080":41873}`), and for every Service with a selector `proxy` listens on loopback too, at the address in the Service's annotation
 //! `sandbox.fiel.dev/address`.
 
 use std::collections::BTreeMap;
