@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     Step { name: "conformance", about: "kustomize, merges, health, diff against the recorded answers", run: corpora },
     Step { name: "argocd", about: "recorded scenarios of Argo CD, over the wire", run: scenarios },
     Step { name: "demo", about: "the story with its figures, then twice side by side", run: story },
+    Step { name: "course", about: "the course's commands", run: course },
     Step { name: "size", about: "the static server is at most 2.5 MB", run: checks::size },
     Step { name: "containers", about: "the images FROM scratch play the story on a container engine", run: containers },
 ];
@@ -171,6 +172,11 @@ fn scenarios(sh: &Shell, report: &mut Report) -> Result<()> {
 fn story(sh: &Shell, report: &mut Report) -> Result<()> {
     let tally = e2e::story::play(sh)?;
     counted(report, tally, "demos")
+}
+
+fn course(sh: &Shell, report: &mut Report) -> Result<()> {
+    let tally = e2e::course(sh, report, false)?;
+    counted(report, tally, "blocks of the course")
 }
 
 fn containers(sh: &Shell, report: &mut Report) -> Result<()> {

@@ -1,5 +1,6 @@
 //! `cargo xtask e2e`: the end-to-end story on the sandbox, on kind, in containers.
 
+mod course;
 mod on_kind;
 pub(crate) mod story;
 
@@ -10,7 +11,7 @@ use xshell::{Shell, cmd};
 
 use crate::doorway::Doorway;
 use crate::image::{self, Engine, What};
-use crate::report::Tally;
+use crate::report::{Report, Tally};
 use crate::{Unavailable, demo, process};
 
 #[derive(clap::Args)]
@@ -18,6 +19,9 @@ pub(crate) struct Args {
     /// Where the story is played
     #[arg(long, value_enum, default_value = "sandbox")]
     on: Stage,
+    /// course: also its blocks for a kind cluster
+    #[arg(long)]
+    kind: bool,
 }
 
 /// A cluster to play the story on.
@@ -31,6 +35,8 @@ pub(crate) enum Stage {
     Containers,
     /// A real kube-apiserver and etcd
     Apiserver,
+    /// The commands of docs/pt-BR/curso.md, as far as this machine can run them
+    Course,
 }
 
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
@@ -38,12 +44,18 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
         Stage::Sandbox => sandbox(sh)?,
         Stage::Containers => containers(sh)?,
         Stage::Kind => on_kind::run(sh)?,
+        Stage::Course => course(sh, &mut Report::default(), args.kind)?,
         Stage::Apiserver => bail!(Unavailable(
             "the suite does not run on a real kube-apiserver yet: see COMPAT.md; use --on sandbox, kind or containers".to_owned()
         )),
     };
     println!("{tally}");
     Ok(if tally.failed == 0 && tally.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The commands of the course.
+pub(crate) fn course(sh: &Shell, report: &mut Report, kind: bool) -> Result<Tally> {
+    course::run(sh, report, kind)
 }
 
 /// The scenarios in process, and the story once over the wire.
@@ -67,9 +79,6 @@ pub(crate) fn containers(sh: &Shell) -> Result<Tally> {
     let [plain, both] = ["fiel-e2e/server:latest", "fiel-e2e/fiel:latest"];
     image::pack(sh, Engine::Docker, What::Server, plain, &[&server])?;
     image::pack(sh, Engine::Docker, What::Fiel, both, &[&fiel, &server])?;
-    let folder = sh.create_temp_dir()?;
-    let kinds = folder.path().join("crds.yaml");
-    sh.write_file(&kinds, cmd!(sh, "{fiel} crds").quiet().read()?)?;
     let folder = sh.create_temp_dir()?;
     let kinds = folder.path().join("crds.yaml");
     sh.write_file(&kinds, cmd!(sh, "{fiel} crds").quiet().read()?)?;

@@ -34,6 +34,7 @@ mod discovery;
 mod http;
 pub mod node;
 mod openapi;
+mod protobuf;
 mod request;
 mod resource;
 mod selector;

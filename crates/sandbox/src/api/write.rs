@@ -5,20 +5,20 @@ use serde_json::{Value, json};
 
 use super::commit::{Change, Manage, commit};
 use super::{Answer, Ask, Core, managed, meta};
+use crate::protobuf;
 use crate::resource::Resource;
 use crate::status::ApiError;
 
 /// How often a generated name is tried.
 const TRIES: usize = 8;
 
-/// Reads a body: JSON, or YAML.
+/// Reads a body: JSON, YAML, or protobuf.
 pub(crate) fn decode(ask: &Ask<'_>) -> Result<Value, ApiError> {
     if ask.body.is_empty() {
         return Err(ApiError::bad_request("the request has no body"));
     }
-    if ask.content_type.starts_with("application/vnd.kubernetes.protobuf") || ask.body.starts_with(b"k8s\0") {
-        let message = "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml";
-        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message));
+    if ask.body.starts_with(protobuf::MAGIC) {
+        return protobuf::decode(ask.body).map_err(|error| ApiError::bad_request(format!("error decoding the body: {error}")));
     }
     serde_json::from_slice(ask.body)
         .or_else(|error| serde_yaml::from_slice(ask.body).map_err(|_| ApiError::bad_request(format!("error decoding the body: {error}"))))

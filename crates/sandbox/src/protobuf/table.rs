@@ -1,0 +1,126 @@
+//! The numbers of the fields.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// What a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Type {
+    Text,
+    Integer,
+    Boolean,
+    Float,
+    Bytes,
+    /// A message of that name.
+    Message(&'static str),
+}
+
+/// How many a field holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// One, always written by Go.
+    One,
+    /// One or none.
+    Pointer,
+    List,
+    Map,
+}
+
+/// A field of a message.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    /// In JSON its content stands in the object around it.
+    pub(super) inline: bool,
+    /// In JSON it is written even when it is zero.
+    pub(super) always: bool,
+    pub(super) shape: Shape,
+    pub(super) of: Type,
+}
+
+/// All messages.
+pub(super) struct Table {
+    messages: HashMap<&'static str, HashMap<u32, Field>>,
+}
+
+impl Table {
+    /// The table, read at the first use.
+    pub(super) fn get() -> &'static Table {
+        static TABLE: OnceLock<Table> = OnceLock::new();
+        TABLE.get_or_init(|| Table::read(include_str!("../../data/protobuf.txt")))
+    }
+
+    fn read(text: &'static str) -> Self {
+        let lines = text.lines().filter(|line| !line.starts_with('#'));
+        let messages = lines.map(|line| {
+            let mut parts = line.split(' ');
+            let name = parts.next().unwrap_or_default();
+            (name, parts.filter_map(field).collect())
+        });
+        Self { messages: messages.collect() }
+    }
+
+    pub(super) fn knows(&self, message: &str) -> bool {
+        self.messages.contains_key(message)
+    }
+
+    pub(super) fn field(&self, message: &str, number: u32) -> Option<&Field> {
+        self.messages.get(message)?.get(&number)
+    }
+}
+
+/// A field as the table writes it: `[+]NAME=NUMBER[!][?*%]TYPE`.
+fn field(text: &'static str) -> Option<(u32, Field)> {
+    let (name, rest) = text.split_once('=')?;
+    let (inline, name) = name.strip_prefix('+').map_or((false, name), |name| (true, name));
+    let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+    let (number, of) = rest.split_at(digits);
+    let (always, of) = of.strip_prefix('!').map_or((false, of), |of| (true, of));
+    let (shape, of) = match of.chars().next()? {
+        '?' => (Shape::Pointer, &of[1..]),
+        '*' => (Shape::List, &of[1..]),
+        '%' => (Shape::Map, &of[1..]),
+        _ => (Shape::One, of),
+    };
+    let of = match of {
+        "s" => Type::Text,
+        "i" => Type::Integer,
+        "b" => Type::Boolean,
+        "f" => Type::Float,
+        "y" => Type::Bytes,
+        message => Type::Message(message),
+    };
+    Some((number.parse().ok()?, Field { name, inline, always, shape, of }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_is_read_and_every_message_is_known() {
+        let text = include_str!("../../data/protobuf.txt");
+        let table = Table::get();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let (name, fields) = line.split_once(' ').expect("a message with fields");
+            assert_eq!(table.messages[name].len(), fields.split(' ').count(), "{name}");
+        }
+        for (name, fields) in &table.messages {
+            for field in fields.values() {
+                if let Type::Message(of) = field.of {
+                    assert!(table.knows(of) || super::super::special::of(of).is_some(), "{name}.{}: {of}", field.name);
+                }
+            }
+        }
+    }
+
+    /// The numbers come from another source than the schemas: most kinds that are served can be read.
+    #[test]
+    fn what_kubectl_creates_is_known() {
+        for name in
+            ["core/v1.Namespace", "core/v1.Pod", "apps/v1.Deployment", "batch/v1.CronJob", "policy/v1.Eviction", "meta/v1.DeleteOptions"]
+        {
+            assert!(Table::get().knows(name), "{name}");
+        }
+    }
+}
