@@ -103,8 +103,9 @@ fn message(table: &Table, name: &str, bytes: &[u8], object: &mut Map<String, Val
             Shape::One | Shape::Pointer => {
                 let found = value(table, field, wire, depth).map_err(failed)?;
                 // Go writes plain fields always; what its JSON would leave out is left out here too.
-                let zero = found.is_null() || matches!(&found, Value::String(text) if text.is_empty()) || found == 0 || found == false;
-                if !(zero && field.shape == Shape::One && !field.always) && !found.is_null() {
+                let zero = matches!(&found, Value::String(text) if text.is_empty()) || found == 0 || found == false;
+                let dropped = found.is_null() || zero && field.shape == Shape::One && !field.always;
+                if !dropped {
                     object.insert(field.name.to_owned(), found);
                 }
             }
