@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
     Step { name: "doc", about: "the documentation without a warning", run: doc },
     Step { name: "conformance", about: "kustomize, merges, health, diff against the recorded answers", run: corpora },
     Step { name: "argocd", about: "recorded scenarios of Argo CD, over the wire", run: scenarios },
+    Step { name: "apiserver", about: "the scenarios on a real kube-apiserver", run: apiserver },
     Step { name: "demo", about: "the story with its figures, then twice side by side", run: story },
     Step { name: "course", about: "the course's commands", run: course },
     Step { name: "size", about: "the static server is at most 2.5 MB", run: checks::size },
@@ -167,6 +168,15 @@ fn scenarios(sh: &Shell, report: &mut Report) -> Result<()> {
         outcome => outcome?,
     };
     counted(report, tally, "scenarios")
+}
+
+fn apiserver(sh: &Shell, report: &mut Report) -> Result<()> {
+    if let Err(error) = crate::apiserver::assets(sh) {
+        report.skip(format!("apiserver: {error}"));
+        return Ok(());
+    }
+    let tally = e2e::apiserver(sh)?;
+    counted(report, tally, "scenarios on the kube-apiserver")
 }
 
 fn story(sh: &Shell, report: &mut Report) -> Result<()> {

@@ -3,6 +3,7 @@
 //! Compiles in seconds (clap, serde_json, xshell and nothing of the product), because a new user waits for it.
 //! Exit codes: 0 all well; 1 something failed; 2 a tool that the task needs is not on this machine.
 
+mod apiserver;
 mod ci;
 mod conformance;
 mod demo;
@@ -37,7 +38,7 @@ enum Task {
     Image(image::Args),
     /// The local cluster gitopsfc (context kind-gitopsfc): up or down
     Kind(kind::Args),
-    /// The end-to-end story on the sandbox, on kind, in containers
+    /// The end-to-end story on the sandbox, on a real kube-apiserver, on kind, in containers
     E2e(e2e::Args),
     /// Compares the insta snapshots; `--accept` takes the new ones
     Snapshots(snapshots::Args),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::story::{automated, deployment, files};
-use crate::world::{Cut, REPO, World, application, play};
+use crate::world::{Cut, REPO, World, application, play, real};
 
 /// What must be the same however often the agent was killed: the objects but for what the server counts, and the
 /// Application's verdicts.
@@ -72,12 +72,14 @@ fn killed_at_each_call_the_end_is_the_same() {
     play("killed_at_each_call_the_end_is_the_same", || async {
         let (expected, calls) = told(Cut::Never).await;
         assert!(calls > 20, "{calls}");
-        for at in 1..=calls {
+        // A real cluster takes seconds for what the sandbox does in milliseconds: a few of the calls there, spread over the story.
+        let step = if real().is_some() { calls.div_ceil(4) } else { 1 };
+        for at in (1..=calls).step_by(step) {
             for cut in [Cut::Before(at), Cut::After(at)] {
                 let (found, _) = told(cut).await;
                 assert_eq!(found, expected, "{cut:?} of {calls}");
             }
         }
-        println!("killed {} times", 2 * calls);
+        println!("killed {} times", 2 * calls.div_ceil(step));
     });
 }

@@ -1,6 +1,10 @@
-//! A cluster, its controllers, repositories and agents in one process, with simulated time.
+//! A cluster, its controllers, repositories and agents.
+//!
+//! The cluster is a sandbox in this process with simulated time; or, with a kubeconfig in `FIEL_E2E_KUBECONFIG`, a real one in real time
+//! (`cargo xtask e2e --on apiserver`), beside which our controllers run all the same.
 
 use std::future::Future;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -15,6 +19,9 @@ use tokio::sync::Notify;
 
 /// The repository of every scenario.
 pub(crate) const REPO: &str = "memory://repo";
+
+/// How long a real cluster is watched for what must not happen.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// Everything a scenario needs.
 pub(crate) struct World {
@@ -52,25 +59,58 @@ pub(crate) enum Cut {
 impl World {
     /// An empty cluster with the CRDs, namespaces `argocd` and `demo`, and controllers.
     pub(crate) async fn new() -> Self {
+        let world = match real() {
+            Some(kubeconfig) => Self::of(&kubeconfig).await,
+            None => Self::simulated(),
+        };
+        world.furnish().await;
+        world
+    }
+
+    fn simulated() -> Self {
         let start = tokio::time::Instant::now();
         let zero: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
         let clock: Arc<dyn Fn() -> jiff::Timestamp + Send + Sync> =
             Arc::new(move || zero.saturating_add(jiff::SignedDuration::try_from(start.elapsed()).unwrap_or_default()).unwrap_or(zero));
         let sandbox = fiel_sandbox::Sandbox::new(fiel_sandbox::Config { clock: clock.clone(), ..Default::default() });
         let client = sandbox.client();
+        World { controllers: controllers(client.clone(), clock.clone()), client, sources: Memory::new(), clock }
+    }
+
+    /// A real cluster, out of which goes what the scenario before left.
+    async fn of(kubeconfig: &Path) -> Self {
+        let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
+        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.expect("a configuration");
+        let client = Client::try_from(config).expect("a client");
+        let clock = Arc::new(jiff::Timestamp::now);
         let world = World { controllers: controllers(client.clone(), clock.clone()), client, sources: Memory::new(), clock };
-        for crd in fiel_reconciler::application::crds() {
-            world.apply(&crd).await;
+        for app in world.try_list("argoproj.io/v1alpha1", "Application", "argocd").await.unwrap_or_default() {
+            let name = app["metadata"]["name"].as_str().expect("a name");
+            world.patch("argoproj.io/v1alpha1", "Application", "argocd", name, json!({"metadata": {"finalizers": null}})).await;
         }
         for name in ["argocd", "demo"] {
-            world.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await;
+            if world.get("v1", "Namespace", "", name).await.is_some() {
+                world.delete("v1", "Namespace", "", name).await;
+            }
+            world.until("the namespace is gone", || async { world.get("v1", "Namespace", "", name).await.is_none() }).await;
         }
         world
-            .until("the CRDs are served", || async { world.try_list("argoproj.io/v1alpha1", "Application", "argocd").await.is_some() })
-            .await;
-        world.apply(&json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "default", "namespace": "argocd"},
+    }
+
+    async fn furnish(&self) {
+        for crd in fiel_reconciler::application::crds() {
+            self.apply(&crd).await;
+        }
+        for name in ["argocd", "demo"] {
+            self.apply(&json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})).await;
+        }
+        self.until("the CRDs are served", || async {
+            let served = |kind| self.try_list("argoproj.io/v1alpha1", kind, "argocd");
+            served("Application").await.is_some() && served("AppProject").await.is_some()
+        })
+        .await;
+        self.apply(&json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "AppProject", "metadata": {"name": "default", "namespace": "argocd"},
             "spec": {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}], "clusterResourceWhitelist": [{"group": "*", "kind": "*"}]}})).await;
-        world
     }
 
     /// Starts an agent. If its connection is cut, it is killed then, and another one is started in its place.
@@ -189,9 +229,9 @@ impl World {
         .await;
     }
 
-    /// Lets simulated time pass.
+    /// Lets simulated time pass; of real time a little has to do.
     pub(crate) async fn pass(&self, time: Duration) {
-        tokio::time::sleep(time).await;
+        tokio::time::sleep(if real().is_some() { time.min(QUIET) } else { time }).await;
     }
 }
 
@@ -259,9 +299,14 @@ fn controllers(client: Client, clock: Arc<dyn Fn() -> jiff::Timestamp + Send + S
     tokio::spawn(run(client, options, clock, std::future::pending()))
 }
 
-/// Plays a scenario with simulated time and prints how long it really took.
+/// The kubeconfig of a real cluster, if the scenarios play on one.
+pub(crate) fn real() -> Option<PathBuf> {
+    std::env::var_os("FIEL_E2E_KUBECONFIG").map(PathBuf::from)
+}
+
+/// Plays a scenario, on the sandbox with simulated time, and prints how long it really took.
 pub(crate) fn play<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce() -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(real().is_none()).build().expect("a runtime");
     let began = Instant::now();
     runtime.block_on(scenario());
     println!("{name}: {:.1} ms", began.elapsed().as_secs_f64() * 1000.0);
