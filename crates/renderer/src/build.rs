@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 
 use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::FileSystem;
+use crate::fs::{FileSystem, Memory};
 use crate::load::{Folder, Session};
 use crate::order;
+use crate::outside::{Closed, Outside};
+use crate::repository::Repository;
 use crate::resource::Resource;
 use crate::target::{self, Accumulator};
 use crate::yaml::{Canonical, Node, Value, canonical};
@@ -84,15 +86,43 @@ impl Build {
     }
 }
 
-/// Builds the kustomization in the folder `path` of a file system.
+/// Builds the kustomization in the folder `path` of a file system. Nothing is fetched and nothing run.
 ///
 /// # Errors
 /// Whatever kustomize refuses, and what is not supported yet; the error names file, line and column.
 pub fn build(fs: &dyn FileSystem, path: &str, options: &Options) -> Result<Build> {
-    let session = Session { fs, restrictor: options.load_restrictor, read_set: RefCell::default(), warnings: RefCell::default() };
+    build_with(fs, path, options, &Closed)
+}
+
+/// As [`build`]; what the kustomization wants of the world outside of its files is asked of `outside`.
+///
+/// # Errors
+/// As [`build`], and what `outside` refuses or fails to do.
+pub fn build_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Result<Build> {
+    let session = session(fs, options, outside);
     let folder = Folder::first(&session, path)?;
-    let (file, kustomization) = target::load(&folder)?;
-    let mut acc = target::accumulate(&folder, &file, &kustomization, Accumulator::default())?;
+    run(&folder, options)
+}
+
+/// Builds a kustomization in a Git repository.
+///
+/// # Errors
+/// As [`build_with`].
+pub fn build_remote(repository: &Repository, options: &Options, outside: &dyn Outside) -> Result<Build> {
+    let none = Memory::new();
+    let session = session(&none, options, outside);
+    let folder = Folder::fetch(&session, repository.clone())?;
+    run(&folder, options)
+}
+
+fn session<'a>(fs: &'a dyn FileSystem, options: &Options, outside: &'a dyn Outside) -> Session<'a> {
+    Session { fs, outside, restrictor: options.load_restrictor, read_set: RefCell::default(), warnings: RefCell::default() }
+}
+
+fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
+    let session = folder.session;
+    let (file, kustomization) = target::load(folder)?;
+    let mut acc = target::accumulate(folder, &file, &kustomization, Accumulator::default())?;
     add_hashes(&mut acc.resources)?;
     crate::nameref::fix(&mut acc.resources, &acc.config).map_err(|error| error.in_file(&file))?;
     crate::vars::resolve(&mut acc).map_err(|error| error.in_file(&file))?;
@@ -125,7 +155,7 @@ pub fn build(fs: &dyn FileSystem, path: &str, options: &Options) -> Result<Build
     for resource in &mut resources {
         finish(resource).map_err(|error| error.in_file(&file))?;
     }
-    Ok(Build { resources, read_set: session.read_set.into_inner(), warnings: session.warnings.into_inner() })
+    Ok(Build { resources, read_set: session.read_set.take(), warnings: session.warnings.take() })
 }
 
 /// Appends the hash of their content to the names of generated resources.

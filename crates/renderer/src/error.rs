@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Patch,
     /// A limit that protects the process was reached.
     Limit,
+    /// Something outside of the files is not allowed, or failed: a fetch, helm, a function.
+    Outside,
     /// kustomize can do this, this renderer cannot yet.
     Unsupported,
 }

@@ -35,6 +35,16 @@ pub trait FileSystem: Send + Sync {
     fn canonical(&self, path: &str) -> Option<String> {
         (self.kind(path) != FileKind::Missing).then(|| path.to_owned())
     }
+
+    /// Where the path lies on a disk, for programs that must see it; it need not exist. `None` when the files are not on one.
+    fn on_disk(&self, _path: &str) -> Option<PathBuf> {
+        None
+    }
+
+    /// How messages name the path.
+    fn display(&self, path: &str) -> String {
+        path.to_owned()
+    }
 }
 
 /// Joins a relative path to a folder and resolves `.` and `..`; `None` when that leaves the root or the path is absolute.
@@ -65,6 +75,7 @@ pub(crate) fn is_within(path: &str, dir: &str) -> bool {
 #[derive(Debug, Clone)]
 pub struct Disk {
     root: PathBuf,
+    shown_from: Option<PathBuf>,
 }
 
 impl Disk {
@@ -72,7 +83,14 @@ impl Disk {
     #[must_use]
     pub fn new(root: impl AsRef<Path>) -> Self {
         let root = root.as_ref();
-        Self { root: root.canonicalize().unwrap_or_else(|_| root.to_owned()) }
+        Self { root: root.canonicalize().unwrap_or_else(|_| root.to_owned()), shown_from: None }
+    }
+
+    /// Makes messages name files relative to this folder.
+    #[must_use]
+    pub fn shown_from(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.shown_from = Some(folder.into());
+        self
     }
 
     fn resolve(&self, path: &str) -> std::io::Result<PathBuf> {
@@ -108,6 +126,19 @@ impl FileSystem for Disk {
     fn canonical(&self, path: &str) -> Option<String> {
         let full = self.resolve(path).ok()?;
         full.strip_prefix(&self.root).ok()?.to_str().map(str::to_owned)
+    }
+
+    fn on_disk(&self, path: &str) -> Option<PathBuf> {
+        Some(if path.is_empty() { self.root.clone() } else { self.root.join(path) })
+    }
+
+    fn display(&self, path: &str) -> String {
+        let Some(from) = &self.shown_from else { return path.to_owned() };
+        let full = self.root.join(path);
+        let common = from.components().zip(full.components()).take_while(|(a, b)| a == b).count();
+        let up = from.components().skip(common).map(|_| std::path::Component::ParentDir);
+        let relative: PathBuf = up.chain(full.components().skip(common)).collect();
+        if relative.as_os_str().is_empty() { ".".to_owned() } else { relative.display().to_string() }
     }
 }
 
@@ -190,6 +221,15 @@ mod tests {
         assert_eq!(disk.canonical("in").as_deref(), Some("file"));
         assert!(disk.read("out").is_err());
         assert_eq!(disk.kind("out"), FileKind::Missing);
+    }
+
+    #[test]
+    fn disk_names_files_as_seen_from_a_folder() {
+        let disk = Disk::new("/").shown_from("/work/app");
+        assert_eq!(disk.display("work/app/x.yaml"), "x.yaml");
+        assert_eq!(disk.display("work/base/x.yaml"), "../base/x.yaml");
+        assert_eq!(disk.display("work/app"), ".");
+        assert_eq!(Disk::new("/").display("work/app"), "work/app");
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::build::LoadRestrictor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileKind, FileSystem, is_within, join};
+use crate::outside::{Checkout, Failure, Outside};
+use crate::repository::Repository;
 
 /// Larger files are refused.
 const MAX_FILE: usize = 64 << 20;
@@ -16,22 +19,60 @@ const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomizat
 /// What all folders of a build share.
 pub(crate) struct Session<'a> {
     pub(crate) fs: &'a dyn FileSystem,
+    pub(crate) outside: &'a dyn Outside,
     pub(crate) restrictor: LoadRestrictor,
     pub(crate) read_set: RefCell<BTreeSet<String>>,
     pub(crate) warnings: RefCell<Vec<String>>,
+}
+
+/// A repository that was fetched.
+pub(crate) struct Fetched {
+    pub(crate) repository: Repository,
+    checkout: Checkout,
+}
+
+/// The files among which a folder lies.
+#[derive(Clone)]
+pub(crate) enum Tree<'a> {
+    Given(&'a dyn FileSystem),
+    Fetched(Arc<Fetched>),
+}
+
+impl Tree<'_> {
+    fn files(&self) -> &dyn FileSystem {
+        match self {
+            Tree::Given(files) => *files,
+            Tree::Fetched(fetched) => &*fetched.checkout.files,
+        }
+    }
+
+    fn is(&self, other: &Tree<'_>) -> bool {
+        match (self, other) {
+            (Tree::Given(_), Tree::Given(_)) => true,
+            (Tree::Fetched(one), Tree::Fetched(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
+    }
 }
 
 /// A folder that is being built, and those that led to it.
 #[derive(Clone)]
 pub(crate) struct Folder<'a> {
     pub(crate) session: &'a Session<'a>,
+    tree: Tree<'a>,
     /// The folder, links resolved.
     pub(crate) path: String,
-    pub(crate) parents: Vec<String>,
+    parents: Vec<(Tree<'a>, String)>,
 }
 
 fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::File, message)
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Error::new(ErrorKind::Outside, failure.to_string())
+    }
 }
 
 impl<'a> Folder<'a> {
@@ -39,112 +80,184 @@ impl<'a> Folder<'a> {
     pub(crate) fn first(session: &'a Session<'a>, path: &str) -> Result<Self> {
         let clean = join("", path.trim_start_matches('/')).ok_or_else(|| failed(format!("{path} is outside of the repository")))?;
         let path = session.fs.canonical(&clean).filter(|path| session.fs.kind(path) == FileKind::Dir);
-        let path = path.ok_or_else(|| failed(format!("{} is not a folder", if clean.is_empty() { "." } else { &clean })))?;
-        Ok(Self { session, path, parents: Vec::new() })
+        let path = path.ok_or_else(|| failed(format!("{} is not a folder", session.fs.display(&clean))))?;
+        Ok(Self { session, tree: Tree::Given(session.fs), path, parents: Vec::new() })
     }
 
-    /// Another folder that this one names.
+    /// The folder of a repository at the start of a build.
+    pub(crate) fn fetch(session: &'a Session<'a>, repository: Repository) -> Result<Self> {
+        Self::fetched(session, repository, Vec::new())
+    }
+
+    fn fetched(session: &'a Session<'a>, repository: Repository, parents: Vec<(Tree<'a>, String)>) -> Result<Self> {
+        let checkout = session.outside.repository(&repository)?;
+        let clean = join("", &repository.path);
+        let folder = clean.and_then(|clean| checkout.files.canonical(&clean)).filter(|path| checkout.files.kind(path) == FileKind::Dir);
+        let Some(path) = folder else {
+            return Err(failed(format!("there is no folder {:?} in {} at {}", repository.path, repository.url, checkout.commit)));
+        };
+        Ok(Self { session, tree: Tree::Fetched(Arc::new(Fetched { repository, checkout })), path, parents })
+    }
+
+    /// Another folder that this one names: a path, or the URL of a repository.
     pub(crate) fn enter(&self, path: &str) -> Result<Self> {
-        if is_remote(path) {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("{path} looks like a remote base, which is not supported yet; copy it into the repository"),
-            ));
-        }
         if path.is_empty() {
             return Err(failed("the path is empty"));
         }
+        let mut parents = self.parents.clone();
+        parents.push((self.tree.clone(), self.path.clone()));
+        if let Ok(repository) = Repository::parse(path) {
+            let known = parents.iter().filter_map(|(tree, _)| match tree {
+                Tree::Fetched(fetched) => Some(&fetched.repository.written),
+                Tree::Given(_) => None,
+            });
+            if let Some(earlier) = known.into_iter().find(|written| written.starts_with(path)) {
+                return Err(failed(format!("cycle detected: {path} is part of the build of {earlier}")));
+            }
+            return Self::fetched(self.session, repository, parents);
+        }
+        if path.starts_with('/') {
+            return Err(failed(format!("{path} is absolute; a folder is named relative to the kustomization")));
+        }
+        let files = self.tree.files();
         let clean = join(&self.path, path).ok_or_else(|| failed(format!("{path} leads out of the repository")))?;
-        let folder = match self.session.fs.canonical(&clean) {
+        let folder = match files.canonical(&clean) {
             Some(folder) => folder,
-            None => return Err(failed(format!("{path} does not exist (looked for {clean})"))),
+            None => return Err(failed(format!("{path} does not exist (looked for {})", self.show(&clean)))),
         };
-        if self.session.fs.kind(&folder) != FileKind::Dir {
+        if files.kind(&folder) != FileKind::Dir {
             return Err(failed(format!("{path} is not a folder")));
         }
         // A folder that holds this one would be read again and again.
         if is_within(&self.path, &folder) {
-            return Err(failed(format!("{path} leads back to the folder {}, which would be a cycle", show(&folder))));
+            return Err(failed(format!("{path} leads back to the folder {}, which would be a cycle", self.show(&folder))));
         }
-        if let Some(parent) = self.parents.iter().find(|parent| is_within(parent, &folder)) {
-            return Err(failed(format!("cycle detected: {} is part of the build of {}", show(&folder), show(parent))));
+        if let Some((_, parent)) = self.parents.iter().find(|(tree, parent)| tree.is(&self.tree) && is_within(parent, &folder)) {
+            return Err(failed(format!("cycle detected: {} is part of the build of {}", self.show(&folder), self.show(parent))));
         }
-        let mut parents = self.parents.clone();
-        parents.push(self.path.clone());
-        Ok(Self { session: self.session, path: folder, parents })
+        Ok(Self { session: self.session, tree: self.tree.clone(), path: folder, parents })
+    }
+
+    /// Whether a path is a folder here.
+    pub(crate) fn is_folder(&self, path: &str) -> bool {
+        join(&self.path, path).is_some_and(|clean| self.tree.files().kind(&clean) == FileKind::Dir)
+    }
+
+    /// A path from the root of the tree; an absolute one may lead to it as well.
+    fn clean(&self, path: &str) -> Option<String> {
+        if !path.starts_with('/') {
+            return join(&self.path, path);
+        }
+        let Tree::Given(files) = &self.tree else { return None };
+        let root = files.on_disk("")?;
+        let below = std::path::Path::new(path).strip_prefix(root).ok()?;
+        join("", below.to_str()?)
     }
 
     /// A file's path, after all checks.
     pub(crate) fn locate(&self, path: &str) -> Result<String> {
-        if path.starts_with("http://") || path.starts_with("https://") {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("{path} is a remote file, which is not supported yet; copy it into the repository"),
-            ));
-        }
-        let clean = join(&self.path, path).ok_or_else(|| failed(format!("{path} leads out of the repository")))?;
-        self.session.read_set.borrow_mut().insert(clean.clone());
-        let real = match self.session.fs.canonical(&clean) {
+        let files = self.tree.files();
+        let clean = self.clean(path).ok_or_else(|| failed(format!("{path} leads out of the repository")))?;
+        self.note(&clean);
+        let real = match files.canonical(&clean) {
             Some(real) => real,
-            None => return Err(failed(format!("{path} does not exist (looked for {clean})"))),
+            None => return Err(failed(format!("{path} does not exist (looked for {})", self.show(&clean)))),
         };
-        if self.session.fs.kind(&real) == FileKind::Dir {
+        if files.kind(&real) == FileKind::Dir {
             return Err(failed(format!("{path} is a folder, not a file")));
         }
-        if self.session.restrictor == LoadRestrictor::RootOnly && !is_within(&real, &self.path) {
+        // A repository that was fetched stays within itself, whatever the caller allows its own files.
+        let restricted = self.session.restrictor == LoadRestrictor::RootOnly || matches!(self.tree, Tree::Fetched(_));
+        if restricted && !is_within(&real, &self.path) {
             return Err(failed(format!(
                 "{path} is not in or below the folder {} of its kustomization; make it part of a kustomization there, or build with --load-restrictor LoadRestrictionsNone",
-                show(&self.path)
+                self.show(&self.path)
             )));
         }
         Ok(real)
     }
 
-    /// A file's content.
+    /// A file's content; the file may be an http(s) URL.
     pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>> {
-        let real = self.locate(path)?;
-        let bytes = self.session.fs.read(&real).map_err(|error| failed(format!("cannot read {path}: {error}")))?;
+        let bytes = if is_url(path) {
+            self.download(path)?
+        } else {
+            let real = self.locate(path)?;
+            self.tree.files().read(&real).map_err(|error| failed(format!("cannot read {path}: {error}")))?
+        };
         if bytes.len() > MAX_FILE {
             return Err(Error::new(ErrorKind::Limit, format!("{path} is larger than 64 MiB")));
         }
         Ok(bytes)
     }
 
+    fn download(&self, url: &str) -> Result<Vec<u8>> {
+        self.session.read_set.borrow_mut().insert(url.to_owned());
+        Ok(self.session.outside.download(url)?)
+    }
+
     /// The name of a file of this folder, for messages.
     pub(crate) fn name(&self, path: &str) -> String {
-        join(&self.path, path).unwrap_or_else(|| path.to_owned())
+        if is_url(path) {
+            return path.to_owned();
+        }
+        self.clean(path).map_or_else(|| path.to_owned(), |clean| self.show(&clean))
     }
 
     /// The kustomization file: its name and content.
     pub(crate) fn kustomization(&self) -> Result<(String, Vec<u8>)> {
         let mut found = Vec::new();
         for name in NAMES {
-            let path = self.name(name);
-            self.session.read_set.borrow_mut().insert(path.clone());
-            if self.session.fs.kind(&path) == FileKind::File {
+            let path = join(&self.path, name).unwrap_or_default();
+            self.note(&path);
+            if self.tree.files().kind(&path) == FileKind::File {
                 found.push(path);
             }
         }
         match &found[..] {
-            [] => Err(failed(format!("no kustomization file in {}; looked for {}", show(&self.path), NAMES.join(", ")))),
+            [] => Err(failed(format!("no kustomization file in {}; looked for {}", self.show(&self.path), NAMES.join(", ")))),
             [path] => {
-                let bytes = self.session.fs.read(path).map_err(|error| failed(format!("cannot read {path}: {error}")))?;
-                Ok((path.clone(), bytes))
+                let name = self.show(path);
+                let bytes = self.tree.files().read(path).map_err(|error| failed(format!("cannot read {name}: {error}")))?;
+                Ok((name, bytes))
             }
-            many => Err(failed(format!("found multiple kustomization files: {}; keep one", many.join(", ")))),
+            many => {
+                let names: Vec<String> = many.iter().map(|path| self.show(path)).collect();
+                Err(failed(format!("found multiple kustomization files: {}; keep one", names.join(", "))))
+            }
+        }
+    }
+
+    /// Puts a path into the read set.
+    fn note(&self, path: &str) {
+        let name = match &self.tree {
+            Tree::Given(_) => path.to_owned(),
+            Tree::Fetched(_) => self.show(path),
+        };
+        self.session.read_set.borrow_mut().insert(name);
+    }
+
+    /// How messages name a path of this tree.
+    fn show(&self, path: &str) -> String {
+        match &self.tree {
+            Tree::Given(files) => Some(files.display(path)).filter(|name| !name.is_empty()).unwrap_or_else(|| ".".to_owned()),
+            Tree::Fetched(fetched) => format!("{}@{}//{path}", without_password(&fetched.repository.url), fetched.checkout.commit),
         }
     }
 }
 
-fn show(path: &str) -> &str {
-    if path.is_empty() { "." } else { path }
+/// Whether a path is an http(s) URL.
+pub(crate) fn is_url(path: &str) -> bool {
+    let scheme = path.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https"))
 }
 
-fn is_remote(path: &str) -> bool {
-    path.contains("://")
-        || path.starts_with("git@")
-        || path.starts_with("github.com/")
-        || path.starts_with("gitlab.com/")
-        || path.starts_with("git::")
-        || (path.contains("?ref=") || path.contains("&ref=") || path.contains(".git/"))
+/// A URL as it may be shown.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    match host.rsplit_once('@') {
+        Some((_, host)) => format!("{scheme}://{host}/{path}"),
+        None => url.to_owned(),
+    }
 }

@@ -6,12 +6,12 @@ use std::collections::HashSet;
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
-use crate::fs::{FileKind, join};
 use crate::generate;
 use crate::kustomization::{Entry, Kustomization};
-use crate::load::Folder;
+use crate::load::{Folder, is_url};
 use crate::plugin;
 use crate::replacement::Replacement;
+use crate::repository::Repository;
 use crate::resource::Resource;
 use crate::transform::{Subjects, Transformer, load_inline_or_file, prepare};
 use crate::vars::Var;
@@ -121,9 +121,9 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
     let mut pending: Vec<Resource> = Vec::new();
     for (path, pos) in entries {
         let here = |error: Error| error.at(*pos).in_file(file);
-        let is_dir = join(&folder.path, path).is_some_and(|clean| folder.session.fs.kind(&clean) == FileKind::Dir);
-        let looks_remote = path.contains("://") || path.starts_with("git@") || path.contains("?ref=");
-        if is_dir || looks_remote {
+        if let Some(resources) = file_resources(folder, path).map_err(here)? {
+            pending.extend(resources);
+        } else {
             acc.append(std::mem::take(&mut pending)).map_err(here)?;
             let inner = folder.enter(path).map_err(here)?;
             let (inner_file, kustomization) = load(&inner).map_err(here)?;
@@ -135,12 +135,26 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
             acc.append(child.resources).map_err(here)?;
             acc.config.merge(child.config);
             crate::vars::merge(&mut acc.vars, child.vars).map_err(here)?;
-        } else {
-            let bytes = folder.read(path).map_err(here)?;
-            pending.extend(crate::read::resources(&bytes, &folder.name(path))?);
         }
     }
     acc.append(pending).map_err(|error| error.in_file(file))
+}
+
+/// The resources of an entry that is a file; `None` for a folder or a repository. What a URL stands for shows only when it is fetched: one that
+/// gives no resources but can be the URL of a repository is one.
+fn file_resources(folder: &Folder<'_>, path: &str) -> Result<Option<Vec<Resource>>> {
+    let is_repository = Repository::parse(path).is_ok();
+    if !is_url(path) {
+        if is_repository || folder.is_folder(path) {
+            return Ok(None);
+        }
+        return crate::read::resources(&folder.read(path)?, &folder.name(path)).map(Some);
+    }
+    match folder.read(path).and_then(|bytes| crate::read::resources(&bytes, path)) {
+        Ok(resources) => Ok(Some(resources)),
+        Err(_) if is_repository => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The configurations of plugins: inline documents, files, or folders that build to them.

@@ -52,8 +52,6 @@ fn the_same_resource_twice_is_an_error() {
 fn what_is_not_supported_says_so() {
     let text = "== kustomization.yaml\nhelmCharts:\n- name: a\n";
     assert_eq!(run(".", text).expect_err("must fail").kind(), fiel_renderer::ErrorKind::Unsupported);
-    let text = "== kustomization.yaml\nresources: [\"https://example.com/x?ref=v1\"]\n";
-    assert_eq!(run(".", text).expect_err("must fail").kind(), fiel_renderer::ErrorKind::Unsupported);
 }
 
 #[test]

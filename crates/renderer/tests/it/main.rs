@@ -4,6 +4,7 @@
 mod builds;
 mod conformance;
 mod errors;
+mod outside;
 mod properties;
 
 use fiel_renderer::{Build, Error, Memory, Options, build};
