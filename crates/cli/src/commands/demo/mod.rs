@@ -48,9 +48,18 @@ pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
 
 async fn play(args: &Args) -> Result<(), CommandError> {
     let mut stage = Stage::open(args.dir.as_deref(), &args.server)?;
-    let outcome = tokio::select! {
+    let told = tokio::select! {
         outcome = perform(args, &mut stage) => outcome,
         () = interrupted() => Err(CommandError::failed("interrupted")),
+    };
+    let outcome = match told {
+        Ok(()) if !args.once => {
+            stage.look_around();
+            interrupted().await;
+            println!("\nending: no process and no file is left behind");
+            Ok(())
+        }
+        outcome => outcome,
     };
     let kept = outcome.as_ref().err().map(|_| stage.logs());
     stage.close().await;
@@ -66,11 +75,6 @@ async fn perform(args: &Args, stage: &mut Stage) -> Result<(), CommandError> {
         figures.write(file)?;
     }
     figures.print();
-    if !args.once {
-        stage.look_around();
-        interrupted().await;
-        println!("\nending: no process and no file is left behind");
-    }
     Ok(())
 }
 

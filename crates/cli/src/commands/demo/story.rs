@@ -106,7 +106,9 @@ async fn adopt(stage: &mut Stage, scene: &Scene) -> Result<(), CommandError> {
     ensure(before["metadata"]["uid"] == after["metadata"]["uid"], "the Deployment was adopted, not made anew")?;
     let mark = &after["metadata"]["annotations"]["argocd.argoproj.io/tracking-id"];
     stage.saw(format!("Synced and Healthy; the Deployment is the same one, now marked {mark}"));
-    stage.hint(format!("fiel plan demo --kubeconfig {}", stage.kubeconfig().display()));
+    // The binary is not on the PATH of whoever only built it.
+    let fiel = std::env::current_exe()?;
+    stage.hint(format!("{} plan demo --kubeconfig {}", fiel.display(), stage.kubeconfig().display()));
     Ok(())
 }
 
