@@ -3,6 +3,7 @@
 use crate::decode::{Fields, error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
+use crate::helm::{Chart, Globals};
 use crate::yaml::{Pos, Value};
 
 /// A path or an inline document, and where it stands.
@@ -38,6 +39,8 @@ pub(crate) struct Kustomization {
     pub(crate) validators: Vec<Entry>,
     pub(crate) build_metadata: Vec<String>,
     pub(crate) openapi: Option<Value>,
+    pub(crate) helm_charts: Vec<Chart>,
+    pub(crate) helm_globals: Globals,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -180,15 +183,6 @@ impl Kustomization {
                 k.warnings.push(deprecated(field, instead, more));
             }
         }
-        for field in ["helmCharts", "helmGlobals", "helmChartInflationGenerator"] {
-            if let Some(value) = f.take(field) {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!("the field {field} is not supported yet: it needs the helm program"),
-                )
-                .at(value.pos));
-            }
-        }
         if let Some(value) = f.take("inventory") {
             return Err(Error::new(ErrorKind::Unsupported, "the field inventory is not supported").at(value.pos));
         }
@@ -221,6 +215,11 @@ impl Kustomization {
         k.validators = f.strings("validators")?;
         k.build_metadata = f.strings("buildMetadata")?.into_iter().map(|(text, _)| text).collect();
         k.openapi = f.take("openapi");
+        k.helm_globals = f.take("helmGlobals").map(Globals::decode).transpose()?.unwrap_or_default();
+        k.helm_charts = each(f.list("helmCharts")?, Chart::decode)?;
+        for old in f.list("helmChartInflationGenerator")? {
+            k.helm_charts.push(Chart::decode_old(old, &mut k.helm_globals)?);
+        }
         f.finish(&FIELDS)?;
         Ok(k)
     }

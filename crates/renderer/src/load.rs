@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::build::LoadRestrictor;
@@ -63,6 +64,8 @@ pub(crate) struct Folder<'a> {
     /// The folder, links resolved.
     pub(crate) path: String,
     parents: Vec<(Tree<'a>, String)>,
+    /// The namespace that this kustomization or the nearest one above it sets.
+    pub(crate) namespace: String,
 }
 
 fn failed(message: impl Into<String>) -> Error {
@@ -81,7 +84,7 @@ impl<'a> Folder<'a> {
         let clean = join("", path.trim_start_matches('/')).ok_or_else(|| failed(format!("{path} is outside of the repository")))?;
         let path = session.fs.canonical(&clean).filter(|path| session.fs.kind(path) == FileKind::Dir);
         let path = path.ok_or_else(|| failed(format!("{} is not a folder", session.fs.display(&clean))))?;
-        Ok(Self { session, tree: Tree::Given(session.fs), path, parents: Vec::new() })
+        Ok(Self { session, tree: Tree::Given(session.fs), path, parents: Vec::new(), namespace: String::new() })
     }
 
     /// The folder of a repository at the start of a build.
@@ -96,7 +99,13 @@ impl<'a> Folder<'a> {
         let Some(path) = folder else {
             return Err(failed(format!("there is no folder {:?} in {} at {}", repository.path, repository.url, checkout.commit)));
         };
-        Ok(Self { session, tree: Tree::Fetched(Arc::new(Fetched { repository, checkout })), path, parents })
+        Ok(Self { session, tree: Tree::Fetched(Arc::new(Fetched { repository, checkout })), path, parents, namespace: String::new() })
+    }
+
+    /// The folder as its own kustomization sees it, which sets a namespace or inherits it.
+    pub(crate) fn in_namespace(&self, namespace: &str) -> Self {
+        let namespace = if namespace.is_empty() { &self.namespace } else { namespace };
+        Self { namespace: namespace.to_owned(), ..self.clone() }
     }
 
     /// Another folder that this one names: a path, or the URL of a repository.
@@ -114,7 +123,8 @@ impl<'a> Folder<'a> {
             if let Some(earlier) = known.into_iter().find(|written| written.starts_with(path)) {
                 return Err(failed(format!("cycle detected: {path} is part of the build of {earlier}")));
             }
-            return Self::fetched(self.session, repository, parents);
+            let folder = Self::fetched(self.session, repository, parents)?;
+            return Ok(folder.in_namespace(&self.namespace));
         }
         if path.starts_with('/') {
             return Err(failed(format!("{path} is absolute; a folder is named relative to the kustomization")));
@@ -135,12 +145,12 @@ impl<'a> Folder<'a> {
         if let Some((_, parent)) = self.parents.iter().find(|(tree, parent)| tree.is(&self.tree) && is_within(parent, &folder)) {
             return Err(failed(format!("cycle detected: {} is part of the build of {}", self.show(&folder), self.show(parent))));
         }
-        Ok(Self { session: self.session, tree: self.tree.clone(), path: folder, parents })
+        Ok(Self { session: self.session, tree: self.tree.clone(), path: folder, parents, namespace: self.namespace.clone() })
     }
 
     /// Whether a path is a folder here.
     pub(crate) fn is_folder(&self, path: &str) -> bool {
-        join(&self.path, path).is_some_and(|clean| self.tree.files().kind(&clean) == FileKind::Dir)
+        self.clean(path).is_some_and(|clean| self.tree.files().kind(&clean) == FileKind::Dir)
     }
 
     /// A path from the root of the tree; an absolute one may lead to it as well.
@@ -202,6 +212,11 @@ impl<'a> Folder<'a> {
             return path.to_owned();
         }
         self.clean(path).map_or_else(|| path.to_owned(), |clean| self.show(&clean))
+    }
+
+    /// Where a path lies on a disk.
+    pub(crate) fn on_disk(&self, path: &str) -> Option<PathBuf> {
+        self.tree.files().on_disk(&self.clean(path)?)
     }
 
     /// The kustomization file: its name and content.

@@ -4,6 +4,7 @@ use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
 use crate::generate;
+use crate::helm::Chart;
 use crate::kustomization::{GeneratorArgs, Image, Patch, Replica};
 use crate::load::Folder;
 use crate::resource::Resource;
@@ -13,7 +14,7 @@ use crate::yaml::{Map, Node, Value};
 
 fn unsupported(config: &Resource) -> Error {
     let what = format!("{} ({})", config.kind(), config.api_version());
-    Error::new(ErrorKind::Unsupported, format!("the plugin {what} is not built in; functions and other plugins are not supported"))
+    Error::new(ErrorKind::Unsupported, format!("the plugin {what} is not built in"))
 }
 
 /// The configuration without its header.
@@ -42,7 +43,12 @@ fn is_builtin(config: &Resource) -> bool {
 /// Runs a generator.
 pub(crate) fn generate(folder: &Folder<'_>, config: Resource) -> Result<Vec<Resource>> {
     if !is_builtin(&config) {
-        return Err(unsupported(&config));
+        return crate::external::generate(folder, &config);
+    }
+    if config.kind() == "HelmChartInflationGenerator" {
+        let (_, value) = body(config);
+        let (chart, globals) = Chart::from_config(&mut Fields::new(value, "a Helm chart")?)?;
+        return crate::helm::generate(folder, &chart, &globals);
     }
     let secret = match config.kind() {
         "ConfigMapGenerator" => false,
@@ -71,7 +77,7 @@ fn specs(f: &mut Fields) -> Result<Vec<FieldSpec>> {
 /// Runs a transformer.
 pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resources: &mut Vec<Resource>) -> Result<()> {
     if !is_builtin(&config) {
-        return Err(unsupported(&config));
+        return crate::external::transform(folder, &config, resources);
     }
     let unknown = unsupported(&config);
     let (kind, value) = body(config);

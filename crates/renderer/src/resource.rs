@@ -23,6 +23,8 @@ pub(crate) struct State {
     pub(crate) needs_hash: bool,
     pub(crate) behavior: Behavior,
     pub(crate) vars: Vec<Box<str>>,
+    /// What comes of a Helm chart keeps the namespace that helm gave it.
+    pub(crate) from_helm: bool,
     /// For patches: whether they may rename.
     pub(crate) name_change: bool,
     pub(crate) kind_change: bool,

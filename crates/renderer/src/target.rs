@@ -60,6 +60,7 @@ pub(crate) fn load(folder: &Folder<'_>) -> Result<(String, Kustomization)> {
 
 /// Builds a folder's kustomization on top of what was gathered (nothing, except for components).
 pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, mut acc: Accumulator) -> Result<Accumulator> {
+    let folder = &folder.in_namespace(&kustomization.namespace);
     if let Some(openapi) = &kustomization.openapi {
         plugin::check_openapi(folder, openapi).map_err(|error| error.in_file(file))?;
     }
@@ -79,6 +80,13 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         let new =
             generate::generate(folder, args, kustomization.generator_options.as_ref(), secret).map_err(|error| error.in_file(file))?;
         generate::absorb(&mut acc.resources, new).map_err(|error| error.at(args.pos).in_file(file))?;
+    }
+    for chart in &kustomization.helm_charts {
+        let here = |error: Error| error.at(chart.pos).in_file(file);
+        let chart = chart.in_namespace(&folder.namespace);
+        for new in crate::helm::generate(folder, &chart, &kustomization.helm_globals).map_err(here)? {
+            generate::absorb(&mut acc.resources, new).map_err(here)?;
+        }
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.generators)? {
         for new in plugin::generate(folder, config).map_err(|error| error.at(entry).in_file(file))? {

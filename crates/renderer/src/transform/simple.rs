@@ -63,6 +63,9 @@ pub(crate) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSp
         return Ok(());
     }
     for resource in resources.iter_mut() {
+        if resource.state.from_helm {
+            continue;
+        }
         resource.store_previous();
         let mut set = |value: &mut Value| {
             if unset_only && value.text().is_some_and(|text| !text.is_empty()) && !value.is_null() { Ok(()) } else { set_text(value, name) }

@@ -50,7 +50,7 @@ fn the_same_resource_twice_is_an_error() {
 
 #[test]
 fn what_is_not_supported_says_so() {
-    let text = "== kustomization.yaml\nhelmCharts:\n- name: a\n";
+    let text = "== kustomization.yaml\ninventory: {type: a}\n";
     assert_eq!(run(".", text).expect_err("must fail").kind(), fiel_renderer::ErrorKind::Unsupported);
 }
 

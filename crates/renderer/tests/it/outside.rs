@@ -2,13 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use fiel_renderer::{Build, Checkout, Error, ErrorKind, Failure, Memory, Options, Outside, Repository, build, build_remote, build_with};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
-/// Repositories by URL, and files by URL.
+use fiel_renderer::{
+    Argument, Build, Checkout, Closed, Error, ErrorKind, Failure, FileKind, FileSystem, FunctionCall, HelmCall, HelmSettings, Memory,
+    Options, Outside, Repository, build, build_remote, build_with,
+};
+
+/// Repositories by URL, and files by URL; helm and functions that note what they are told.
 #[derive(Default)]
 struct World {
     repositories: BTreeMap<&'static str, Memory>,
     files: BTreeMap<&'static str, &'static str>,
+    /// What helm prints; helm is off where it is empty.
+    chart: &'static str,
+    /// What a function turns its input into.
+    function: Option<fn(&str) -> String>,
+    told: Mutex<Vec<String>>,
+}
+
+impl World {
+    fn told(&self) -> String {
+        self.told.lock().unwrap().join("\n")
+    }
 }
 
 impl Outside for World {
@@ -19,6 +36,28 @@ impl Outside for World {
 
     fn download(&self, url: &str) -> Result<Vec<u8>, Failure> {
         self.files.get(url).map(|text| text.as_bytes().to_vec()).ok_or_else(|| Failure::failed(format!("{url}: 404 Not Found")))
+    }
+
+    fn helm(&self, call: &HelmCall) -> Result<Vec<u8>, Failure> {
+        if self.chart.is_empty() {
+            return Closed.helm(call);
+        }
+        let words = call.arguments.iter().map(|argument| match argument {
+            Argument::Text(text) => text.clone(),
+            Argument::File(name, content) => format!("{name}={:?}", String::from_utf8_lossy(content)),
+        });
+        self.told.lock().unwrap().push(words.collect::<Vec<_>>().join(" "));
+        let version = call.arguments[0] == Argument::Text("version".to_owned());
+        Ok(if version { "v3.14.0+g3fc9f4b" } else { self.chart }.as_bytes().to_vec())
+    }
+
+    fn helm_settings(&self) -> HelmSettings {
+        HelmSettings { kube_version: Some("1.99".to_owned()), api_versions: vec!["c/v1".to_owned()], debug: false }
+    }
+
+    fn function(&self, call: &FunctionCall) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(function) = self.function else { return Closed.function(call) };
+        Ok(Some(function(std::str::from_utf8(&call.input).unwrap()).into_bytes()))
     }
 }
 
@@ -104,5 +143,136 @@ fn nothing_is_fetched_unless_the_caller_allows_it() {
         let error = build(&files([("kustomization.yaml", text)]), "", &Options::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Outside, "{error}");
         assert!(error.message().contains("copy it into the repository"), "{error}");
+    }
+}
+
+/// Files that claim to lie on a disk, as helm needs it.
+struct OnDisk(Memory);
+
+impl FileSystem for OnDisk {
+    fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
+        self.0.read(path)
+    }
+
+    fn kind(&self, path: &str) -> FileKind {
+        self.0.kind(path)
+    }
+
+    fn list(&self, dir: &str) -> std::io::Result<Vec<String>> {
+        self.0.list(dir)
+    }
+
+    fn on_disk(&self, path: &str) -> Option<PathBuf> {
+        Some(Path::new("/disk").join(path))
+    }
+}
+
+const CHART: &str =
+    "{apiVersion: v1, kind: Service, metadata: {name: s}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: n}}\n";
+
+/// Asked of kustomize 5.8.1 with a helm that writes down its arguments.
+#[test]
+fn helm_is_told_what_kustomize_tells_it() {
+    let world = World { chart: CHART, ..World::default() };
+    let files = OnDisk(files([
+        ("over/kustomization.yaml", "resources: [../app]\nnamePrefix: p-\nnamespace: ns\n"),
+        (
+            "app/kustomization.yaml",
+            "helmCharts: [{name: web, releaseName: rel, valuesInline: {b: {c: [3], d: null}, z: true}, includeCRDs: true, apiVersions: [a/v1], skipHooks: true}]\n",
+        ),
+        ("app/charts/web/values.yaml", "a: 1 # one\nb: {c: [1, 2], d: x, e: y, f: yes}\n"),
+    ]));
+    let built = build_with(&files, "over", &Options::default(), &world).unwrap();
+    insta::assert_snapshot!(world.told(), @r#"
+    version --short
+    template rel /disk/app/charts/web --namespace ns -f web-kustomize-values.yaml="a: 1\nb:\n  c:\n  - 3\n  e: \"y\"\n  f: \"yes\"\nz: true\n" --api-versions a/v1 --kube-version 1.99 --include-crds --no-hooks
+    "#);
+    // What helm gave keeps the namespace that helm gave it.
+    let found: Vec<(&str, &str)> = built.resources().iter().map(|r| (r.name(), r.namespace())).collect();
+    assert_eq!(found, [("p-c", "n"), ("p-s", "")]);
+}
+
+#[test]
+fn a_chart_is_pulled_when_it_is_not_there() {
+    let world = World { chart: CHART, ..World::default() };
+    let text = "helmCharts: [{name: web, version: 1.0.0, repo: REPO, devel: true, valuesMerge: replace, valuesInline: {a: b}}]\nhelmGlobals: {chartHome: here}\n";
+    for (repo, told) in [
+        ("https://x/y", "pull --untar --untardir /disk/here/web-1.0.0 --repo https://x/y web --version 1.0.0 --devel"),
+        ("oci://x/y/", "pull --untar --untardir /disk/here/web-1.0.0 oci://x/y/web --version 1.0.0 --devel"),
+    ] {
+        let files = OnDisk(files([("kustomization.yaml", &*text.replace("REPO", repo))]));
+        build_with(&files, "", &Options::default(), &world).unwrap();
+        assert_eq!(world.told.lock().unwrap().drain(..).nth(1).unwrap(), told);
+    }
+}
+
+#[test]
+fn a_chart_that_helm_would_take_for_a_flag_is_refused() {
+    let world = World { chart: CHART, ..World::default() };
+    for chart in [
+        "{name: --post-renderer=x}",
+        "{name: web, releaseName: --post-renderer=x}",
+        "{name: web, repo: -x}",
+        "{name: web, repo: a, version: -x}",
+    ] {
+        let files = OnDisk(files([("kustomization.yaml", &*format!("helmCharts: [{chart}]\n"))]));
+        let error = build_with(&files, "", &Options::default(), &world).unwrap_err();
+        assert!(error.message().contains("dash"), "{error}");
+    }
+    assert_eq!(world.told(), "");
+}
+
+const FUNCTION: &str =
+    "{apiVersion: a/v1, kind: F, metadata: {name: f, annotations: {config.kubernetes.io/function: \"exec: {path: x}\"}}}";
+
+#[test]
+fn a_function_changes_resources_and_references_follow() {
+    let text = format!("resources: [\"https://host.xz/a.yaml\"]\nnamePrefix: p-\ntransformers: ['{FUNCTION}']\n");
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: pod}, spec: {volumes: [{name: v, configMap: {name: a}}]}}\n---\n";
+    let both: &'static str = String::leak(format!("{pod}{CONFIG}"));
+    let world = World {
+        files: [("https://host.xz/a.yaml", both)].into(),
+        function: Some(|input| {
+            assert!(input.starts_with("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- apiVersion: v1\n"), "{input}");
+            assert!(input.contains("functionConfig:\n  apiVersion: a/v1\n"), "{input}");
+            input.replace("name: p-a\n", "name: renamed\n")
+        }),
+        ..World::default()
+    };
+    let built = run(&world, &text).unwrap();
+    let names: Vec<&str> = built.resources().iter().map(fiel_renderer::Resource::name).collect();
+    assert_eq!(names, ["renamed", "p-pod"]);
+    assert!(
+        built.to_yaml().contains("    configMap:\n      name: renamed\n")
+            || built.to_yaml().contains("  - configMap:\n      name: renamed\n")
+    );
+    assert!(!built.to_yaml().contains("annotations"), "{}", built.to_yaml());
+}
+
+#[test]
+fn a_function_generates_and_asks_for_a_hash() {
+    let world = World {
+        function: Some(|_| {
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: g, annotations: {kustomize.config.k8s.io/needs-hash: \"true\"}}\n  data: {a: b}\nresults: [{message: hello}]\n".to_owned()
+        }),
+        ..World::default()
+    };
+    let built = run(&world, &format!("generators: ['{FUNCTION}']\n")).unwrap();
+    // The hash is kustomize's own for this ConfigMap.
+    assert_eq!(built.to_yaml(), "apiVersion: v1\ndata:\n  a: b\nkind: ConfigMap\nmetadata:\n  name: g-4h2mbtbbt6\n");
+}
+
+#[test]
+fn nothing_is_run_unless_the_caller_allows_it() {
+    let plugin = "{apiVersion: a/v1, kind: F, metadata: {name: f}}";
+    for (text, flag) in [
+        ("helmCharts: [{name: web}]\n".to_owned(), "--enable-helm"),
+        (format!("generators: ['{FUNCTION}']\n"), "--enable-alpha-plugins"),
+        (format!("generators: ['{plugin}']\n"), "--enable-alpha-plugins"),
+        (format!("transformers: ['{plugin}']\n"), "--enable-alpha-plugins"),
+    ] {
+        let error = build(&files([("kustomization.yaml", &*text)]), "", &Options::default()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Outside, "{error}");
+        assert!(error.message().contains(flag), "{error}");
     }
 }
