@@ -73,7 +73,8 @@ impl FieldSpec {
     }
 }
 
-fn split(path: &str) -> Vec<String> {
+/// The parts of a path.
+pub(crate) fn split(path: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     for part in path.split('/') {
         match parts.last_mut() {

@@ -1,5 +1,8 @@
 //! Built-in generators and transformers that are configured by documents of their own.
 
+mod iam_policy;
+mod value_add;
+
 use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
@@ -10,7 +13,7 @@ use crate::load::Folder;
 use crate::resource::Resource;
 use crate::target::replacements;
 use crate::transform::{Subjects, Transformer, load_inline_or_file, prepare};
-use crate::yaml::{Map, Node, Value};
+use crate::yaml::{Map, Value};
 
 fn unsupported(config: &Resource) -> Error {
     let what = format!("{} ({})", config.kind(), config.api_version());
@@ -51,6 +54,7 @@ pub(crate) fn generate(folder: &Folder<'_>, config: Resource) -> Result<Vec<Reso
         return crate::helm::generate(folder, &chart, &globals);
     }
     let secret = match config.kind() {
+        "IAMPolicyGenerator" => return iam_policy::generate(config.value).map(|account| vec![account]),
         "ConfigMapGenerator" => false,
         "SecretGenerator" => true,
         _ => return Err(unsupported(&config)),
@@ -135,7 +139,7 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
             return Ok(());
         }
         "ReplacementTransformer" => Transformer::Replacements(replacements(folder, file, &f.list("replacements")?)?),
-        "ValueAddTransformer" => return add_value(&mut f, resources),
+        "ValueAddTransformer" => return value_add::run(folder, &mut f, resources),
         "HashTransformer" => return crate::build::add_hashes(resources),
         "LegacyOrderTransformer" => {
             crate::order::legacy(resources, None);
@@ -152,44 +156,6 @@ fn json_patch(f: &mut Fields) -> Result<Patch> {
     let target = f.take("target").map(crate::kustomization::Selector::decode).transpose()?;
     patch.target = target;
     Ok(patch)
-}
-
-/// Adds a value to fields.
-fn add_value(f: &mut Fields, resources: &mut [Resource]) -> Result<()> {
-    let (value, targets) = (f.text("value")?, f.list("targets")?);
-    let target_file = f.text("targetFilePath")?;
-    if !target_file.is_empty() {
-        return Err(Error::new(ErrorKind::Unsupported, "targetFilePath is not supported yet"));
-    }
-    for target in targets {
-        let mut t = Fields::new(target, "a target")?;
-        let selector = t.take("selector").map(crate::kustomization::Selector::decode).transpose()?.unwrap_or_default();
-        let notes = (t.text("fieldPath")?, t.integer("filePathPosition")?.unwrap_or(0));
-        let pattern = crate::selector::Compiled::new(&selector)?;
-        for resource in resources.iter_mut().filter(|resource| pattern.matches(resource)) {
-            let path = notes.0.clone();
-            let (head, last) = path.rsplit_once('/').unwrap_or(("", &path));
-            let spec =
-                FieldSpec { path: if head.is_empty() { path.clone().into() } else { head.to_owned().into() }, ..FieldSpec::default() };
-            let position = usize::try_from(notes.1).unwrap_or(0);
-            spec.apply(&mut resource.value, crate::fieldspec::Leaf::Nothing, &mut |field| {
-                if let Node::Map(map) = &mut field.node {
-                    let entry = map.entry(last, || Value::string(""));
-                    let old = entry.text().unwrap_or("").to_owned();
-                    *entry = Value::string(if position > 0 { insert_part(&old, &value, position) } else { value.clone() });
-                }
-                Ok(())
-            })?;
-        }
-    }
-    Ok(())
-}
-
-fn insert_part(path: &str, part: &str, position: usize) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    parts.insert((position - 1).min(parts.len()), part);
-    format!("{}{}", if rooted { "/" } else { "" }, parts.join("/"))
 }
 
 /// Runs a validator: a transformer that may not change anything.

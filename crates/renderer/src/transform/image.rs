@@ -13,7 +13,8 @@ pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[Fie
     let pattern = Regex::new(&format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name));
     let pattern =
         pattern.map_err(|_| Error::new(ErrorKind::Kustomization, format!("the image name {} is not a valid pattern", image.name)))?;
-    for resource in resources.iter_mut() {
+    // A definition may describe fields of these names, which hold no images.
+    for resource in resources.iter_mut().filter(|resource| resource.kind() != "CustomResourceDefinition") {
         anywhere(&mut resource.value, image, &pattern);
         for spec in specs {
             if spec.matches(&resource.gvk()) {

@@ -1,0 +1,67 @@
+//! `ValueAddTransformer`: puts a value into fields, as a whole or as a part of a path.
+
+use crate::decode::Fields;
+use crate::error::{Error, ErrorKind, Result};
+use crate::fieldspec::split;
+use crate::kustomization::Selector;
+use crate::load::Folder;
+use crate::resource::Resource;
+use crate::selector::Compiled;
+use crate::yaml::{Map, Node, Value, parse_kustomization};
+
+/// Without `value` the name of the kustomization's folder is the value.
+pub(super) fn run(folder: &Folder<'_>, f: &mut Fields, resources: &mut [Resource]) -> Result<()> {
+    let pos = f.pos();
+    let failed = |message: &str| Error::new(ErrorKind::Kustomization, message).at(pos);
+    let mut value = f.text("value")?;
+    if value.is_empty() {
+        value = folder.path.rsplit('/').next().unwrap_or_default().to_owned();
+    }
+    let mut targets = f.list("targets")?;
+    let file = f.text("targetFilePath")?;
+    if !file.is_empty() {
+        let name = folder.name(&file);
+        let mut more = Fields::new(parse_kustomization(&folder.read(&file)?, &name)?, "a file of targets")?;
+        targets.extend(more.list("targets").map_err(|error| error.in_file(&name))?);
+    }
+    if targets.is_empty() {
+        return Err(failed("a ValueAddTransformer needs targets"));
+    }
+    for target in targets {
+        let mut t = Fields::new(target, "a target")?;
+        let selector = t.take("selector").map(Selector::decode).transpose()?.unwrap_or_default();
+        let (path, position) = (t.text("fieldPath")?, t.integer("filePathPosition")?.unwrap_or(0));
+        if path.is_empty() {
+            return Err(failed("a target needs a fieldPath"));
+        }
+        let position = usize::try_from(position).map_err(|_| failed("a filePathPosition cannot be negative"))?;
+        let (parts, pattern) = (split(&path), Compiled::new(&selector)?);
+        for resource in resources.iter_mut().filter(|resource| pattern.matches(resource)) {
+            let field = look_up_or_create(&mut resource.value, &parts)?;
+            let text = if position == 0 { value.clone() } else { insert_part(field.text().unwrap_or(""), &value, position) };
+            *field = Value { pos: field.pos, ..Value::string(text) };
+        }
+    }
+    Ok(())
+}
+
+/// The field at a path; whatever is missing on the way is made.
+fn look_up_or_create<'a>(value: &'a mut Value, path: &[String]) -> Result<&'a mut Value> {
+    let Some((part, rest)) = path.split_first() else { return Ok(value) };
+    if value.is_null() {
+        value.node = Node::Map(Map::new());
+    }
+    let (pos, found) = (value.pos, value.describe());
+    let Some(map) = value.as_map_mut() else {
+        return Err(Error::new(ErrorKind::Resource, format!("expected a map that holds the field {part}, found {found}")).at(pos));
+    };
+    let made = || if rest.is_empty() { Value::string("") } else { Value::map(Map::new()) };
+    look_up_or_create(map.entry(part, made), rest)
+}
+
+fn insert_part(path: &str, part: &str, position: usize) -> String {
+    let rooted = path.starts_with('/');
+    let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    parts.insert((position - 1).min(parts.len()), part);
+    format!("{}{}", if rooted { "/" } else { "" }, parts.join("/"))
+}
