@@ -50,7 +50,7 @@ pub(crate) fn unfold(docs: Vec<Value>) -> Result<Vec<Resource>> {
             let kind = kind.and_then(Value::text).unwrap_or("");
             return Err(failed(format!("a resource needs a name: metadata.name is missing in this {kind}"), &doc));
         }
-        out.push(Resource::new(doc));
+        out.push(Resource::read(doc));
     }
     Ok(out)
 }

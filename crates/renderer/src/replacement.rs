@@ -1,5 +1,7 @@
 //! Replacements: a field's value is copied into other fields.
 
+mod text;
+
 use crate::decode::{Fields, error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kustomization::Selector;
@@ -242,8 +244,10 @@ fn look_up<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
 fn set(root: &mut Value, path: &str, new: &Value, options: &FieldOptions) -> Result<()> {
     let parts = split_path(path);
     let mut count = 0usize;
-    visit(root, &parts, options.create.then_some(new), &mut |field| {
+    visit(root, &parts, options.create.then_some(new), &mut |field, within| {
         count += 1;
+        // Inside a text kustomize forgets the delimiter: the whole value is replaced.
+        let options = if within == Within::Text { &FieldOptions::default() } else { options };
         write(field, new, options)
     })?;
     if count == 0 {
@@ -252,9 +256,19 @@ fn set(root: &mut Value, path: &str, new: &Value, options: &FieldOptions) -> Res
     Ok(())
 }
 
+/// What a field was found in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Resource,
+    /// A text that is JSON or YAML itself.
+    Text,
+}
+
+type Found<'a> = &'a mut dyn FnMut(&mut Value, Within) -> Result<()>;
+
 /// Calls `found` for every field that the path leads to; with `create` (the value to come) missing ones are made.
-fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
-    let Some((part, rest)) = path.split_first() else { return found(value) };
+fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: Found<'_>) -> Result<()> {
+    let Some((part, rest)) = path.split_first() else { return found(value, Within::Resource) };
     if value.is_null() && create.is_some() {
         *value = if condition(part).is_some() || part == "-" || part == "*" { Value::list(Vec::new()) } else { Value::map(Map::new()) };
     }
@@ -316,7 +330,7 @@ fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: &mut
 }
 
 /// A path that goes on inside a text: the text is read as JSON or YAML, changed and written back.
-fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
+fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found: Found<'_>) -> Result<()> {
     let Some(text) = value.as_str() else { return Ok(()) };
     let json = text.trim_start().starts_with(['{', '[']);
     let pretty = text.contains('\n');
@@ -325,13 +339,15 @@ fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found:
     if inner.as_map().is_none() && inner.as_list().is_none() {
         return Ok(());
     }
-    visit(&mut inner, path, create, found)?;
+    let old = inner.clone();
+    visit(&mut inner, path, create, &mut |field, _| found(field, Within::Text))?;
     let text = if json && pretty {
         crate::hash::go_json_pretty(&inner.to_json())
     } else if json {
         crate::hash::go_json(&inner.to_json())
     } else {
-        crate::yaml::to_string(&inner).trim_end_matches('\n').to_owned()
+        let kept = text::exchange(text, &old, &inner);
+        kept.unwrap_or_else(|| crate::yaml::to_string(&inner)).trim_end_matches('\n').to_owned()
     };
     *value = Value { pos: value.pos, ..Value::string(text) };
     Ok(())

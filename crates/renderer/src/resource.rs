@@ -43,6 +43,21 @@ impl Resource {
         Self { value, state: State::default() }
     }
 
+    /// A resource as a file has it: kustomize believes annotations that say which ids it had before.
+    pub(crate) fn read(value: Value) -> Self {
+        let mut resource = Self::new(value);
+        let lists = ["Kinds", "Names", "Namespaces"].map(|of| {
+            let list = resource.annotation(&format!("internal.config.kubernetes.io/previous{of}")).unwrap_or_default();
+            list.split(',').filter(|text| !text.is_empty()).map(Box::from).collect::<Vec<Box<str>>>()
+        });
+        let [kinds, names, namespaces] = lists;
+        if kinds.len() == names.len() && names.len() == namespaces.len() {
+            let ids = kinds.into_iter().zip(names).zip(namespaces);
+            resource.state.previous = ids.map(|((kind, name), namespace)| (kind, name, namespace)).collect();
+        }
+        resource
+    }
+
     /// `apiVersion`, empty when it is missing.
     #[must_use]
     pub fn api_version(&self) -> &str {
