@@ -12,7 +12,7 @@ use crate::outside::{Closed, Outside};
 use crate::repository::Repository;
 use crate::resource::Resource;
 use crate::target::{self, Accumulator};
-use crate::yaml::{Canonical, Node, Value, canonical};
+use crate::yaml::{Canonical, Kind, Node, Scalar, Value, canonical};
 
 /// Which files a kustomization may read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -223,6 +223,8 @@ fn printable(value: &Value) -> Result<(), String> {
     match &value.node {
         Node::Map(map) => map.iter().try_for_each(|(_, value)| printable(value)),
         Node::List(items) => items.iter().try_for_each(printable),
+        // Nearly all scalars end here.
+        Node::Scalar(Scalar { text, kind: Kind::Str }) if !text.starts_with('\t') && text.bytes().all(|c| c < 0x7f) => Ok(()),
         Node::Scalar(scalar) => match canonical(scalar) {
             Canonical::Float(number) if !number.is_finite() => Err(format!("the number {} cannot be printed", scalar.text)),
             Canonical::Str(text) if text.contains(['\u{7f}', '\u{fffe}', '\u{ffff}']) => {

@@ -54,53 +54,49 @@ impl FieldSpec {
     /// Calls `set` for every field that the path leads to.
     pub(crate) fn apply(&self, root: &mut Value, leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
         let leaf = if self.create { leaf } else { Leaf::Nothing };
-        if self.path.contains('\\') {
-            let parts = split(&self.path);
-            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-            return walk(root, &parts, leaf, set);
-        }
-        let mut buffer = [""; 16];
-        let mut count = 0;
-        for part in self.path.split('/') {
-            if count == buffer.len() {
-                let parts: Vec<&str> = self.path.split('/').collect();
-                return walk(root, &parts, leaf, set);
-            }
-            buffer[count] = part;
-            count += 1;
-        }
-        walk(root, &buffer[..count], leaf, set)
+        walk(root, Some(&self.path), leaf, set)
     }
 }
 
 /// The parts of a path.
 pub(crate) fn split(path: &str) -> Vec<String> {
-    let mut parts: Vec<String> = Vec::new();
-    for part in path.split('/') {
-        match parts.last_mut() {
-            Some(last) if last.ends_with('\\') => {
-                last.pop();
-                last.push('/');
-                last.push_str(part);
-            }
-            _ => parts.push(part.to_owned()),
-        }
+    let mut parts = Vec::new();
+    let mut rest = Some(path);
+    while let Some(path) = rest {
+        let (part, next) = first_part(path);
+        parts.push(part.into_owned());
+        rest = next;
     }
     parts
 }
 
-fn walk(value: &mut Value, path: &[&str], leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
-    let Some((part, rest)) = path.split_first() else { return set(value) };
+/// The first part of a path and what follows it. Paths are short: looking at each byte is quicker than anything clever.
+pub(crate) fn first_part(path: &str) -> (Cow<'_, str>, Option<&str>) {
+    let bytes = path.as_bytes();
+    match bytes.iter().position(|c| *c == b'/') {
+        None => (Cow::Borrowed(path), None),
+        Some(at) if at > 0 && bytes[at - 1] == b'\\' => {
+            let (more, rest) = first_part(&path[at + 1..]);
+            (Cow::Owned(format!("{}/{more}", &path[..at - 1])), rest)
+        }
+        Some(at) => (Cow::Borrowed(&path[..at]), Some(&path[at + 1..])),
+    }
+}
+
+fn walk(value: &mut Value, path: Option<&str>, leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
+    let Some(whole) = path else { return set(value) };
+    let (part, rest) = first_part(whole);
+    let part = &*part;
     let pos = value.pos;
     match &mut value.node {
         Node::List(items) => items.iter_mut().try_for_each(|item| walk(item, path, leaf, set)),
         Node::Map(map) => {
             let (name, is_list) = match part.strip_suffix("[]") {
                 Some(name) => (name, true),
-                None => (*part, false),
+                None => (part, false),
             };
             let make = leaf != Leaf::Nothing && !is_list;
-            let empty = || if rest.is_empty() && leaf == Leaf::Scalar { Value::string("") } else { Value::map(Map::new()) };
+            let empty = || if rest.is_none() && leaf == Leaf::Scalar { Value::string("") } else { Value::map(Map::new()) };
             let field = if make {
                 map.entry(name, empty)
             } else {
@@ -114,7 +110,7 @@ fn walk(value: &mut Value, path: &[&str], leaf: Leaf, set: &mut dyn FnMut(&mut V
                     *field = empty();
                 } else if is_list {
                     field.node = Node::List(Vec::new());
-                } else if !rest.is_empty() {
+                } else if rest.is_some() {
                     return Err(
                         Error::new(ErrorKind::Resource, format!("expected a list or a map in the field {name}, found null")).at(pos)
                     );
@@ -127,5 +123,19 @@ fn walk(value: &mut Value, path: &[&str], leaf: Leaf, set: &mut dyn FnMut(&mut V
             format!("expected a list or a map that holds the field {part}, found {}", value.describe()),
         )
         .at(pos)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_split_at_slashes_that_are_not_escaped() {
+        assert_eq!(first_part("a"), ("a".into(), None));
+        assert_eq!(first_part("a/b/c"), ("a".into(), Some("b/c")));
+        assert_eq!(first_part("nginx.io\\/a\\/b/c"), ("nginx.io/a/b".into(), Some("c")));
+        assert_eq!(first_part("/a"), ("".into(), Some("a")));
+        assert_eq!(first_part("a/"), ("a".into(), Some("")));
     }
 }

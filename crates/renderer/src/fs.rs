@@ -1,7 +1,9 @@
 //! Where a build reads its files: a disk, memory, or (in the agent) the tree of a Git commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,13 @@ pub trait FileSystem: Send + Sync {
     /// The path with all links resolved; `None` when there is nothing or it leads out of the root.
     fn canonical(&self, path: &str) -> Option<String> {
         (self.kind(path) != FileKind::Missing).then(|| path.to_owned())
+    }
+
+    /// The path with all links resolved, and what stands there; `None` as in [`FileSystem::canonical`].
+    fn find(&self, path: &str) -> Option<(String, FileKind)> {
+        let real = self.canonical(path)?;
+        let kind = self.kind(&real);
+        Some((real, kind))
     }
 
     /// Where the path lies on a disk, for programs that must see it; it need not exist. `None` when the files are not on one.
@@ -71,11 +80,13 @@ pub(crate) fn is_within(path: &str, dir: &str) -> bool {
     dir.is_empty() || path == dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// A folder on disk. Links are followed only while they stay below it.
+/// A folder on disk. Links are followed only while they stay below it. Where folders lie is looked up once, so it is meant to live for one piece of work.
 #[derive(Debug, Clone)]
 pub struct Disk {
     root: PathBuf,
     shown_from: Option<PathBuf>,
+    /// Folders by path, links resolved: a file in a known folder costs one look at the disk, not one for each part of its path.
+    folders: Arc<Mutex<HashMap<String, PathBuf>>>,
 }
 
 impl Disk {
@@ -83,7 +94,7 @@ impl Disk {
     #[must_use]
     pub fn new(root: impl AsRef<Path>) -> Self {
         let root = root.as_ref();
-        Self { root: root.canonicalize().unwrap_or_else(|_| root.to_owned()), shown_from: None }
+        Self { root: root.canonicalize().unwrap_or_else(|_| root.to_owned()), shown_from: None, folders: Arc::default() }
     }
 
     /// Makes messages name files relative to this folder.
@@ -91,6 +102,29 @@ impl Disk {
     pub fn shown_from(mut self, folder: impl Into<PathBuf>) -> Self {
         self.shown_from = Some(folder.into());
         self
+    }
+
+    /// Where a path leads and what is there.
+    fn look(&self, path: &str) -> std::io::Result<(PathBuf, Metadata)> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let full = self.folder(folder)?.join(name);
+        let meta = std::fs::symlink_metadata(&full)?;
+        if !meta.is_symlink() {
+            return Ok((full, meta));
+        }
+        let full = self.resolve(path)?;
+        let meta = std::fs::metadata(&full)?;
+        Ok((full, meta))
+    }
+
+    fn folder(&self, path: &str) -> std::io::Result<PathBuf> {
+        let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(folder) = known.get(path) {
+            return Ok(folder.clone());
+        }
+        let folder = self.resolve(path)?;
+        known.insert(path.to_owned(), folder.clone());
+        Ok(folder)
     }
 
     fn resolve(&self, path: &str) -> std::io::Result<PathBuf> {
@@ -101,19 +135,29 @@ impl Disk {
             Err(std::io::Error::new(std::io::ErrorKind::PermissionDenied, "a link leads out of the root"))
         }
     }
+
+    fn below(&self, full: &Path) -> Option<String> {
+        full.strip_prefix(&self.root).ok()?.to_str().map(str::to_owned)
+    }
+}
+
+fn kind_of(meta: &Metadata) -> FileKind {
+    if meta.is_dir() {
+        FileKind::Dir
+    } else if meta.is_file() {
+        FileKind::File
+    } else {
+        FileKind::Missing
+    }
 }
 
 impl FileSystem for Disk {
     fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
-        std::fs::read(self.resolve(path)?)
+        std::fs::read(self.look(path)?.0)
     }
 
     fn kind(&self, path: &str) -> FileKind {
-        match self.resolve(path).and_then(std::fs::metadata) {
-            Ok(meta) if meta.is_dir() => FileKind::Dir,
-            Ok(meta) if meta.is_file() => FileKind::File,
-            _ => FileKind::Missing,
-        }
+        self.look(path).map_or(FileKind::Missing, |(_, meta)| kind_of(&meta))
     }
 
     fn list(&self, dir: &str) -> std::io::Result<Vec<String>> {
@@ -124,8 +168,12 @@ impl FileSystem for Disk {
     }
 
     fn canonical(&self, path: &str) -> Option<String> {
-        let full = self.resolve(path).ok()?;
-        full.strip_prefix(&self.root).ok()?.to_str().map(str::to_owned)
+        self.below(&self.look(path).ok()?.0)
+    }
+
+    fn find(&self, path: &str) -> Option<(String, FileKind)> {
+        let (full, meta) = self.look(path).ok()?;
+        Some((self.below(&full)?, kind_of(&meta)))
     }
 
     fn on_disk(&self, path: &str) -> Option<PathBuf> {

@@ -131,11 +131,10 @@ impl<'a> Folder<'a> {
         }
         let files = self.tree.files();
         let clean = join(&self.path, path).ok_or_else(|| failed(format!("{path} leads out of the repository")))?;
-        let folder = match files.canonical(&clean) {
-            Some(folder) => folder,
-            None => return Err(failed(format!("{path} does not exist (looked for {})", self.show(&clean)))),
+        let Some((folder, kind)) = files.find(&clean) else {
+            return Err(failed(format!("{path} does not exist (looked for {})", self.show(&clean))));
         };
-        if files.kind(&folder) != FileKind::Dir {
+        if kind != FileKind::Dir {
             return Err(failed(format!("{path} is not a folder")));
         }
         // A folder that holds this one would be read again and again.
@@ -169,11 +168,10 @@ impl<'a> Folder<'a> {
         let files = self.tree.files();
         let clean = self.clean(path).ok_or_else(|| failed(format!("{path} leads out of the repository")))?;
         self.note(&clean);
-        let real = match files.canonical(&clean) {
-            Some(real) => real,
-            None => return Err(failed(format!("{path} does not exist (looked for {})", self.show(&clean)))),
+        let Some((real, kind)) = files.find(&clean) else {
+            return Err(failed(format!("{path} does not exist (looked for {})", self.show(&clean))));
         };
-        if files.kind(&real) == FileKind::Dir {
+        if kind == FileKind::Dir {
             return Err(failed(format!("{path} is a folder, not a file")));
         }
         // A repository that was fetched stays within itself, whatever the caller allows its own files.

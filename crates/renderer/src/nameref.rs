@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fieldspec::{FieldSpec, Leaf};
+use crate::fieldspec::{FieldSpec, Leaf, first_part};
 use crate::id::Gvk;
 use crate::references::BY_KIND;
 use crate::resource::Resource;
@@ -73,10 +73,7 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
             .name_reference
             .iter()
             .flat_map(|reference| reference.fields.iter().filter(|spec| spec.matches(&original)).map(|spec| (reference.target(), spec)));
-        let specs: Vec<(Gvk<'_>, FieldSpec)> = builtin
-            .chain(added)
-            .map(|(target, spec)| (target, FieldSpec { group: "".into(), version: "".into(), kind: "".into(), ..spec.clone() }))
-            .collect();
+        let specs: Vec<(Gvk<'_>, &FieldSpec)> = builtin.chain(added).collect();
         if specs.is_empty() {
             continue;
         }
@@ -99,20 +96,18 @@ fn leads_somewhere(value: &Value, path: &str) -> bool {
         match &value.node {
             Node::List(items) => items.iter().any(|item| follow(item, path)),
             Node::Map(map) => {
-                if path.contains('\\') {
-                    return true;
-                }
-                let (part, rest) = path.split_once('/').unwrap_or((path, ""));
-                match map.get(part.trim_end_matches("[]")) {
-                    Some(_) if rest.is_empty() => true,
-                    Some(field) => follow(field, rest),
-                    None => false,
+                let (part, rest) = first_part(path);
+                match (map.get(part.strip_suffix("[]").unwrap_or(&part)), rest) {
+                    (Some(_), None | Some("")) => true,
+                    (Some(field), Some(rest)) => follow(field, rest),
+                    (None, _) => false,
                 }
             }
             Node::Scalar(_) => false,
         }
     }
-    follow(value, path)
+    // Where a name with a slash leads, only the real walk knows.
+    follow(value, path) || path.bytes().any(|c| c == b'\\')
 }
 
 impl Referrer {

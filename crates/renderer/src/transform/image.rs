@@ -18,13 +18,10 @@ pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[Fie
         anywhere(&mut resource.value, image, &pattern);
         for spec in specs {
             if spec.matches(&resource.gvk()) {
-                let walk = FieldSpec { create: false, ..spec.clone() };
-                // A field on the way that is null or a scalar is simply not an image.
-                let result = walk.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
+                spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
                     update(value, image, &pattern);
                     Ok(())
-                });
-                result?;
+                })?;
             }
         }
     }

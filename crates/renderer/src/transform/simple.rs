@@ -40,8 +40,7 @@ fn rename(resources: &mut [Resource], text: &str, specs: &[FieldSpec], prefix: b
                 list.push(text.into());
                 resource.store_previous();
             }
-            let plain = FieldSpec { group: "".into(), version: "".into(), kind: "".into(), ..spec.clone() };
-            plain.apply(&mut resource.value, Leaf::Scalar, &mut |value| {
+            spec.apply(&mut resource.value, Leaf::Scalar, &mut |value| {
                 let old = value.text().unwrap_or("").to_owned();
                 set_text(value, &if prefix { format!("{text}{old}") } else { format!("{old}{text}") })
             })?;

@@ -62,15 +62,29 @@ impl Emitter<'_> {
     }
 
     fn pad(&mut self, indent: usize) {
-        self.out.extend(std::iter::repeat_n(' ', indent));
+        const SPACES: &str = "                                ";
+        let mut left = indent;
+        while left > 0 {
+            let step = left.min(SPACES.len());
+            self.out.push_str(&SPACES[..step]);
+            left -= step;
+        }
         self.column += indent;
     }
 
     /// `first_here`: the first key follows a dash on the same line.
     fn map(&mut self, map: &Map, indent: usize, first_here: bool) {
-        let mut entries: Vec<(&str, &Value)> = map.iter().collect();
-        order::sort(&mut entries, |(key, _)| key);
-        for (i, (key, value)) in entries.into_iter().enumerate() {
+        if order::is_sorted(map.keys()) {
+            self.entries(map.iter(), indent, first_here);
+        } else {
+            let mut entries: Vec<(&str, &Value)> = map.iter().collect();
+            order::sort(&mut entries, |(key, _)| key);
+            self.entries(entries.into_iter(), indent, first_here);
+        }
+    }
+
+    fn entries<'v>(&mut self, entries: impl Iterator<Item = (&'v str, &'v Value)>, indent: usize, first_here: bool) {
+        for (i, (key, value)) in entries.enumerate() {
             if i > 0 || !first_here {
                 self.pad(indent);
             }
@@ -156,6 +170,9 @@ impl Emitter<'_> {
     }
 
     fn string(&mut self, text: &str, indent: usize, key: bool) {
+        if text.len() + self.column <= WIDTH && is_word(text) {
+            return self.put(text);
+        }
         // kustomize reads what it wrote once more, and in quoted text this old line end is folded into a space.
         let folded;
         let text = if text.contains('\u{85}') {
@@ -180,9 +197,22 @@ impl Emitter<'_> {
     fn folded(&mut self, text: &str, indent: usize, may_fold: bool, quoted: bool) {
         let mut spaces = false;
         let mut breaks = false;
-        let mut chars = text.char_indices().peekable();
-        while let Some((at, c)) = chars.next() {
-            let next_is_space = chars.peek().is_some_and(|(_, next)| *next == ' ');
+        let mut rest = text;
+        while !rest.is_empty() {
+            let run = rest.bytes().position(|c| !(b'!'..=b'~').contains(&c) || c == b'\'').unwrap_or(rest.len());
+            if run > 0 {
+                if breaks {
+                    self.pad(indent);
+                }
+                self.put(&rest[..run]);
+                rest = &rest[run..];
+                (spaces, breaks) = (false, false);
+            }
+            let at = text.len() - rest.len();
+            let mut chars = rest.chars();
+            let Some(c) = chars.next() else { break };
+            rest = chars.as_str();
+            let next_is_space = rest.starts_with(' ');
             if c == ' ' {
                 let inner = !quoted || (at > 0 && at + 1 < text.len());
                 if may_fold && !spaces && self.column > WIDTH && inner && !next_is_space {
@@ -285,21 +315,25 @@ impl Emitter<'_> {
         }
         self.out.push('\n');
         self.column = 0;
-        let mut breaks = true;
-        for c in text.chars() {
-            if is_break(c) {
-                self.out.push(c);
+        for line in text.split_inclusive(is_break) {
+            let content = line.strip_suffix(is_break).unwrap_or(line);
+            if !content.is_empty() {
+                self.pad(indent);
+                self.put(content);
+            }
+            if content.len() < line.len() {
+                self.out.push_str(&line[content.len()..]);
                 self.column = 0;
-                breaks = true;
-            } else {
-                if breaks {
-                    self.pad(indent);
-                }
-                self.put_char(c);
-                breaks = false;
             }
         }
     }
+}
+
+/// Whether a text surely needs no quotes: letters, digits and a few signs that mean nothing, and nothing that YAML 1.1 reads as something else.
+fn is_word(text: &str) -> bool {
+    text.as_bytes().first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'/')
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'/' | b'_'))
+        && !needs_quotes(text)
 }
 
 fn is_break(c: char) -> bool {
@@ -340,12 +374,16 @@ struct Analysis {
 
 impl Analysis {
     fn of(text: &str) -> Self {
+        if text.is_ascii() { Self::look(text, text.bytes().map(char::from)) } else { Self::look(text, text.chars()) }
+    }
+
+    fn look(text: &str, chars: impl Iterator<Item = char>) -> Self {
         let mut indicators = text.starts_with("---") || text.starts_with("...");
         let (mut breaks, mut special) = (false, false);
         let (mut lead, mut trail, mut trailing_space) = (false, false, false);
         let (mut break_space, mut space_break) = (false, false);
         let (mut previous_space, mut previous_break, mut after_blank) = (false, false, true);
-        let mut chars = text.chars().peekable();
+        let mut chars = chars.peekable();
         let mut first = true;
         while let Some(c) = chars.next() {
             let last = chars.peek().is_none();

@@ -9,6 +9,12 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
     }
     let (left, right) = (a.as_bytes(), b.as_bytes());
     let common = left.iter().zip(right).take_while(|(x, y)| x == y).count();
+    if let (Some(x), Some(y)) = (left.get(common), right.get(common))
+        && x.is_ascii_alphabetic()
+        && y.is_ascii_alphabetic()
+    {
+        return x.cmp(y);
+    }
     if a.is_ascii() && b.is_ascii() {
         return at_difference(&|i| left.get(i).map(|c| char::from(*c)), &|i| right.get(i).map(|c| char::from(*c)), common);
     }
@@ -58,10 +64,16 @@ fn run(chars: &dyn Fn(usize) -> Option<char>, at: usize, seed: i64) -> (i64, usi
     (value, end)
 }
 
+/// Whether keys stand in their order.
+pub(super) fn is_sorted<'a>(mut keys: impl Iterator<Item = &'a str>) -> bool {
+    let Some(mut previous) = keys.next() else { return true };
+    keys.all(|key| compare(key, std::mem::replace(&mut previous, key)) != Ordering::Less)
+}
+
 /// Sorts by a comparison that need not be an order: the library's sort may panic on such a one.
 pub(super) fn sort<T>(items: &mut [T], key: impl Fn(&T) -> &str) {
     let less = |a: &T, b: &T| compare(key(a), key(b)) == Ordering::Less;
-    if items.windows(2).all(|pair| !less(&pair[1], &pair[0])) {
+    if is_sorted(items.iter().map(&key)) {
         return;
     }
     if items.len() <= 12 {

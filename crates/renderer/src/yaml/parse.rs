@@ -12,6 +12,8 @@ const MAX_DEPTH: usize = 192;
 const MAX_ALIASED: usize = 1_000_000;
 
 pub(super) struct Parser<'a> {
+    text: &'a str,
+    /// The bytes of the text.
     pub(super) src: &'a [u8],
     pub(super) at: usize,
     pub(super) line: u32,
@@ -43,13 +45,14 @@ pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let normalised;
-    let src = if text.contains('\r') {
+    let text = if text.contains('\r') {
         normalised = text.replace("\r\n", "\n").replace('\r', "\n");
-        normalised.as_bytes()
+        &normalised
     } else {
-        text.as_bytes()
+        text
     };
-    let mut parser = Parser { src, at: 0, line: 1, line_start: 0, dialect, depth: 0, anchors: HashMap::new(), aliased: 0 };
+    let mut parser =
+        Parser { text, src: text.as_bytes(), at: 0, line: 1, line_start: 0, dialect, depth: 0, anchors: HashMap::new(), aliased: 0 };
     parser.check_characters()?;
     let mut docs = Vec::new();
     while let Some(doc) = parser.document()? {
@@ -61,7 +64,10 @@ pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
 impl<'a> Parser<'a> {
     /// Control characters are not allowed in YAML, and everything later relies on it.
     fn check_characters(&mut self) -> Result<()> {
-        let bad = self.src.iter().position(|c| (*c < 0x20 && !matches!(c, b'\t' | b'\n')) || *c == 0x7f);
+        let forbidden = |c: &u8| (*c < 0x20 && !matches!(c, b'\t' | b'\n')) || *c == 0x7f;
+        // Whole chunks first: that the compiler can do many bytes at a time.
+        let chunk = self.src.chunks(64).position(|chunk| chunk.iter().fold(false, |any, c| any | forbidden(c)));
+        let bad = chunk.and_then(|chunk| self.src[chunk * 64..].iter().position(forbidden).map(|at| chunk * 64 + at));
         match bad {
             Some(at) => {
                 while let Some(end) = self.src[self.at..at].iter().position(|c| *c == b'\n') {
@@ -103,7 +109,7 @@ impl<'a> Parser<'a> {
 
     /// A piece of the source; positions always lie on character borders because only ASCII bytes are ever looked for.
     pub(super) fn slice(&self, from: usize, to: usize) -> &'a str {
-        std::str::from_utf8(&self.src[from..to]).unwrap_or_default()
+        self.text.get(from..to).unwrap_or_default()
     }
 
     pub(super) fn newline(&mut self) {
