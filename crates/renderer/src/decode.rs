@@ -93,10 +93,14 @@ impl Fields {
     /// Everything must have been taken.
     pub(crate) fn finish(self, known: &[&str]) -> Result<()> {
         let Some((key, value)) = self.entries.first() else { return Ok(()) };
-        // The value's place is all that is kept; the key stands just before it, mostly on its line.
-        let hint = known.iter().find(|name| distance(name, key) <= 2).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default();
-        Err(error(value.pos, format!("unknown field \"{key}\" in {}{hint}", self.what)))
+        Err(unknown(key, self.what, value.pos, known))
     }
+}
+
+/// The error for a field that nobody knows. The value's place is all that is kept; the key stands just before it, mostly on its line.
+pub(crate) fn unknown(key: &str, what: &str, pos: Pos, known: &[&str]) -> Error {
+    let hint = known.iter().find(|name| distance(name, key) <= 2).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default();
+    error(pos, format!("unknown field \"{key}\" in {what}{hint}"))
 }
 
 pub(crate) fn list(value: Value, name: &str) -> Result<Vec<Value>> {

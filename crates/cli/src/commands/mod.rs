@@ -3,6 +3,7 @@
 mod agent;
 mod build;
 mod crds;
+mod create;
 mod demo;
 mod edit;
 mod plan;
@@ -26,6 +27,8 @@ struct Cli {
 enum Command {
     Build(build::Args),
     Edit(edit::Args),
+    #[command(alias = "init")]
+    Create(create::Args),
     Plan(plan::Args),
     Agent(agent::Args),
     Sandbox(sandbox::Args),
@@ -38,6 +41,7 @@ pub(crate) fn run() -> Result<(), CommandError> {
     match Cli::parse().command {
         Command::Build(args) => build::run(&args),
         Command::Edit(args) => edit::run(&args),
+        Command::Create(args) => create::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Agent(args) => agent::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::file::File;
-use crate::error::{Error, ErrorKind, Result};
+use super::{Edited, failed};
+use crate::error::Result;
 use crate::kustomization::Image;
 use crate::yaml::{Map, Value};
 
-/// `kustomize edit set image`: each argument is `NAME=NEWNAME`, `NAME=NEWNAME:TAG`, `NAME=NEWNAME@DIGEST`, `NAME:TAG` or `NAME@DIGEST`; `*` keeps what is there.
-///
-/// Comments survive where kustomize keeps them: on lines of their own. The list of images is sorted by name.
+/// As [`set_images`], from text to text.
 ///
 /// ```
 /// let text = "# the shop\nimages:\n- name: web\n  newTag: v1\n";
@@ -19,17 +18,27 @@ use crate::yaml::{Map, Value};
 /// ```
 ///
 /// # Errors
-/// When the text is not a kustomization or an argument is not of one of these forms.
+/// When the text is not a kustomization or an argument is not an image.
 pub fn set_image(text: &str, images: &[String]) -> Result<String> {
+    let mut file = File::parse(text.as_bytes())?;
+    set_images(&mut file, images)?;
+    Ok(file.into_text())
+}
+
+/// Sets images: each argument is `NAME=NEWNAME`, `NAME=NEWNAME:TAG`, `NAME=NEWNAME@DIGEST`, `NAME:TAG` or `NAME@DIGEST`; `*` keeps what is there.
+/// The list is sorted by name.
+///
+/// # Errors
+/// When an argument is not of one of these forms.
+pub fn set_images(file: &mut File, images: &[String]) -> Result<Edited> {
     if images.is_empty() {
-        return Err(Error::new(ErrorKind::Kustomization, "no image specified"));
+        return Err(failed("no image specified"));
     }
     let mut wanted: BTreeMap<String, Image> = BTreeMap::new();
     for argument in images {
         let image = parse(argument)?;
         wanted.insert(image.name.clone(), image);
     }
-    let mut file = File::parse(text)?;
     let list = file.list_mut("images");
     for item in std::mem::take(list) {
         let old = Image::decode(item)?;
@@ -50,7 +59,7 @@ pub fn set_image(text: &str, images: &[String]) -> Result<String> {
         }
     }
     *list = wanted.into_values().map(|image| to_value(&image)).collect();
-    Ok(file.into_text())
+    Ok(Edited::changed())
 }
 
 fn to_value(image: &Image) -> Value {
@@ -70,34 +79,42 @@ fn to_value(image: &Image) -> Value {
 }
 
 fn parse(argument: &str) -> Result<Image> {
-    let parts: Vec<&str> = argument.split('=').collect();
-    let invalid = || {
-        Error::new(
-            ErrorKind::Kustomization,
-            format!("{argument} is not an image: use NAME=NEWNAME, NAME=NEWNAME:TAG, NAME=NEWNAME@DIGEST, NAME:TAG or NAME@DIGEST"),
-        )
-    };
-    if let [name, new] = parts[..] {
-        let (new_name, new_tag, digest) = overwrite(new, true).ok_or_else(invalid)?;
-        return Ok(Image { name: name.to_owned(), new_name, new_tag, digest, ..Image::default() });
+    if let Some((name, new)) = argument.split_once('=') {
+        let (new_name, new_tag, digest) = split(new);
+        // Without a name on the left the right side names the image.
+        let (name, new_name) = if name.is_empty() { (new_name, "") } else { (name, new_name) };
+        return Ok(image(name, new_name, new_tag, digest));
     }
-    let (name, new_tag, digest) = overwrite(argument, false).ok_or_else(invalid)?;
-    Ok(Image { name, new_tag, digest, ..Image::default() })
+    let (name, new_tag, digest) = split(argument);
+    if name == argument {
+        return Err(failed(format!(
+            "{argument} is not an image: use NAME=NEWNAME, NAME=NEWNAME:TAG, NAME=NEWNAME@DIGEST, NAME:TAG or NAME@DIGEST"
+        )));
+    }
+    Ok(image(name, "", new_tag, digest))
 }
 
-/// Name, tag and digest.
-fn overwrite(text: &str, name_alone: bool) -> Option<(String, String, String)> {
-    let pieces: Vec<&str> = text.split('@').collect();
-    if pieces.len() > 1 {
-        let (name, tag, _) = crate::transform::split_image(pieces[0]);
-        return Some((name.to_owned(), tag.to_owned(), pieces[1].to_owned()));
+fn image(name: &str, new_name: &str, new_tag: &str, digest: &str) -> Image {
+    Image {
+        name: name.to_owned(),
+        new_name: new_name.to_owned(),
+        new_tag: new_tag.to_owned(),
+        digest: digest.to_owned(),
+        ..Image::default()
     }
-    if let Some((name, tag)) = text.rsplit_once(':')
-        && (tag == "*" || tag.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
-    {
-        return Some((name.to_owned(), tag.to_owned(), String::new()));
+}
+
+/// Name, tag and digest. A colon before the first slash belongs to the registry's port.
+fn split(text: &str) -> (&str, &str, &str) {
+    let path = text.find('/').unwrap_or(0);
+    let (rest, digest) = match text[path..].find('@') {
+        Some(at) => (&text[..path + at], &text[path + at + 1..]),
+        None => (text, ""),
+    };
+    match rest[path..].find(':') {
+        Some(at) => (&rest[..path + at], &rest[path + at + 1..], digest),
+        None => (rest, "", digest),
     }
-    (name_alone && !text.is_empty()).then(|| (text.to_owned(), String::new(), String::new()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ mod image;
 mod patch;
 mod simple;
 
-pub(crate) use image::{set_images, split as split_image};
+pub(crate) use image::set_images;
 pub(crate) use patch::{Patches, load_inline_or_file, prepare};
 pub(crate) use simple::{annotate, label, namespace, prefix, replicas, suffix};
 

@@ -3,6 +3,7 @@
 
 mod builds;
 mod conformance;
+mod edits;
 mod errors;
 mod outside;
 mod properties;

@@ -1,0 +1,154 @@
+//! `fiel edit`: changes a kustomization as kustomize's `edit` does. One file per verb; this one holds what they share.
+
+mod add;
+mod fix;
+mod remove;
+mod set;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use fiel_renderer::Disk;
+use fiel_renderer::edit::{Edited, File, Place};
+
+use crate::error::CommandError;
+
+/// Changes the kustomization in the current folder, comments and order kept, as `kustomize edit` does.
+#[derive(Debug, clap::Args)]
+#[command(args_override_self = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Adds an item to the kustomization
+    #[command(subcommand)]
+    Add(add::Verb),
+    /// Sets a field of the kustomization
+    #[command(subcommand)]
+    Set(set::Verb),
+    /// Removes items from the kustomization
+    #[command(subcommand)]
+    Remove(remove::Verb),
+    Fix(fix::Args),
+    /// Lists the built-in plugins
+    AlphaListBuiltinPlugin,
+}
+
+/// Edits the file; one that fails changes nothing.
+pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
+    match &args.verb {
+        Verb::Add(verb) => add::run(verb),
+        Verb::Set(verb) => set::run(verb),
+        Verb::Remove(verb) => remove::run(verb),
+        Verb::Fix(args) => fix::run(args),
+        Verb::AlphaListBuiltinPlugin => list_plugins(),
+    }
+}
+
+/// kustomize prints them in another order every time; this is one of them.
+fn list_plugins() -> Result<(), CommandError> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "Builtin plugins:\n")?;
+    for name in [
+        "AnnotationsTransformer",
+        "ConfigMapGenerator",
+        "HashTransformer",
+        "HelmChartInflationGenerator",
+        "IAMPolicyGenerator",
+        "ImageTagTransformer",
+        "LabelTransformer",
+        "NamespaceTransformer",
+        "PatchJson6902Transformer",
+        "PatchStrategicMergeTransformer",
+        "PatchTransformer",
+        "PrefixSuffixTransformer",
+        "PrefixTransformer",
+        "ReplacementTransformer",
+        "ReplicaCountTransformer",
+        "SecretGenerator",
+        "SuffixTransformer",
+        "ValueAddTransformer",
+    ] {
+        writeln!(stdout, " * {name}")?;
+    }
+    Ok(writeln!(stdout)?)
+}
+
+/// The folder in which the program runs, within the file system's root: an edit may name files anywhere.
+pub(super) struct Here {
+    files: Disk,
+    folder: String,
+}
+
+impl Here {
+    /// The current folder.
+    pub(super) fn new() -> Result<Self, CommandError> {
+        let full = std::env::current_dir()?.canonicalize()?;
+        let folder = full.to_str().ok_or_else(|| CommandError::failed(format!("{}: the path is not UTF-8", full.display())))?;
+        Ok(Self { files: Disk::new("/"), folder: folder.trim_start_matches('/').to_owned() })
+    }
+
+    /// As the renderer sees it.
+    pub(super) fn place(&self) -> Place<'_> {
+        Place { files: &self.files, folder: &self.folder, outside: &fiel_renderer::Closed }
+    }
+}
+
+/// Reads the kustomization, lets `change` change it, and writes it.
+fn edit(change: impl FnOnce(&mut File, &Place<'_>) -> Result<Edited, fiel_renderer::Error>) -> Result<(), CommandError> {
+    let here = Here::new()?;
+    let place = here.place();
+    let name = place.kustomization().map_err(CommandError::failed)?;
+    let mut file = read(name)?;
+    let edited = change(&mut file, &place).map_err(CommandError::failed)?;
+    let mut stderr = std::io::stderr().lock();
+    for note in &edited.notes {
+        writeln!(stderr, "{note}")?;
+    }
+    if edited.changed { replace(Path::new(name), file.into_text().as_bytes()) } else { Ok(()) }
+}
+
+fn read(name: &str) -> Result<File, CommandError> {
+    let bytes = std::fs::read(name).map_err(|e| CommandError::failed(format!("{name}: {e}")))?;
+    File::parse(&bytes).map_err(|e| CommandError::failed(format!("{name}: {e}")))
+}
+
+/// Writes the whole file or nothing of it, with the permissions it had. A link stays a link.
+pub(super) fn replace(file: &Path, content: &[u8]) -> Result<(), CommandError> {
+    let failed = |e: std::io::Error| CommandError::failed(format!("{}: {e}", file.display()));
+    let real = match file.canonicalize() {
+        Ok(real) => real,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => file.to_owned(),
+        Err(error) => return Err(failed(error)),
+    };
+    let folder = real.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_owned);
+    let mut new = tempfile::Builder::new().permissions(mode(&real)).tempfile_in(folder).map_err(failed)?;
+    new.write_all(content).map_err(failed)?;
+    if let Ok(meta) = std::fs::metadata(&real) {
+        // The builder's permissions passed through the umask.
+        new.as_file().set_permissions(meta.permissions()).map_err(failed)?;
+    }
+    new.persist(&real).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+/// A new file gets what any program would give it.
+fn mode(file: &Path) -> std::fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::metadata(file).map_or_else(|_| std::fs::Permissions::from_mode(0o666), |meta| meta.permissions())
+}
+
+/// The one argument that a verb takes.
+fn one<'a>(arguments: &'a [String], what: &str) -> Result<&'a str, CommandError> {
+    match arguments {
+        [argument] => Ok(argument),
+        [] => Err(CommandError::failed(format!("must specify {what}"))),
+        many => Err(CommandError::failed(format!(
+            "too many arguments: {}; {what} is one argument, its parts separated by commas",
+            many.join(" ")
+        ))),
+    }
+}
