@@ -8,6 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileSystem, Memory};
 use crate::load::{Folder, Session};
 use crate::order;
+use crate::origin::{self, Origin};
 use crate::outside::{Closed, Outside};
 use crate::repository::Repository;
 use crate::resource::Resource;
@@ -122,6 +123,12 @@ fn session<'a>(fs: &'a dyn FileSystem, options: &Options, outside: &'a dyn Outsi
 fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     let session = folder.session;
     let (file, kustomization) = target::load(folder)?;
+    // What a kustomization below asks for does not count.
+    let wanted = |option: &str| kustomization.build_metadata.iter().any(|one| one == option);
+    let origin = (wanted("originAnnotations") || wanted("transformerAnnotations")).then(Origin::default);
+    let mut folder = folder.clone();
+    folder.origin = origin;
+    let folder = &folder;
     let mut acc = target::accumulate(folder, &file, &kustomization, Accumulator::default())?;
     add_hashes(&mut acc.resources)?;
     crate::nameref::fix(&mut acc.resources, &acc.config).map_err(|error| error.in_file(&file))?;
@@ -133,24 +140,19 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
         (None, Order::Default) => order::legacy(&mut resources, None),
         (None, Order::AsRead) => {}
     }
-    for option in &kustomization.build_metadata {
-        match &**option {
-            "managedByLabel" => {}
-            "originAnnotations" | "transformerAnnotations" => {
-                return Err(Error::new(ErrorKind::Unsupported, format!("buildMetadata {option} is not supported yet")).in_file(&file));
-            }
-            other => {
-                return Err(Error::new(
-                    ErrorKind::Kustomization,
-                    format!("buildMetadata {other} is unknown; use managedByLabel, originAnnotations or transformerAnnotations"),
-                )
-                .in_file(&file));
-            }
-        }
+    const METADATA: [&str; 3] = ["managedByLabel", "originAnnotations", "transformerAnnotations"];
+    if let Some(other) = kustomization.build_metadata.iter().find(|option| !METADATA.contains(&option.as_str())) {
+        let message = format!("buildMetadata {other} is unknown; use managedByLabel, originAnnotations or transformerAnnotations");
+        return Err(Error::new(ErrorKind::Kustomization, message).in_file(&file));
     }
-    if options.managed_by_label || kustomization.build_metadata.iter().any(|option| option == "managedByLabel") {
+    if options.managed_by_label || wanted("managedByLabel") {
         let label = [("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned())];
         crate::transform::label(&mut resources, &label, &crate::config::METADATA_LABELS)?;
+    }
+    for (option, annotation) in [("originAnnotations", origin::ORIGIN), ("transformerAnnotations", origin::TRANSFORMATIONS)] {
+        if !wanted(option) {
+            resources.iter_mut().for_each(|resource| origin::remove(resource, annotation));
+        }
     }
     for resource in &mut resources {
         finish(resource).map_err(|error| error.in_file(&file))?;

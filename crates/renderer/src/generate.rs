@@ -182,6 +182,10 @@ pub(crate) fn absorb(resources: &mut Vec<Resource>, mut new: Resource) -> Result
             }
             inherit_metadata(&mut new, old);
             if behavior == Behavior::Merge {
+                // What was merged into something still comes from where that came from.
+                if let Some(origin) = old.annotation(crate::origin::ORIGIN) {
+                    crate::origin::annotate([&mut new], origin);
+                }
                 merge_strings(&mut new.value, &old.value, "data");
                 merge_strings(&mut new.value, &old.value, "binaryData");
             }

@@ -39,6 +39,7 @@ mod mergekeys;
 mod nameref;
 mod notes;
 mod order;
+mod origin;
 mod outside;
 mod plugin;
 mod read;

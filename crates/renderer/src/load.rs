@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::build::LoadRestrictor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileKind, FileSystem, is_within, join};
+use crate::origin::Origin;
 use crate::outside::{Checkout, Failure, Outside};
 use crate::repository::Repository;
 
@@ -66,6 +67,8 @@ pub(crate) struct Folder<'a> {
     parents: Vec<(Tree<'a>, String)>,
     /// The namespace that this kustomization or the nearest one above it sets.
     pub(crate) namespace: String,
+    /// Where the folder lies as annotations tell it, if anyone wants to know.
+    pub(crate) origin: Option<Origin>,
 }
 
 fn failed(message: impl Into<String>) -> Error {
@@ -84,7 +87,7 @@ impl<'a> Folder<'a> {
         let clean = join("", path.trim_start_matches('/')).ok_or_else(|| failed(format!("{path} is outside of the repository")))?;
         let path = session.fs.canonical(&clean).filter(|path| session.fs.kind(path) == FileKind::Dir);
         let path = path.ok_or_else(|| failed(format!("{} is not a folder", session.fs.display(&clean))))?;
-        Ok(Self { session, tree: Tree::Given(session.fs), path, parents: Vec::new(), namespace: String::new() })
+        Ok(Self { session, tree: Tree::Given(session.fs), path, parents: Vec::new(), namespace: String::new(), origin: None })
     }
 
     /// The folder of a repository at the start of a build.
@@ -99,7 +102,14 @@ impl<'a> Folder<'a> {
         let Some(path) = folder else {
             return Err(failed(format!("there is no folder {:?} in {} at {}", repository.path, repository.url, checkout.commit)));
         };
-        Ok(Self { session, tree: Tree::Fetched(Arc::new(Fetched { repository, checkout })), path, parents, namespace: String::new() })
+        Ok(Self {
+            session,
+            tree: Tree::Fetched(Arc::new(Fetched { repository, checkout })),
+            path,
+            parents,
+            namespace: String::new(),
+            origin: None,
+        })
     }
 
     /// The folder as its own kustomization sees it, which sets a namespace or inherits it.
@@ -110,6 +120,11 @@ impl<'a> Folder<'a> {
 
     /// Another folder that this one names: a path, or the URL of a repository.
     pub(crate) fn enter(&self, path: &str) -> Result<Self> {
+        let origin = self.origin.as_ref().map(|origin| origin.append(path));
+        Ok(Self { origin, ..self.entered(path)? })
+    }
+
+    fn entered(&self, path: &str) -> Result<Self> {
         if path.is_empty() {
             return Err(failed("the path is empty"));
         }
@@ -144,7 +159,7 @@ impl<'a> Folder<'a> {
         if let Some((_, parent)) = self.parents.iter().find(|(tree, parent)| tree.is(&self.tree) && is_within(parent, &folder)) {
             return Err(failed(format!("cycle detected: {} is part of the build of {}", self.show(&folder), self.show(parent))));
         }
-        Ok(Self { session: self.session, tree: self.tree.clone(), path: folder, parents, namespace: self.namespace.clone() })
+        Ok(Self { session: self.session, tree: self.tree.clone(), path: folder, parents, namespace: self.namespace.clone(), origin: None })
     }
 
     /// Whether a path is a folder here.

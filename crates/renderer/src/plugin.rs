@@ -12,7 +12,7 @@ use crate::kustomization::{GeneratorArgs, Image, Patch, Replica};
 use crate::load::Folder;
 use crate::resource::Resource;
 use crate::target::replacements;
-use crate::transform::{Subjects, Transformer, load_inline_or_file, prepare};
+use crate::transform::{STRATEGIC, Subjects, Transformer, load_inline_or_file, prepare};
 use crate::yaml::{Map, Value};
 
 fn unsupported(config: &Resource) -> Error {
@@ -60,11 +60,11 @@ pub(crate) fn generate(folder: &Folder<'_>, config: Resource) -> Result<Vec<Reso
         _ => return Err(unsupported(&config)),
     };
     let (_, mut value) = body(config);
-    // Name and namespace stand in the metadata here.
+    // Name and namespace may stand in the metadata here.
     if let Some(map) = value.as_map_mut() {
         let metadata = map.remove("metadata").unwrap_or_default();
         for field in ["name", "namespace"] {
-            if let Some(text) = metadata.get(field) {
+            if let (Some(text), false) = (metadata.get(field), map.contains_key(field)) {
                 map.insert(field, text.clone());
             }
         }
@@ -126,15 +126,15 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
             };
             Transformer::Replicas { replica, specs: specs(&mut f)? }
         }
-        "PatchTransformer" => Transformer::Patch(prepare(folder, &Patch::take(&mut f)?, file, false)?),
-        "PatchJson6902Transformer" => Transformer::Patch(prepare(folder, &json_patch(&mut f)?, file, true)?),
+        "PatchTransformer" => Transformer::Patch("PatchTransformer", prepare(folder, &Patch::take(&mut f)?, file, false)?),
+        "PatchJson6902Transformer" => Transformer::Patch("PatchJson6902Transformer", prepare(folder, &json_patch(&mut f)?, file, true)?),
         "PatchStrategicMergeTransformer" => {
             let mut entries = f.strings("paths")?;
             if let Some(text) = f.string("patches")? {
                 entries.push((text, f.pos()));
             }
             for entry in &entries {
-                Transformer::Patch(load_inline_or_file(folder, entry, file)?).apply(resources)?;
+                Transformer::Patch(STRATEGIC, load_inline_or_file(folder, entry, file)?).apply(resources)?;
             }
             return Ok(());
         }

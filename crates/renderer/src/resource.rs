@@ -1,6 +1,7 @@
 //! A resource on its way through a build: its content, and what the build must remember about it.
 
 use crate::id::{Gvk, Id};
+use crate::origin::Origin;
 use crate::yaml::{Map, Value, to_string};
 
 /// How a generated ConfigMap or Secret meets one that is already there.
@@ -28,6 +29,8 @@ pub(crate) struct State {
     /// For patches: whether they may rename.
     pub(crate) name_change: bool,
     pub(crate) kind_change: bool,
+    /// For configurations of plugins: where they stand, if anyone wants to know.
+    pub(crate) origin: Option<Origin>,
 }
 
 /// A Kubernetes resource.

@@ -9,11 +9,12 @@ use crate::fieldspec::FieldSpec;
 use crate::generate;
 use crate::kustomization::{Entry, Kustomization};
 use crate::load::{Folder, is_url};
+use crate::origin::{By, add_step, annotate};
 use crate::plugin;
 use crate::replacement::Replacement;
 use crate::repository::Repository;
 use crate::resource::Resource;
-use crate::transform::{Subjects, Transformer, load_inline_or_file, prepare};
+use crate::transform::{STRATEGIC, Subjects, Transformer, load_inline_or_file, prepare};
 use crate::vars::Var;
 use crate::yaml::{Value, parse_kustomization};
 
@@ -77,19 +78,25 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
     for (args, secret) in
         kustomization.config_maps.iter().map(|args| (args, false)).chain(kustomization.secrets.iter().map(|args| (args, true)))
     {
-        let new =
+        let mut new =
             generate::generate(folder, args, kustomization.generator_options.as_ref(), secret).map_err(|error| error.in_file(file))?;
+        generated([&mut new], folder, file, &By::builtin(if secret { "SecretGenerator" } else { "ConfigMapGenerator" }));
         generate::absorb(&mut acc.resources, new).map_err(|error| error.at(args.pos).in_file(file))?;
     }
     for chart in &kustomization.helm_charts {
         let here = |error: Error| error.at(chart.pos).in_file(file);
         let chart = chart.in_namespace(&folder.namespace);
-        for new in crate::helm::generate(folder, &chart, &kustomization.helm_globals).map_err(here)? {
+        let mut made = crate::helm::generate(folder, &chart, &kustomization.helm_globals).map_err(here)?;
+        generated(&mut made, folder, file, &By::builtin("HelmChartInflationGenerator"));
+        for new in made {
             generate::absorb(&mut acc.resources, new).map_err(here)?;
         }
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.generators)? {
-        for new in plugin::generate(folder, config).map_err(|error| error.at(entry).in_file(file))? {
+        let by = config.clone();
+        let mut made = plugin::generate(folder, config).map_err(|error| error.at(entry).in_file(file))?;
+        generated_by(&mut made, &by);
+        for new in made {
             generate::absorb(&mut acc.resources, new).map_err(|error| error.at(entry).in_file(file))?;
         }
     }
@@ -108,11 +115,21 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         }
         acc = accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(format!("from {file}")))?;
     }
-    for transformer in builtin(folder, file, kustomization, &acc.config)? {
+    let mut steps = builtin(folder, file, kustomization, &acc.config)?.into_iter().peekable();
+    while let Some(transformer) = steps.next() {
         transformer.apply(&mut acc.resources).map_err(|error| error.in_file(file))?;
+        // All entries of patchesStrategicMerge are one step.
+        let goes_on = transformer.name() == STRATEGIC && steps.peek().is_some_and(|next| next.name() == STRATEGIC);
+        if let (Some(origin), false) = (&folder.origin, goes_on) {
+            add_step(&mut acc.resources, &origin.append(file_name(file)), &By::builtin(transformer.name()));
+        }
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.transformers)? {
+        let by = folder.origin.is_some().then(|| config.clone());
         plugin::transform(folder, file, config, &mut acc.resources).map_err(|error| error.at(entry).in_file(file))?;
+        if let Some((by, origin)) = by.as_ref().and_then(|by| Some((by, by.state.origin.as_ref()?))) {
+            add_step(&mut acc.resources, origin, &By::configured(by));
+        }
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.validators)? {
         plugin::validate(folder, file, config, &acc.resources).map_err(|error| error.at(entry).in_file(file))?;
@@ -124,12 +141,34 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
     Ok(acc)
 }
 
+/// Annotates what a field of a kustomization generated, if anyone wants to know.
+fn generated<'a>(made: impl IntoIterator<Item = &'a mut Resource>, folder: &Folder<'_>, file: &str, by: &By<'_>) {
+    if let Some(origin) = &folder.origin {
+        annotate(made, &origin.append(file_name(file)).of_generated(by));
+    }
+}
+
+/// Annotates what a generator with a configuration of its own generated.
+fn generated_by(made: &mut [Resource], config: &Resource) {
+    if let Some(origin) = &config.state.origin {
+        annotate(made, &origin.of_generated(&By::configured(config)));
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
 fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumulator) -> Result<()> {
     // Files are collected first, so that the check for duplicates is made once for all of them.
     let mut pending: Vec<Resource> = Vec::new();
     for (path, pos) in entries {
         let here = |error: Error| error.at(*pos).in_file(file);
-        if let Some(resources) = file_resources(folder, path).map_err(here)? {
+        if let Some(mut resources) = file_resources(folder, path).map_err(here)? {
+            if let Some(origin) = folder.origin.as_ref().map(|origin| origin.append(path)) {
+                annotate(&mut resources, &origin.of_file());
+                resources.iter_mut().for_each(|resource| resource.state.origin = Some(origin.clone()));
+            }
             pending.extend(resources);
         } else {
             acc.append(std::mem::take(&mut pending)).map_err(here)?;
@@ -168,12 +207,18 @@ fn file_resources(folder: &Folder<'_>, path: &str) -> Result<Option<Vec<Resource
 /// The configurations of plugins: inline documents, files, or folders that build to them.
 fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<Vec<(crate::yaml::Pos, Resource)>> {
     let mut out = Vec::new();
-    for (text, pos) in entries {
-        let inline = text.contains('\n') || text.trim_start().starts_with('{');
-        if inline {
+    let is_inline = |text: &str| text.contains('\n') || text.trim_start().starts_with('{');
+    // kustomize takes those that stand in the kustomization itself first.
+    let (inline, paths): (Vec<_>, Vec<_>) = entries.iter().partition(|(text, _)| is_inline(text));
+    for (text, pos) in inline.into_iter().chain(paths) {
+        if is_inline(text) {
             let found = crate::read::resources(text.as_bytes(), "inline")
                 .map_err(|error| Error::new(ErrorKind::Kustomization, error.message()).at(*pos).in_file(file))?;
-            out.extend(found.into_iter().map(|one| (*pos, one)));
+            let origin = folder.origin.as_ref().map(|origin| origin.append(file_name(file)));
+            out.extend(found.into_iter().map(|mut one| {
+                one.state.origin.clone_from(&origin);
+                (*pos, one)
+            }));
         } else {
             let mut acc = Accumulator::default();
             gather(folder, file, &[(text.clone(), *pos)], &mut acc)?;
@@ -204,10 +249,10 @@ fn names(configured: &[FieldSpec]) -> Vec<FieldSpec> {
 fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) -> Result<Vec<Transformer>> {
     let mut out = Vec::new();
     for entry in &k.patches_strategic_merge {
-        out.push(Transformer::Patch(load_inline_or_file(folder, entry, file)?));
+        out.push(Transformer::Patch(STRATEGIC, load_inline_or_file(folder, entry, file)?));
     }
     for patch in &k.patches {
-        out.push(Transformer::Patch(prepare(folder, patch, file, false)?));
+        out.push(Transformer::Patch("PatchTransformer", prepare(folder, patch, file, false)?));
     }
     if !k.namespace.is_empty() {
         out.push(Transformer::Namespace {
@@ -260,7 +305,7 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         });
     }
     for patch in &k.patches_json6902 {
-        out.push(Transformer::Patch(prepare(folder, patch, file, true)?));
+        out.push(Transformer::Patch("PatchJson6902Transformer", prepare(folder, patch, file, true)?));
     }
     for replica in &k.replicas {
         out.push(Transformer::Replicas { replica: replica.clone(), specs: with(&[&config::REPLICAS], &config.replicas) });

@@ -222,8 +222,14 @@ fn builtin() -> Vec<FieldSpec> {
     ];
     let mut specs = Vec::new();
     for (kind, prefix) in kinds {
+        // kustomize looks for the NFS servers of two kinds in places of their own, one of which is a slip.
+        let server = match kind {
+            "CronJob" => "spec/jobTemplate/spec/template/volumes/nfs/server".to_owned(),
+            "StatefulSet" => "spec/volumeClaimTemplates/spec/nfs/server".to_owned(),
+            _ => format!("{prefix}/volumes/nfs/server"),
+        };
+        specs.push(owned(&server, kind, false));
         for list in ["containers", "initContainers"] {
-            specs.push(owned(&format!("{prefix}/volumes/nfs/server"), kind, false));
             for tail in ["args", "command", "env/value", "volumeMounts/mountPath"] {
                 specs.push(owned(&format!("{prefix}/{list}/{tail}"), kind, false));
             }

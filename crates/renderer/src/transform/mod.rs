@@ -15,14 +15,38 @@ use crate::resource::Resource;
 
 /// One step of a kustomization.
 pub(crate) enum Transformer {
-    Patch(Patches),
-    Namespace { namespace: String, specs: Vec<FieldSpec>, unset_only: bool, subjects: Subjects },
-    Prefix { text: String, specs: Vec<FieldSpec> },
-    Suffix { text: String, specs: Vec<FieldSpec> },
-    Labels { pairs: Vec<(String, String)>, specs: Vec<FieldSpec> },
-    Annotations { pairs: Vec<(String, String)>, specs: Vec<FieldSpec> },
-    Replicas { replica: Replica, specs: Vec<FieldSpec> },
-    Images { image: Image, specs: Vec<FieldSpec> },
+    /// Of the kind of transformer that kustomize has for it.
+    Patch(&'static str, Patches),
+    Namespace {
+        namespace: String,
+        specs: Vec<FieldSpec>,
+        unset_only: bool,
+        subjects: Subjects,
+    },
+    Prefix {
+        text: String,
+        specs: Vec<FieldSpec>,
+    },
+    Suffix {
+        text: String,
+        specs: Vec<FieldSpec>,
+    },
+    Labels {
+        pairs: Vec<(String, String)>,
+        specs: Vec<FieldSpec>,
+    },
+    Annotations {
+        pairs: Vec<(String, String)>,
+        specs: Vec<FieldSpec>,
+    },
+    Replicas {
+        replica: Replica,
+        specs: Vec<FieldSpec>,
+    },
+    Images {
+        image: Image,
+        specs: Vec<FieldSpec>,
+    },
     Replacements(Vec<crate::replacement::Replacement>),
 }
 
@@ -38,10 +62,28 @@ pub(crate) enum Subjects {
     Nothing,
 }
 
+/// What kustomize calls the transformer for `patchesStrategicMerge`.
+pub(crate) const STRATEGIC: &str = "PatchStrategicMergeTransformer";
+
 impl Transformer {
+    /// What kustomize calls it.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Patch(name, _) => name,
+            Self::Namespace { .. } => "NamespaceTransformer",
+            Self::Prefix { .. } => "PrefixTransformer",
+            Self::Suffix { .. } => "SuffixTransformer",
+            Self::Labels { .. } => "LabelTransformer",
+            Self::Annotations { .. } => "AnnotationsTransformer",
+            Self::Replicas { .. } => "ReplicaCountTransformer",
+            Self::Images { .. } => "ImageTagTransformer",
+            Self::Replacements(_) => "ReplacementTransformer",
+        }
+    }
+
     pub(crate) fn apply(&self, resources: &mut Vec<Resource>) -> Result<()> {
         match self {
-            Self::Patch(patches) => patches.apply(resources),
+            Self::Patch(_, patches) => patches.apply(resources),
             Self::Namespace { namespace: name, specs, unset_only, subjects } => namespace(resources, name, specs, *unset_only, *subjects),
             Self::Prefix { text, specs } => prefix(resources, text, specs),
             Self::Suffix { text, specs } => suffix(resources, text, specs),

@@ -1,0 +1,126 @@
+//! `buildMetadata`: where resources come from and what changed them. The answers are kustomize 5.8.1's.
+
+use super::run;
+
+#[test]
+fn origins_and_steps_are_told_as_kustomize_tells_them() {
+    let built = run(
+        "",
+        "== base/kustomization.yaml
+configMapGenerator: [{name: c, literals: [a=1]}]
+== comp/kustomization.yaml
+apiVersion: kustomize.config.k8s.io/v1alpha1
+kind: Component
+nameSuffix: -x
+resources: [s.yaml]
+configMapGenerator: [{name: c, behavior: merge, literals: [b=1]}]
+== comp/s.yaml
+{apiVersion: v1, kind: Service, metadata: {name: s}}
+== gen/kustomization.yaml
+resources: [g.yaml]
+namePrefix: q-
+== gen/g.yaml
+apiVersion: builtin
+kind: PrefixTransformer
+metadata: {name: any, namespace: zz}
+prefix: baked-
+fieldSpecs: [{path: metadata/name}]
+== kustomization.yaml
+resources: [base]
+components: [comp]
+transformers:
+- gen
+- |-
+  apiVersion: builtin
+  kind: AnnotationsTransformer
+  metadata: {name: inl}
+  annotations: {in: line}
+  fieldSpecs: [{path: metadata/annotations, create: true}]
+buildMetadata: [originAnnotations, transformerAnnotations]
+",
+    )
+    .unwrap();
+    // The transformer that stands in the kustomization goes first; what is merged keeps the origin of what it was merged into.
+    insta::assert_snapshot!(built.to_yaml(), @r#"
+    apiVersion: v1
+    data:
+      a: "1"
+      b: "1"
+    kind: ConfigMap
+    metadata:
+      annotations:
+        alpha.config.kubernetes.io/transformations: |
+          - configuredIn: comp/kustomization.yaml
+            configuredBy:
+              apiVersion: builtin
+              kind: SuffixTransformer
+          - configuredIn: kustomization.yaml
+            configuredBy:
+              apiVersion: builtin
+              kind: AnnotationsTransformer
+              name: inl
+          - configuredIn: gen/g.yaml
+            configuredBy:
+              apiVersion: builtin
+              kind: PrefixTransformer
+              name: q-any
+              namespace: zz
+        config.kubernetes.io/origin: |
+          configuredIn: base/kustomization.yaml
+          configuredBy:
+            apiVersion: builtin
+            kind: ConfigMapGenerator
+        in: line
+      name: baked-c-x-8gchk5bfmb
+    ---
+    apiVersion: v1
+    kind: Service
+    metadata:
+      annotations:
+        alpha.config.kubernetes.io/transformations: |
+          - configuredIn: comp/kustomization.yaml
+            configuredBy:
+              apiVersion: builtin
+              kind: SuffixTransformer
+          - configuredIn: kustomization.yaml
+            configuredBy:
+              apiVersion: builtin
+              kind: AnnotationsTransformer
+              name: inl
+          - configuredIn: gen/g.yaml
+            configuredBy:
+              apiVersion: builtin
+              kind: PrefixTransformer
+              name: q-any
+              namespace: zz
+        config.kubernetes.io/origin: |
+          path: comp/s.yaml
+        in: line
+      name: baked-s-x
+    "#);
+}
+
+#[test]
+fn nothing_is_told_that_the_kustomization_itself_does_not_ask_for() {
+    let built = run(
+        "top",
+        "== base/kustomization.yaml
+resources: [s.yaml]
+buildMetadata: [originAnnotations]
+== base/s.yaml
+{apiVersion: v1, kind: Service, metadata: {name: s}}
+== top/kustomization.yaml
+resources: [../base]
+buildMetadata: [managedByLabel]
+",
+    )
+    .unwrap();
+    insta::assert_snapshot!(built.to_yaml(), @r#"
+    apiVersion: v1
+    kind: Service
+    metadata:
+      labels:
+        app.kubernetes.io/managed-by: kustomize-v5.8.1
+      name: s
+    "#);
+}
