@@ -13,7 +13,7 @@ use anyhow::{Result, bail, ensure};
 use xshell::{Shell, cmd};
 
 use crate::report::{Report, Tally};
-use crate::{Unavailable, conformance, e2e, process, tidy};
+use crate::{Unavailable, conformance, e2e, fuzz_kustomize, process, tidy};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -41,6 +41,7 @@ const STEPS: &[Step] = &[
     Step { name: "test", about: "all tests but those that need a container engine", run: tests::run },
     Step { name: "doc", about: "the documentation without a warning", run: doc },
     Step { name: "conformance", about: "kustomize, merges, health, diff against the recorded answers", run: corpora },
+    Step { name: "fuzz", about: "random trees, built as the real kustomize builds them", run: fuzz },
     Step { name: "argocd", about: "recorded scenarios of Argo CD, over the wire", run: scenarios },
     Step { name: "apiserver", about: "the scenarios on a real kube-apiserver", run: apiserver },
     Step { name: "demo", about: "the story with its figures, then twice side by side", run: story },
@@ -144,6 +145,15 @@ fn doc(sh: &Shell, _: &mut Report) -> Result<()> {
 fn corpora(sh: &Shell, report: &mut Report) -> Result<()> {
     let tally = conformance::ci(sh, report)?;
     counted(report, tally, "conformance")
+}
+
+fn fuzz(sh: &Shell, report: &mut Report) -> Result<()> {
+    if !process::answers(sh, "kustomize", &["version"]) {
+        report.skip("fuzz: there is no kustomize on the PATH");
+        return Ok(());
+    }
+    let tally = fuzz_kustomize::ci(sh)?;
+    counted(report, tally, "random trees")
 }
 
 fn scenarios(sh: &Shell, report: &mut Report) -> Result<()> {

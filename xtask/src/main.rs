@@ -9,6 +9,7 @@ mod conformance;
 mod demo;
 mod doorway;
 mod e2e;
+mod fuzz_kustomize;
 mod image;
 mod kind;
 mod process;
@@ -44,6 +45,8 @@ enum Task {
     Snapshots(snapshots::Args),
     /// Compares with what the real tools answered: kustomize, kubernetes, health, diff, argocd
     Conformance(conformance::Args),
+    /// Random trees through the real kustomize and `fiel build`, which must answer the same
+    FuzzKustomize(fuzz_kustomize::Args),
     /// The rules of the house that no compiler checks: file sizes, names, layers, documents
     Tidy,
 }
@@ -81,6 +84,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::E2e(args) => e2e::run(&sh, &args),
         Task::Snapshots(args) => snapshots::run(&sh, &args),
         Task::Conformance(args) => conformance::run(&sh, &args),
+        Task::FuzzKustomize(args) => fuzz_kustomize::run(&sh, &args),
         Task::Tidy => tidy::run(&process::root()),
     }
 }

@@ -1,0 +1,425 @@
+//! The fields of a random kustomization.
+
+use super::objects::{self, Known, WORKLOADS};
+use super::tree::Maker;
+use super::yaml::{Node, map, raw, texts, write};
+
+/// Adds random fields, and the files that they name.
+pub(super) fn features(maker: &mut Maker, folder: &str, kustomization: &mut Node) {
+    let features: [(usize, fn(&mut Maker, &str) -> Vec<(&'static str, Node)>); 13] = [
+        (25, affixes),
+        (20, namespace),
+        (25, labels),
+        (12, common),
+        (30, generators),
+        (25, images),
+        (15, replicas),
+        (35, patches),
+        (10, old_patches),
+        (15, replacements),
+        (8, vars),
+        (10, configurations),
+        (8, order),
+    ];
+    for (percent, feature) in features {
+        if maker.random.chance(percent) {
+            for (key, value) in feature(maker, folder) {
+                kustomization.set(key, value);
+            }
+        }
+    }
+}
+
+/// One of the objects of the tree.
+fn some(maker: &mut Maker, wanted: impl Fn(&Known) -> bool) -> Option<Known> {
+    let found: Vec<&Known> = maker.known.iter().filter(|known| wanted(known)).collect();
+    (!found.is_empty()).then(|| found[maker.random.below(found.len())].clone())
+}
+
+fn workload(maker: &mut Maker) -> Option<Known> {
+    some(maker, |known| WORKLOADS.contains(&known.kind))
+}
+
+fn affixes(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    let mut fields = Vec::new();
+    if maker.random.chance(70) {
+        fields.push(("namePrefix", raw(maker.random.pick(&["dev-", "p.", "'1-'", "\"\""]))));
+    }
+    if maker.random.chance(40) {
+        fields.push(("nameSuffix", raw(maker.random.pick(&["-v1", "-x", ".s"]))));
+    }
+    fields
+}
+
+fn namespace(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    vec![("namespace", raw(maker.random.pick(&["prod", "team-a", "default"])))]
+}
+
+fn labels(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    let mut list = Vec::new();
+    for _ in 0..1 + maker.random.below(2) {
+        let mut label =
+            map([("pairs", map([(maker.random.pick(&["env", "app", "a/b"]), raw(maker.random.pick(&["prod", "'1'", "x.y"])))]))]);
+        for option in ["includeSelectors", "includeTemplates"] {
+            if maker.random.chance(30) {
+                label.set(option, raw(maker.random.pick(&["true", "false"])));
+            }
+        }
+        if maker.random.chance(15) {
+            label.set("fields", Node::List(vec![map([("path", raw("spec/labels")), ("kind", raw("Widget")), ("create", raw("true"))])]));
+        }
+        list.push(label);
+    }
+    vec![("labels", Node::List(list))]
+}
+
+fn common(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    let mut fields = Vec::new();
+    if maker.random.chance(50) {
+        fields.push(("commonLabels", map([("team", raw(maker.random.pick(&["a", "\"7\""])))])));
+    }
+    if maker.random.chance(60) {
+        fields.push(("commonAnnotations", map([("by", objects::text(&mut maker.random))])));
+    }
+    fields
+}
+
+fn generators(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
+    let mut fields = Vec::new();
+    for (key, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
+        if maker.random.chance(60) {
+            let list = (0..1 + maker.random.below(2)).map(|_| generator(maker, folder, kind)).collect();
+            fields.push((key, Node::List(list)));
+        }
+    }
+    if maker.random.chance(25) {
+        let mut options = map([]);
+        if maker.random.chance(50) {
+            options.set("disableNameSuffixHash", raw("true"));
+        }
+        if maker.random.chance(50) {
+            options.set("labels", map([("gen", raw("yes-it-is"))]));
+        }
+        if maker.random.chance(30) {
+            options.set("annotations", map([("note", objects::text(&mut maker.random))]));
+        }
+        if maker.random.chance(20) {
+            options.set("immutable", raw("true"));
+        }
+        fields.push(("generatorOptions", options));
+    }
+    fields
+}
+
+fn generator(maker: &mut Maker, folder: &str, kind: &'static str) -> Node {
+    let earlier = some(maker, |known| known.version == "generated" && known.kind == kind);
+    let index = maker.files.len();
+    let (name, behavior) = match earlier.filter(|_| maker.random.chance(40)) {
+        Some(known) => (known.name, maker.random.pick(&["merge", "replace", "merge"])),
+        None => (format!("gen{index}-{}", maker.known.len()), maker.random.pick(&["", "", "create"])),
+    };
+    let mut args = map([("name", raw(name.clone()))]);
+    if !behavior.is_empty() {
+        args.set("behavior", raw(behavior));
+    }
+    if maker.random.chance(60) {
+        let all = ["a=1", "b=two words", "\"c=quoted\"", "d='x'", "e=", "key=a=b", "'f=\"in\"'", "yes=no", "g=true"];
+        let literals: Vec<&str> = all.into_iter().filter(|_| maker.random.chance(30)).collect();
+        args.set("literals", texts(literals));
+    }
+    if maker.random.chance(40) {
+        let file = format!("data{index}.txt");
+        let content = maker.random.pick(&[
+            "hello\n",
+            "no end",
+            "a\n\nb  \n",
+            "\ttab\n",
+            "x: y\n# c\n",
+            "",
+            "trailing \nspace\n",
+            "ünï\n",
+            "crlf\r\nline\r\n",
+        ]);
+        maker.files.insert(format!("{folder}/{file}"), content.to_owned());
+        let named = maker.random.chance(30);
+        args.set("files", texts([if named { format!("as.cfg={file}") } else { file }]));
+    }
+    if maker.random.chance(30) {
+        let file = format!("env{index}.env");
+        let content = maker.random.pick(&["A=1\nB=2\n", "# comment\n\nX=y z\n", "Q=\"quoted\"\n", "E=\nF==\n", "  L=lead\n"]);
+        maker.files.insert(format!("{folder}/{file}"), content.to_owned());
+        args.set("envs", texts([file]));
+    }
+    if kind == "Secret" && maker.random.chance(20) {
+        args.set("type", raw(maker.random.pick(&["Opaque", "kubernetes.io/basic-auth"])));
+    }
+    if maker.random.chance(15) {
+        args.set("namespace", raw("prod"));
+    }
+    if maker.random.chance(25) {
+        let mut options = map([]);
+        if maker.random.chance(50) {
+            options.set("disableNameSuffixHash", raw(maker.random.pick(&["true", "false"])));
+        }
+        if maker.random.chance(40) {
+            options.set("labels", map([("own", raw("'2'"))]));
+        }
+        args.set("options", options);
+    }
+    maker.known.push(Known { version: "generated", kind, name, namespace: None });
+    args
+}
+
+fn images(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    let mut list = Vec::new();
+    for _ in 0..1 + maker.random.below(2) {
+        let mut image =
+            map([("name", raw(maker.random.pick(&["nginx", "busybox", "app", "registry.local:5000/team/app", "redis", "'*'"])))]);
+        if maker.random.chance(50) {
+            image.set("newName", raw(maker.random.pick(&["mirror/nginx", "reg:5000/a/b", "short"])));
+        }
+        match maker.random.below(4) {
+            0 => image.set("newTag", raw(maker.random.pick(&["v2", "\"1.10\"", "'2'", "\"\""]))),
+            1 => image.set("digest", raw("sha256:0000000000000000000000000000000000000000000000000000000000000000")),
+            2 => image.set("tagSuffix", raw("-slim")),
+            _ => {}
+        }
+        list.push(image);
+    }
+    vec![("images", Node::List(list))]
+}
+
+fn replicas(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    let known = some(maker, |known| ["Deployment", "StatefulSet"].contains(&known.kind));
+    known
+        .map(|known| ("replicas", Node::List(vec![map([("name", raw(known.name)), ("count", raw(maker.random.pick(&["5", "0", "2"])))])])))
+        .into_iter()
+        .collect()
+}
+
+/// A strategic merge patch for an object, by its own name.
+fn strategic(maker: &mut Maker, known: &Known) -> Node {
+    let version = if known.version == "generated" { "v1" } else { known.version };
+    let mut patch = map([("apiVersion", raw(version)), ("kind", raw(known.kind)), ("metadata", map([("name", raw(known.name.clone()))]))]);
+    if let Some(namespace) = &known.namespace {
+        patch.at("metadata").set("namespace", raw(namespace.clone()));
+    }
+    if maker.random.chance(6) {
+        patch.set("$patch", raw("delete"));
+        return patch;
+    }
+    if maker.random.chance(50) {
+        let value = if maker.random.chance(15) { raw("null") } else { objects::text(&mut maker.random) };
+        patch.at("metadata").at("annotations").set("note", value);
+    }
+    match known.kind {
+        kind if WORKLOADS.contains(&kind) => {
+            let name = maker.random.pick(&["main", "side", "new"]).to_owned();
+            let mut container = map([("name", raw(name))]);
+            match maker.random.below(6) {
+                0 => container.set("$patch", raw("delete")),
+                1 => container.set("ports", Node::List(vec![map([("containerPort", raw("80")), ("name", raw("p"))])])),
+                2 => container.set("env", Node::List(vec![map([("name", raw("MODE")), ("value", objects::text(&mut maker.random))])])),
+                3 => container.set("env", raw("null")),
+                4 => container.set("args", texts(["one", "\"2\""])),
+                _ => container.set("image", raw(maker.random.pick(&objects::IMAGES))),
+            }
+            let mut containers = vec![container];
+            if maker.random.chance(5) {
+                containers.insert(0, map([("$patch", raw("replace"))]));
+            }
+            let spec = patch.at("spec").at("template").at("spec");
+            spec.set("containers", Node::List(containers));
+            if maker.random.chance(20) {
+                patch
+                    .at("spec")
+                    .at("template")
+                    .at("spec")
+                    .set("volumes", Node::List(vec![map([("name", raw("conf")), ("emptyDir", map([]))])]));
+            }
+        }
+        "ConfigMap" => {
+            let value = objects::text(&mut maker.random);
+            patch.set("data", map([("a", value), ("added", raw("x"))]));
+        }
+        "Service" => {
+            let port = map([("port", raw("80")), ("targetPort", raw("9090"))]);
+            patch.set("spec", map([("ports", Node::List(vec![port])), ("type", raw("NodePort"))]));
+        }
+        "Widget" => {
+            let value = objects::anything(&mut maker.random, 2);
+            patch.set("spec", map([("odd", value), ("size", raw("null"))]));
+        }
+        _ => {}
+    }
+    patch
+}
+
+/// A JSON 6902 patch that fits most objects.
+fn operations(maker: &mut Maker, known: &Known) -> Node {
+    let op = |op: &str, path: &str| map([("op", raw(op)), ("path", raw(path))]);
+    let mut list = Vec::new();
+    for _ in 0..1 + maker.random.below(2) {
+        let mut one = match (maker.random.below(6), known.kind) {
+            (0, kind) if WORKLOADS.contains(&kind) => op("replace", "/spec/template/spec/containers/0/image"),
+            (1, kind) if WORKLOADS.contains(&kind) => op("add", "/spec/template/spec/containers/-"),
+            (2, _) => op("replace", "/metadata/name"),
+            (3, "Service") => op("remove", "/spec/ports/0"),
+            (4, _) => op("add", "/metadata/labels"),
+            _ => op("add", "/metadata/annotations"),
+        };
+        let value = match one.at("path") {
+            Node::Raw(path) if path.ends_with("/-") => map([("name", raw("json")), ("image", raw("nginx"))]),
+            Node::Raw(path) if path.ends_with("/labels") || path.ends_with("/annotations") => map([("json", raw("\"6902\""))]),
+            Node::Raw(path) if path.ends_with("/name") => raw(format!("renamed-{}", maker.files.len())),
+            _ => raw("busybox:2"),
+        };
+        one.set("value", value);
+        list.push(one);
+    }
+    Node::List(list)
+}
+
+fn target(maker: &mut Maker, known: &Known) -> Node {
+    let mut target = map([("kind", raw(known.kind))]);
+    match maker.random.below(6) {
+        0 => target.set("name", raw(maker.random.pick(&[".*", "w.*", "web-[0-9]+"]))),
+        1 => target.set("labelSelector", raw(maker.random.pick(&["app=web", "\"app in (web, db)\"", "tier", "\"!tier\""]))),
+        2 => target.set("annotationSelector", raw("note")),
+        3 => {}
+        _ => target.set("name", raw(known.name.clone())),
+    }
+    if maker.random.chance(15) && known.version != "generated" {
+        target.set("version", raw(known.version.rsplit('/').next().unwrap_or_default()));
+    }
+    target
+}
+
+fn as_block(text: &str) -> Node {
+    Node::Block("|-", text.lines().map(str::to_owned).collect())
+}
+
+fn patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
+    let mut list = Vec::new();
+    for _ in 0..1 + maker.random.below(3) {
+        let known = if maker.random.chance(60) { workload(maker) } else { some(maker, |_| true) };
+        let Some(known) = known else { continue };
+        let json = maker.random.chance(35);
+        let body = if json { operations(maker, &known) } else { strategic(maker, &known) };
+        let text = write(&body, &mut maker.random);
+        let mut patch = map([]);
+        // A block's first line says how deep it is: it must not begin with a comment that is deeper.
+        if maker.random.chance(60) {
+            patch.set("patch", as_block(&text));
+        } else {
+            let file = format!("patch{}.yaml", maker.files.len());
+            maker.files.insert(format!("{folder}/{file}"), text);
+            patch.set("path", raw(file));
+        }
+        if json || maker.random.chance(25) {
+            patch.set("target", target(maker, &known));
+        }
+        if maker.random.chance(8) {
+            patch.set("options", map([(maker.random.pick(&["allowNameChange", "allowKindChange"]), raw("true"))]));
+        }
+        list.push(patch);
+    }
+    if list.is_empty() { Vec::new() } else { vec![("patches", Node::List(list))] }
+}
+
+fn old_patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
+    let Some(known) = workload(maker) else { return Vec::new() };
+    let patch = strategic(maker, &known);
+    let text = write(&patch, &mut maker.random);
+    let file = format!("old{}.yaml", maker.files.len());
+    maker.files.insert(format!("{folder}/{file}"), text);
+    vec![("patchesStrategicMerge", texts([file]))]
+}
+
+fn replacements(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    let (Some(source), Some(known)) = (some(maker, |_| true), workload(maker)) else { return Vec::new() };
+    let mut from = map([("kind", raw(source.kind)), ("name", raw(source.name))]);
+    if maker.random.chance(60) {
+        from.set("fieldPath", raw(maker.random.pick(&["metadata.name", "kind", "metadata.name", "apiVersion"])));
+    }
+    let path = maker.random.pick(&[
+        "metadata.annotations.from",
+        "spec.template.spec.containers.0.image",
+        "spec.template.spec.containers.[name=main].image",
+        "spec.template.metadata.labels.app",
+        "spec.template.spec.containers.*.image",
+        "metadata.labels.app",
+    ]);
+    let mut to = map([("select", map([("kind", raw(known.kind))])), ("fieldPaths", texts([path]))]);
+    if maker.random.chance(50) {
+        to.at("select").set("name", raw(known.name));
+    }
+    let mut options = map([]);
+    if maker.random.chance(90) {
+        options.set("create", raw("true"));
+    }
+    if maker.random.chance(20) {
+        options.set("delimiter", raw(maker.random.pick(&["':'", "/", "\"-\""])));
+        if maker.random.chance(60) {
+            options.set("index", raw(maker.random.pick(&["0", "1", "-1", "9"])));
+        }
+    }
+    to.set("options", options);
+    vec![("replacements", Node::List(vec![map([("source", from), ("targets", Node::List(vec![to]))])]))]
+}
+
+fn vars(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    let Some(known) = some(maker, |known| known.version != "generated") else { return Vec::new() };
+    let object = map([("apiVersion", raw(known.version)), ("kind", raw(known.kind)), ("name", raw(known.name))]);
+    let mut var = map([("name", raw("NAME")), ("objref", object)]);
+    if maker.random.chance(40) {
+        var.set("fieldref", map([("fieldpath", raw(maker.random.pick(&["metadata.name", "kind", "metadata.namespace"])))]));
+    }
+    vec![("vars", Node::List(vec![var]))]
+}
+
+fn configurations(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
+    let mut config = map([]);
+    if maker.random.chance(60) {
+        let referrer = map([("path", raw("spec/configRef/name")), ("kind", raw("Widget"))]);
+        config.set(
+            "nameReference",
+            Node::List(vec![map([("kind", raw("ConfigMap")), ("version", raw("v1")), ("fieldSpecs", Node::List(vec![referrer]))])]),
+        );
+    }
+    if maker.random.chance(50) {
+        config.set("images", Node::List(vec![map([("path", raw("spec/image")), ("kind", raw("Widget"))])]));
+    }
+    if maker.random.chance(40) {
+        let spec = map([("path", raw("spec/labels")), ("create", raw("true")), ("kind", raw("Widget"))]);
+        config.set("commonLabels", Node::List(vec![spec]));
+    }
+    let text = write(&config, &mut maker.random);
+    maker.files.insert(format!("{folder}/config.yaml"), text);
+    let mut fields = vec![("configurations", texts(["config.yaml"]))];
+    if maker.random.chance(30) {
+        maker.files.insert(format!("{folder}/crd.json"), CRD.to_owned());
+        fields.push(("crds", texts(["crd.json"])));
+    }
+    fields
+}
+
+/// What a CRD's OpenAPI definition looks like for kustomize: a reference from Widgets to Secrets.
+const CRD: &str = r#"{"example.com/v1.Widget": {"Schema": {"properties": {
+  "apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"},
+  "spec": {"$ref": "example.com/v1.WidgetSpec"}}}},
+ "example.com/v1.WidgetSpec": {"Schema": {"properties": {
+  "configRef": {"x-kubernetes-object-ref-api-version": "v1", "x-kubernetes-object-ref-kind": "ConfigMap", "$ref": "example.com/v1.Ref"}}}},
+ "example.com/v1.Ref": {"Schema": {"properties": {"name": {"type": "string"}}}}}
+"#;
+
+fn order(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    let mut options = map([("order", raw(maker.random.pick(&["fifo", "legacy"])))]);
+    if let Node::Raw(text) = options.at("order")
+        && text == "legacy"
+        && maker.random.chance(40)
+    {
+        options.set("legacySortOptions", map([("orderFirst", texts(["Deployment", "Widget"])), ("orderLast", texts(["Namespace"]))]));
+    }
+    vec![("sortOptions", options)]
+}

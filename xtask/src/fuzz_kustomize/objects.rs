@@ -1,0 +1,357 @@
+//! Random Kubernetes objects, with the odd scalars that people write.
+
+use super::random::Random;
+use super::yaml::{Node, map, raw, texts};
+
+/// An object of a tree: what later layers need to know to touch it.
+#[derive(Clone)]
+pub(super) struct Known {
+    pub(super) version: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) namespace: Option<String>,
+}
+
+/// Kinds with a Pod template.
+pub(super) const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Job"];
+
+pub(super) const NAMES: [&str; 8] = ["web", "db", "cache", "api-v2", "x", "a.b", "worker", "0front"];
+pub(super) const IMAGES: [&str; 9] = [
+    "nginx",
+    "nginx:1.2",
+    "busybox:latest",
+    "registry.local:5000/team/app:v1",
+    "app@sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3",
+    "nginx:1.2@sha256:24a0c4b4a4c0eb97a1aabb8e29f18e917d05abfe1b7a7c07857230879ce7d3d3",
+    "redis:5",
+    "team/nginx",
+    "\"nginx:1.10\"",
+];
+
+/// A scalar that is a text whatever its style.
+pub(super) fn text(random: &mut Random) -> Node {
+    const TEXTS: [&str; 24] = [
+        "plain",
+        "'1'",
+        "\"true\"",
+        "\"\"",
+        "''",
+        "\"a: b\"",
+        "'it''s'",
+        "\"tab\\tx\"",
+        "\"line\\nbreak\"",
+        "'#no comment'",
+        "a#b",
+        "\"- x\"",
+        "'yes'",
+        "'null'",
+        "\"1e3\"",
+        "\"0x1F\"",
+        "\"012\"",
+        "\"1_000\"",
+        "'2001-01-01'",
+        "\"ünïcode ☃\"",
+        "\"{a: b}\"",
+        "'*star'",
+        "\"!x\"",
+        "\" lead and trail \"",
+    ];
+    match random.below(12) {
+        0 => Node::Block("|", vec!["one".into(), "two: 2".into()]),
+        1 => Node::Block("|-", vec!["one".into(), String::new(), "  two".into()]),
+        2 => Node::Block(">", vec!["folded".into(), "text".into(), String::new(), "more".into()]),
+        3 => Node::Block(">-", vec!["folded".into(), "text # no".into()]),
+        4 => Node::Block("|+", vec!["kept".into(), String::new()]),
+        5 => raw(format!("\"{}\"", "long words ".repeat(random.below(14)))),
+        _ => raw(random.pick(&TEXTS)),
+    }
+}
+
+/// Any scalar at all.
+pub(super) fn scalar(random: &mut Random) -> Node {
+    const SCALARS: [&str; 32] = [
+        "1",
+        "0",
+        "-1",
+        "1.0",
+        "1.50",
+        ".5",
+        "1e3",
+        "1E-3",
+        "0x1F",
+        "0o17",
+        "017",
+        "1_000",
+        "12345678901234567890",
+        "1.7976931348623157e309",
+        "true",
+        "False",
+        "yes",
+        "off",
+        "null",
+        "~",
+        "",
+        "2001-01-01",
+        "12:30",
+        "plain text",
+        "0.1",
+        "100000000000000000000000",
+        "+1",
+        "-0",
+        "1.",
+        "y",
+        "n",
+        "0b11",
+    ];
+    if random.chance(50) { text(random) } else { raw(random.pick(&SCALARS)) }
+}
+
+/// Any value of any shape.
+pub(super) fn anything(random: &mut Random, depth: usize) -> Node {
+    match random.below(if depth == 0 { 1 } else { 4 }) {
+        2 => Node::List((0..random.below(4)).map(|_| anything(random, depth - 1)).collect()),
+        3 => {
+            let keys = ["a", "b", "name", "'1'", "\"on\"", "with space", "x/y", "a.b", "zz"];
+            let mut entries: Vec<(String, Node)> = Vec::new();
+            for _ in 0..random.below(4) {
+                let key = random.pick(&keys).to_owned();
+                if !entries.iter().any(|(k, _)| *k == key) {
+                    entries.push((key, anything(random, depth - 1)));
+                }
+            }
+            Node::Map(entries)
+        }
+        _ => scalar(random),
+    }
+}
+
+/// A random object called `name`; `others` are there to be referred to.
+pub(super) fn object(random: &mut Random, name: &str, others: &[Known]) -> (Known, Node) {
+    const KINDS: [(&str, &str); 22] = [
+        ("apps/v1", "Deployment"),
+        ("apps/v1", "Deployment"),
+        ("apps/v1", "Deployment"),
+        ("apps/v1", "StatefulSet"),
+        ("apps/v1", "DaemonSet"),
+        ("batch/v1", "Job"),
+        ("batch/v1", "CronJob"),
+        ("v1", "Service"),
+        ("v1", "Service"),
+        ("v1", "ConfigMap"),
+        ("v1", "ConfigMap"),
+        ("v1", "Secret"),
+        ("v1", "ServiceAccount"),
+        ("networking.k8s.io/v1", "Ingress"),
+        ("rbac.authorization.k8s.io/v1", "Role"),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRole"),
+        ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"),
+        ("autoscaling/v2", "HorizontalPodAutoscaler"),
+        ("networking.k8s.io/v1", "NetworkPolicy"),
+        ("example.com/v1", "Widget"),
+        ("v1", "Namespace"),
+    ];
+    let (version, kind) = KINDS[random.below(KINDS.len())];
+    let cluster = ["ClusterRole", "ClusterRoleBinding", "Namespace"].contains(&kind);
+    let namespace = (!cluster && random.chance(20)).then(|| random.pick(&["default", "prod", "team-a"]).to_owned());
+    let known = Known { version, kind, name: name.to_owned(), namespace };
+    let mut metadata = map([("name", raw(name))]);
+    if let Some(namespace) = &known.namespace {
+        metadata.set("namespace", raw(namespace.clone()));
+    }
+    if random.chance(40) {
+        metadata.set("labels", labels(random));
+    }
+    if random.chance(25) {
+        let mut annotations = map([]);
+        for key in ["note", "example.com/x", "z"] {
+            if random.chance(50) {
+                annotations.set(key, text(random));
+            }
+        }
+        metadata.set("annotations", annotations);
+    }
+    let mut object = map([("apiVersion", raw(version)), ("kind", raw(kind)), ("metadata", metadata)]);
+    if random.chance(10) {
+        // Order of keys as some tools write them.
+        object = map([("metadata", object.at("metadata").clone()), ("kind", raw(kind)), ("apiVersion", raw(version))]);
+    }
+    body(random, &mut object, &known, others);
+    (known, object)
+}
+
+fn labels(random: &mut Random) -> Node {
+    let mut labels = map([("app", raw(random.pick(&NAMES)))]);
+    if random.chance(40) {
+        labels.set("tier", raw(random.pick(&["front", "'1'", "\"true\"", "back"])));
+    }
+    labels
+}
+
+/// The name of another object of the kind, or one that is nowhere.
+fn refer(random: &mut Random, kind: &str, others: &[Known]) -> String {
+    let found: Vec<&Known> = others.iter().filter(|other| other.kind == kind).collect();
+    if found.is_empty() { random.pick(&NAMES).to_owned() } else { found[random.below(found.len())].name.clone() }
+}
+
+fn body(random: &mut Random, object: &mut Node, known: &Known, others: &[Known]) {
+    match known.kind {
+        "ConfigMap" | "Secret" => {
+            let mut data = map([]);
+            for key in ["a", "key.txt", "Z_1"] {
+                if random.chance(60) {
+                    data.set(key, if known.kind == "Secret" { raw("YWRtaW4=") } else { text(random) });
+                }
+            }
+            if known.kind == "Secret" {
+                object.set("type", raw("Opaque"));
+            }
+            object.set("data", data);
+        }
+        "Service" => {
+            let mut spec = map([("selector", labels(random))]);
+            let mut ports =
+                vec![map([("name", raw("http")), ("port", raw("80")), ("targetPort", raw(random.pick(&["8080", "http", "\"8080\""])))])];
+            if random.chance(40) {
+                ports.push(map([("port", raw("443")), ("protocol", raw("UDP")), ("name", raw("tls"))]));
+            }
+            spec.set("ports", Node::List(ports));
+            object.set("spec", spec);
+        }
+        "Ingress" => {
+            let backend =
+                map([("service", map([("name", raw(refer(random, "Service", others))), ("port", map([("number", raw("80"))]))]))]);
+            let path = map([("path", raw("/")), ("pathType", raw("Prefix")), ("backend", backend)]);
+            let rule = map([("host", raw("\"*.example.com\"")), ("http", map([("paths", Node::List(vec![path]))]))]);
+            let tls = map([("hosts", texts(["a.example.com"])), ("secretName", raw(refer(random, "Secret", others)))]);
+            object.set("spec", map([("rules", Node::List(vec![rule])), ("tls", Node::List(vec![tls]))]));
+        }
+        "Role" | "ClusterRole" => {
+            let mut rule =
+                map([("apiGroups", texts(["\"\""])), ("resources", texts(["secrets", "configmaps"])), ("verbs", texts(["get"]))]);
+            if random.chance(40) {
+                rule.set("resourceNames", texts([refer(random, "Secret", others), refer(random, "ConfigMap", others)]));
+            }
+            object.set("rules", Node::List(vec![rule]));
+        }
+        "RoleBinding" | "ClusterRoleBinding" => {
+            let kind = if known.kind == "RoleBinding" { "Role" } else { "ClusterRole" };
+            object.set(
+                "roleRef",
+                map([("apiGroup", raw("rbac.authorization.k8s.io")), ("kind", raw(kind)), ("name", raw(refer(random, kind, others)))]),
+            );
+            let mut subject = map([("kind", raw("ServiceAccount")), ("name", raw(refer(random, "ServiceAccount", others)))]);
+            if random.chance(60) {
+                subject.set("namespace", raw(random.pick(&["default", "prod", "elsewhere"])));
+            }
+            object.set("subjects", Node::List(vec![subject]));
+        }
+        "HorizontalPodAutoscaler" => {
+            let target =
+                map([("apiVersion", raw("apps/v1")), ("kind", raw("Deployment")), ("name", raw(refer(random, "Deployment", others)))]);
+            object.set("spec", map([("scaleTargetRef", target), ("minReplicas", raw("1")), ("maxReplicas", raw("5"))]));
+        }
+        "NetworkPolicy" => {
+            let from = map([("podSelector", map([("matchLabels", labels(random))]))]);
+            let ingress = Node::List(vec![map([("from", Node::List(vec![from]))])]);
+            object.set("spec", map([("podSelector", map([("matchLabels", labels(random))])), ("ingress", ingress)]));
+        }
+        "Widget" => {
+            let mut spec =
+                map([("configRef", map([("name", raw(refer(random, "ConfigMap", others)))])), ("image", raw(random.pick(&IMAGES)))]);
+            for key in ["size", "odd", "list", "'on'"] {
+                if random.chance(50) {
+                    spec.set(key, anything(random, 3));
+                }
+            }
+            object.set("spec", spec);
+        }
+        "CronJob" => {
+            let job = map([("spec", map([("template", template(random, others))]))]);
+            object.set("spec", map([("schedule", raw("\"*/5 * * * *\"")), ("jobTemplate", job)]));
+        }
+        kind if WORKLOADS.contains(&kind) => {
+            let mut spec = map([]);
+            if random.chance(60) && kind != "DaemonSet" && kind != "Job" {
+                spec.set("replicas", raw(random.pick(&["1", "3", "0"])));
+            }
+            if kind != "Job" {
+                spec.set("selector", map([("matchLabels", labels(random))]));
+            }
+            if kind == "StatefulSet" {
+                spec.set("serviceName", raw(refer(random, "Service", others)));
+                if random.chance(40) {
+                    let claim = map([
+                        ("metadata", map([("name", raw("data"))])),
+                        (
+                            "spec",
+                            map([
+                                ("accessModes", texts(["ReadWriteOnce"])),
+                                ("resources", map([("requests", map([("storage", raw("1Gi"))]))])),
+                            ]),
+                        ),
+                    ]);
+                    spec.set("volumeClaimTemplates", Node::List(vec![claim]));
+                }
+            }
+            spec.set("template", template(random, others));
+            object.set("spec", spec);
+        }
+        _ => {}
+    }
+}
+
+fn template(random: &mut Random, others: &[Known]) -> Node {
+    let mut containers = vec![container(random, "main", others)];
+    if random.chance(40) {
+        containers.push(container(random, "side", others));
+    }
+    let mut spec = map([("containers", Node::List(containers))]);
+    if random.chance(20) {
+        spec.set("initContainers", Node::List(vec![container(random, "init", others)]));
+    }
+    if random.chance(20) {
+        spec.set("serviceAccountName", raw(refer(random, "ServiceAccount", others)));
+    }
+    if random.chance(40) {
+        let config = map([("name", raw("conf")), ("configMap", map([("name", raw(refer(random, "ConfigMap", others)))]))]);
+        let secret = map([("name", raw("sec")), ("secret", map([("secretName", raw(refer(random, "Secret", others)))]))]);
+        let source = map([("configMap", map([("name", raw(refer(random, "ConfigMap", others)))]))]);
+        let both = map([("name", raw("both")), ("projected", map([("sources", Node::List(vec![source]))]))]);
+        spec.set("volumes", Node::List(vec![config, secret, both]));
+    }
+    map([("metadata", map([("labels", labels(random))])), ("spec", spec)])
+}
+
+fn container(random: &mut Random, name: &str, others: &[Known]) -> Node {
+    let mut container = map([("name", raw(name)), ("image", raw(random.pick(&IMAGES)))]);
+    if random.chance(40) {
+        let mut env = vec![map([("name", raw("MODE")), ("value", text(random))])];
+        if random.chance(50) {
+            let reference = map([("name", raw(refer(random, "ConfigMap", others))), ("key", raw("a"))]);
+            env.push(map([("name", raw("FROM")), ("valueFrom", map([("configMapKeyRef", reference)]))]));
+        }
+        if random.chance(30) {
+            env.push(map([("name", raw("VAR")), ("value", raw(random.pick(&["$(NAME)", "\"x-$(NAME)-y\"", "$$(NAME)", "$(OTHER)"])))]));
+        }
+        container.set("env", Node::List(env));
+    }
+    if random.chance(20) {
+        container.set("envFrom", Node::List(vec![map([("secretRef", map([("name", raw(refer(random, "Secret", others)))]))])]));
+    }
+    if random.chance(30) {
+        container.set("args", texts(["--name", "$(NAME)", "\"--x=$(NAME)\""]));
+    }
+    if random.chance(30) {
+        let mut ports = vec![map([("containerPort", raw("80"))])];
+        if random.chance(50) {
+            ports.push(map([("containerPort", raw("81")), ("protocol", raw("UDP")), ("name", raw("u"))]));
+        }
+        container.set("ports", Node::List(ports));
+    }
+    if random.chance(20) {
+        container
+            .set("resources", map([("limits", map([("cpu", raw(random.pick(&["1", "0.5", "100m", "\"2\""]))), ("memory", raw("64Mi"))]))]));
+    }
+    container
+}
