@@ -145,7 +145,7 @@ impl Bench {
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Equal { built: bool },
     Excepted(&'static str),

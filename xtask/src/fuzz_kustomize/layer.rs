@@ -4,9 +4,12 @@ use super::objects::{self, Known, WORKLOADS};
 use super::tree::Maker;
 use super::yaml::{Node, map, raw, texts, write};
 
+/// Fields to add, given the folder for the files that they name.
+type Feature = fn(&mut Maker, &str) -> Vec<(&'static str, Node)>;
+
 /// Adds random fields, and the files that they name.
 pub(super) fn features(maker: &mut Maker, folder: &str, kustomization: &mut Node) {
-    let features: [(usize, fn(&mut Maker, &str) -> Vec<(&'static str, Node)>); 13] = [
+    let features: [(usize, Feature); 13] = [
         (25, affixes),
         (20, namespace),
         (25, labels),

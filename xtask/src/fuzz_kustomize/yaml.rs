@@ -58,9 +58,9 @@ impl Node {
         match self {
             // What ends or begins something within brackets stays out of them.
             Node::Raw(text) => {
-                let plain = !text.starts_with(['"', '\'']);
-                (!text.is_empty() && !text.contains(" #") && !(plain && text.contains([',', '[', ']', '{', '}', ':'])))
-                    .then(|| text.clone())
+                let quoted = text.starts_with(['"', '\'']);
+                let breaks = text.contains(" #") || (!quoted && text.contains([',', '[', ']', '{', '}', ':']));
+                (!text.is_empty() && !breaks).then(|| text.clone())
             }
             Node::Block(..) => None,
             Node::List(items) => Some(format!("[{}]", items.iter().map(Node::flow).collect::<Option<Vec<_>>>()?.join(", "))),
