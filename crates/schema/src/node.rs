@@ -257,6 +257,12 @@ impl<'a> Node<'a> {
         list(self.string(4))
     }
 
+    /// The same fields as one text, separated by commas.
+    #[must_use]
+    pub fn list_map_key_text(self) -> &'a str {
+        self.string(4).unwrap_or_default()
+    }
+
     /// How server-side apply merges this object; granular when the schema does not say.
     #[must_use]
     pub fn map_type(self) -> MapType {

@@ -4,18 +4,48 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::managers::{Manager, Operation, Owners};
+use super::owners::{Owned, Owners};
 use super::set::FieldSet;
 
+/// Whether a manager applies (and so prunes what it no longer sets) or updates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Operation {
+    /// Server-side apply.
+    Apply,
+    /// Every other write.
+    Update,
+}
+
+/// The identity of a manager: one program may be several, by operation, version and subresource.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Manager {
+    /// What it calls itself.
+    pub name: String,
+    /// Apply or update.
+    pub operation: Operation,
+    /// The version in which it wrote; for appliers it is no part of the identity, and empty.
+    pub api_version: String,
+    /// Through which subresource; empty: the object itself.
+    pub subresource: String,
+}
+
 /// Owners, and when each of them wrote last.
+///
+/// ```
+/// use fiel_merge::structured::ManagedFields;
+/// use serde_json::json;
+/// let entries = json!([{"manager": "ada", "operation": "Apply", "apiVersion": "v1", "time": "2026-01-02T03:04:05Z",
+///     "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:a": {}}}}]);
+/// let managed = ManagedFields::of(&json!({"metadata": {"managedFields": entries}})).expect("readable entries");
+/// assert_eq!(managed.owners.len(), 1);
+/// assert_eq!(managed.encode(), entries);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ManagedFields {
     /// Who owns what.
-    pub owners: Owners,
+    pub owners: Owners<Manager>,
     /// When, as RFC 3339.
     pub times: BTreeMap<Manager, String>,
-    /// The version in which each applier wrote.
-    pub versions: BTreeMap<Manager, String>,
 }
 
 impl ManagedFields {
@@ -28,41 +58,39 @@ impl ManagedFields {
         };
         for entry in entries {
             let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-            let operation = match text("operation").as_str() {
-                "Apply" => Operation::Apply,
-                "Update" => Operation::Update,
+            let operation = match entry["operation"].as_str() {
+                Some("Apply") => Operation::Apply,
+                Some("Update") => Operation::Update,
                 _ => return None,
             };
-            let api_version = text("apiVersion");
+            let version = text("apiVersion");
+            let applied = operation == Operation::Apply;
             let manager = Manager {
                 name: text("manager"),
                 operation,
-                api_version: if operation == Operation::Apply { String::new() } else { api_version.clone() },
+                api_version: if applied { String::new() } else { version.clone() },
                 subresource: text("subresource"),
             };
-            let set = FieldSet::decode(&entry["fieldsV1"])?;
+            let fields = FieldSet::decode(&entry["fieldsV1"])?;
             out.times.insert(manager.clone(), text("time"));
-            out.versions.insert(manager.clone(), api_version);
-            out.owners.insert(manager, set);
+            out.owners.insert(manager, Owned { fields, version, applied });
         }
         Some(out)
     }
 
-    /// Notes that a manager wrote now, in that version.
-    pub fn stamp(&mut self, manager: &Manager, time: &str, api_version: &str) {
+    /// Notes that a manager wrote now.
+    pub fn stamp(&mut self, manager: &Manager, time: &str) {
         self.times.insert(manager.clone(), time.to_owned());
-        self.versions.insert(manager.clone(), api_version.to_owned());
     }
 
     /// The entries as an object holds them: appliers first, then by time and name.
     #[must_use]
     pub fn encode(&self) -> Value {
-        let mut entries: Vec<(&Manager, &FieldSet)> = self.owners.iter().collect();
-        entries.sort_by_key(|(manager, _)| {
-            (manager.operation, self.times.get(*manager), &manager.name, &manager.api_version, &manager.subresource)
+        let mut entries: Vec<(&Manager, &Owned)> = self.owners.iter().collect();
+        entries.sort_by_key(|(manager, owned)| {
+            (manager.operation, self.times.get(*manager), &manager.name, &owned.version, &manager.subresource)
         });
-        let encoded = entries.into_iter().map(|(manager, set)| {
-            let version = self.versions.get(manager).unwrap_or(&manager.api_version);
+        let encoded = entries.into_iter().map(|(manager, owned)| {
             let operation = match manager.operation {
                 Operation::Apply => "Apply",
                 Operation::Update => "Update",
@@ -70,9 +98,9 @@ impl ManagedFields {
             let mut entry = json!({
                 "manager": manager.name,
                 "operation": operation,
-                "apiVersion": version,
+                "apiVersion": owned.version,
                 "fieldsType": "FieldsV1",
-                "fieldsV1": set.encode(),
+                "fieldsV1": owned.fields.encode(),
             });
             if let Some(time) = self.times.get(manager).filter(|time| !time.is_empty()) {
                 entry["time"] = json!(time);

@@ -2,36 +2,24 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 /// A step: into a field, to the list item with certain keys, to a set's value, or to a position.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// `f:name`
-    Field(String),
+    Field(Box<str>),
     /// `k:{"name":"a"}`, the keys by name.
-    Key(Vec<(String, Scalar)>),
+    Key(Vec<(Box<str>, Scalar)>),
     /// `v:"text"`
     Value(Scalar),
     /// `i:0`
     Index(u64),
 }
 
-/// A JSON value that can be compared and ordered: null < booleans < numbers < text; lists and objects by their text.
+/// A JSON value that can be compared and ordered as Kubernetes does: numbers < text < booleans < lists < objects < null, and 1 is 1.0.
 #[derive(Debug, Clone)]
 pub struct Scalar(pub Value);
-
-impl Scalar {
-    fn rank(&self) -> u8 {
-        match self.0 {
-            Value::Null => 0,
-            Value::Bool(_) => 1,
-            Value::Number(_) => 2,
-            Value::String(_) => 3,
-            Value::Array(_) | Value::Object(_) => 4,
-        }
-    }
-}
 
 impl PartialEq for Scalar {
     fn eq(&self, other: &Self) -> bool {
@@ -49,24 +37,55 @@ impl PartialOrd for Scalar {
 
 impl Ord for Scalar {
     fn cmp(&self, other: &Self) -> Ordering {
-        match (&self.0, &other.0) {
-            (Value::Bool(one), Value::Bool(two)) => one.cmp(two),
-            (Value::Number(one), Value::Number(two)) => compare_numbers(one, two),
-            (Value::String(one), Value::String(two)) => one.cmp(two),
-            (one, two) if self.rank() == 4 && other.rank() == 4 => one.to_string().cmp(&two.to_string()),
-            _ => self.rank().cmp(&other.rank()),
-        }
+        order(&self.0, &other.0)
     }
 }
 
-/// 1 and 1.0 are the same number, as they are to Kubernetes.
-fn compare_numbers(one: &Number, two: &Number) -> Ordering {
+fn order(one: &Value, two: &Value) -> Ordering {
+    let rank = |value: &Value| match value {
+        Value::Number(_) => 0,
+        Value::String(_) => 1,
+        Value::Bool(_) => 2,
+        Value::Array(_) => 3,
+        Value::Object(_) => 4,
+        Value::Null => 5,
+    };
+    match (one, two) {
+        (Value::Bool(one), Value::Bool(two)) => one.cmp(two),
+        (Value::Number(one), Value::Number(two)) => order_numbers(one, two),
+        (Value::String(one), Value::String(two)) => one.cmp(two),
+        (Value::Array(one), Value::Array(two)) => {
+            let differing = one.iter().zip(two).map(|(one, two)| order(one, two)).find(|order| order.is_ne());
+            differing.unwrap_or_else(|| one.len().cmp(&two.len()))
+        }
+        (Value::Object(one), Value::Object(two)) => {
+            let pairs = one.iter().zip(two).map(|(one, two)| one.0.cmp(two.0).then_with(|| order(one.1, two.1)));
+            pairs.into_iter().find(|order| order.is_ne()).unwrap_or_else(|| one.len().cmp(&two.len()))
+        }
+        (one, two) => rank(one).cmp(&rank(two)),
+    }
+}
+
+fn order_numbers(one: &Number, two: &Number) -> Ordering {
     match (one.as_i64(), two.as_i64()) {
         (Some(one), Some(two)) => one.cmp(&two),
         _ => {
             let float = |number: &Number| number.as_f64().unwrap_or(f64::NAN);
             float(one).total_cmp(&float(two))
         }
+    }
+}
+
+/// Whether two values are the same to Kubernetes: as JSON, but 1 is 1.0.
+#[must_use]
+pub fn same(one: &Value, two: &Value) -> bool {
+    match (one, two) {
+        (Value::Number(one), Value::Number(two)) => one == two || order_numbers(one, two).is_eq(),
+        (Value::Array(one), Value::Array(two)) => one.len() == two.len() && one.iter().zip(two).all(|(one, two)| same(one, two)),
+        (Value::Object(one), Value::Object(two)) => {
+            one.len() == two.len() && one.iter().all(|(name, value)| two.get(name).is_some_and(|other| same(value, other)))
+        }
+        _ => one == two,
     }
 }
 
@@ -77,7 +96,7 @@ impl Step {
         match self {
             Self::Field(name) => format!("f:{name}"),
             Self::Key(keys) => {
-                let fields: serde_json::Map<String, Value> = keys.iter().map(|(name, value)| (name.clone(), value.0.clone())).collect();
+                let fields: Map<String, Value> = keys.iter().map(|(name, value)| (name.to_string(), value.0.clone())).collect();
                 format!("k:{}", Value::Object(fields))
             }
             Self::Value(value) => format!("v:{}", value.0),
@@ -90,12 +109,12 @@ impl Step {
     pub fn decode(text: &str) -> Option<Self> {
         let (kind, rest) = text.split_once(':')?;
         match kind {
-            "f" => Some(Self::Field(rest.to_owned())),
+            "f" => Some(Self::Field(rest.into())),
             "v" => Some(Self::Value(Scalar(serde_json::from_str(rest).ok()?))),
             "i" => Some(Self::Index(rest.parse().ok()?)),
             "k" => {
-                let fields: serde_json::Map<String, Value> = serde_json::from_str(rest).ok()?;
-                let mut keys: Vec<_> = fields.into_iter().map(|(name, value)| (name, Scalar(value))).collect();
+                let fields: Map<String, Value> = serde_json::from_str(rest).ok()?;
+                let mut keys: Vec<_> = fields.into_iter().map(|(name, value)| (name.into_boxed_str(), Scalar(value))).collect();
                 keys.sort();
                 Some(Self::Key(keys))
             }
@@ -110,11 +129,20 @@ impl std::fmt::Display for Step {
         match self {
             Self::Field(name) => write!(f, ".{name}"),
             Self::Key(keys) => {
-                let keys: Vec<String> = keys.iter().map(|(name, value)| format!("{name}={}", value.0)).collect();
+                let keys: Vec<String> = keys.iter().map(|(name, value)| format!("{name}={}", shown(&value.0))).collect();
                 write!(f, "[{}]", keys.join(","))
             }
-            Self::Value(value) => write!(f, "[={}]", value.0),
+            Self::Value(value) => write!(f, "[={}]", shown(&value.0)),
             Self::Index(index) => write!(f, "[{index}]"),
         }
+    }
+}
+
+/// A value inside a step; lists and objects do not belong there, and are shown as Kubernetes shows them.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(",")),
+        Value::Object(fields) => fields.iter().map(|(name, value)| format!("{name}={}", shown(value))).collect(),
+        other => other.to_string(),
     }
 }

@@ -1,0 +1,180 @@
+//! How two values differ, field by field.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::path::{Step, same};
+use super::set::FieldSet;
+use super::types::{List, Object, Shape, Type};
+
+/// How one value became another.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Only in the new one.
+    pub added: FieldSet,
+    /// In both, with different values.
+    pub modified: FieldSet,
+    /// Only in the old one.
+    pub removed: FieldSet,
+}
+
+impl Comparison {
+    /// Whether no field changed. Lists may still have changed their order.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.added.is_empty() && self.modified.is_empty() && self.removed.is_empty()
+    }
+
+    fn settle(&mut self) {
+        self.added.settle();
+        self.modified.settle();
+        self.removed.settle();
+    }
+}
+
+/// What became of a place itself, beside what is below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    None,
+    Added,
+    Modified,
+    Removed,
+}
+
+/// Compares two values of a type.
+///
+/// ```
+/// use fiel_merge::structured::{Type, compare};
+/// use serde_json::json;
+/// let comparison = compare(&json!({"a": 1, "b": 2}), &json!({"a": 3, "c": 4}), Type::DEDUCED);
+/// assert_eq!(comparison.modified.paths(), [".a"]);
+/// assert_eq!(comparison.removed.paths(), [".b"]);
+/// assert_eq!(comparison.added.paths(), [".c"]);
+/// ```
+#[must_use]
+pub fn compare(old: &Value, new: &Value, of: Type<'_>) -> Comparison {
+    let mut out = Comparison::default();
+    differ(Some(old), Some(new), of, &mut out);
+    out
+}
+
+fn differ(old: Option<&Value>, new: Option<&Value>, of: Type<'_>, out: &mut Comparison) -> Change {
+    let atom = of.atom();
+    let (was, is) = (atom.of(old), atom.of(new));
+    let change = match (old, new) {
+        (None, None) => return Change::None,
+        (Some(_), None) => differ_as(was.shape(), old, new, out),
+        (Some(_), Some(_)) if !was.same_choice(is) => {
+            // A value of one form became one of another: what had parts loses or gains them all.
+            let before = differ_as(was.shape(), old, new, out);
+            let after = differ_as(is.shape(), old, new, out);
+            if before == Change::None { after } else { before }
+        }
+        _ => differ_as(is.shape(), old, new, out),
+    };
+    out.settle();
+    change
+}
+
+fn differ_as(shape: Shape<'_>, old: Option<&Value>, new: Option<&Value>, out: &mut Comparison) -> Change {
+    match shape {
+        Shape::Object(object) => {
+            let (was, is) = (old.and_then(Value::as_object), new.and_then(Value::as_object));
+            let nothing = was.is_none_or(serde_json::Map::is_empty) && is.is_none_or(serde_json::Map::is_empty);
+            if object.atomic || nothing {
+                return leaf(old, new);
+            }
+            for (name, value) in was.into_iter().flatten() {
+                field(name, Some(value), is.and_then(|fields| fields.get(name)), object, out);
+            }
+            for (name, value) in is.into_iter().flatten() {
+                if was.is_none_or(|fields| !fields.contains_key(name)) {
+                    field(name, None, Some(value), object, out);
+                }
+            }
+        }
+        Shape::List(list) => {
+            let items = |value: Option<&'_ Value>| value.and_then(Value::as_array).is_none_or(Vec::is_empty);
+            if list.is_atomic() || (items(old) && items(new)) {
+                return leaf(old, new);
+            }
+            lists(old.and_then(Value::as_array), new.and_then(Value::as_array), list, out);
+        }
+        Shape::Scalar(_) => return leaf(old, new),
+        Shape::Nothing => {}
+    }
+    match (old, new) {
+        (None, _) => Change::Added,
+        (_, None) => Change::Removed,
+        _ => Change::None,
+    }
+}
+
+fn leaf(old: Option<&Value>, new: Option<&Value>) -> Change {
+    match (old, new) {
+        (None, None) => Change::None,
+        (None, Some(_)) => Change::Added,
+        (Some(_), None) => Change::Removed,
+        (Some(old), Some(new)) if same(old, new) => Change::None,
+        _ => Change::Modified,
+    }
+}
+
+fn field(name: &str, old: Option<&Value>, new: Option<&Value>, object: Object<'_>, out: &mut Comparison) {
+    // A field that the schema does not know is compared as a whole.
+    let of = object.child(name).unwrap_or(Type::ATOMIC);
+    let mut below = Comparison::default();
+    let change = differ(old, new, of, &mut below);
+    if change != Change::None || !below.is_same() {
+        note(Step::Field(name.into()), change, below, out);
+    }
+}
+
+fn note(step: Step, change: Change, below: Comparison, out: &mut Comparison) {
+    out.added.push(step.clone(), change == Change::Added, below.added);
+    out.modified.push(step.clone(), change == Change::Modified, below.modified);
+    out.removed.push(step, change == Change::Removed, below.removed);
+}
+
+fn lists(old: Option<&Vec<Value>>, new: Option<&Vec<Value>>, list: List<'_>, out: &mut Comparison) {
+    if let (Some(old), Some(new)) = (old, new)
+        && old.len() == new.len()
+        && old.iter().zip(new).all(|(old, new)| same(old, new))
+    {
+        return;
+    }
+    let mut pairs: BTreeMap<Step, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
+    for (step, item) in list.steps(old.map_or(&[], Vec::as_slice)) {
+        pairs.entry(step).or_default().0.push(item);
+    }
+    for (step, item) in list.steps(new.map_or(&[], Vec::as_slice)) {
+        pairs.entry(step).or_default().1.push(item);
+    }
+    for (step, (was, is)) in pairs {
+        let mut below = Comparison::default();
+        let change = match (was.as_slice(), is.as_slice()) {
+            // Items that are there twice are one atomic thing: which is which cannot be told.
+            ([_, _, ..], [_, _, ..]) => {
+                let unchanged = was.len() == is.len() && was.iter().zip(&is).all(|(old, new)| same(old, new));
+                if unchanged { Change::None } else { Change::Modified }
+            }
+            ([_, _, ..], rest) => {
+                if let [item] = rest {
+                    let change = differ(None, Some(item), list.items, &mut below);
+                    note(step.clone(), change, std::mem::take(&mut below), out);
+                }
+                Change::Removed
+            }
+            (rest, [_, _, ..]) => {
+                if let [item] = rest {
+                    let change = differ(Some(item), None, list.items, &mut below);
+                    note(step.clone(), change, std::mem::take(&mut below), out);
+                }
+                Change::Added
+            }
+            (old, new) => differ(old.first().copied(), new.first().copied(), list.items, &mut below),
+        };
+        note(step, change, below, out);
+    }
+}
