@@ -29,26 +29,25 @@ pub(super) fn held(sh: &Shell, name: &str, corpus: &Path) -> Result<Tally> {
 }
 
 fn run(sh: &Shell, name: &str, corpus: &Path, matching: &str, show: bool) -> Result<Tally> {
-    let command = match name {
-        "health" => {
-            let filter = (!matching.is_empty()).then_some(["--match", matching]);
-            let filter = filter.iter().flatten();
-            cmd!(sh, "cargo run --quiet --package fiel-reconciler --example conformance -- health --corpus {corpus} {filter...}")
-        }
-        "kubernetes" => {
-            ensure!(matching.is_empty(), "the runner of kubernetes plays all cases: leave out --match");
-            // Its runner is a test, which finds the corpus in the folder above.
-            let home = corpus.parent().context("a corpus is in a folder")?;
-            cmd!(sh, "cargo test --quiet --package fiel-merge --test structured -- --nocapture").env("FIEL_CONFORMANCE", home)
-        }
+    let runners: &[&[&str]] = match name {
+        "health" => &[&["fiel-reconciler", "health"]],
+        "kubernetes" => &[&["fiel-merge"]],
         other => bail!(Unavailable(format!("there is no runner of {other} yet: see COMPAT.md"))),
     };
-    let (status, output) = process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;
-    match Tally::of_runner(&output) {
-        // Failed cases may or may not be told by the exit code: the closing line is what counts.
-        Some(tally) => Ok(tally),
-        None => bail!("the runner of {name} ended with {status} and without a line 'N passed, N failed'"),
+    let mut sum = Tally::default();
+    for runner in runners {
+        let (package, words) = (runner[0], &runner[1..]);
+        let filter = (!matching.is_empty()).then_some(["--match", matching]);
+        let filter = filter.iter().flatten();
+        let command = cmd!(sh, "cargo run --quiet --package {package} --example conformance -- {words...} --corpus {corpus} {filter...}");
+        let (status, output) = process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;
+        match Tally::of_runner(&output) {
+            // Failed cases may or may not be told by the exit code: the closing line is what counts.
+            Some(tally) => sum.add(tally),
+            None => bail!("the runner of {name} in {package} ended with {status} and without a line 'N passed, N failed'"),
+        }
     }
+    Ok(sum)
 }
 
 /// Reads the committed minimum of one corpus: lines of `NAME COUNT`, `#` begins a comment.

@@ -85,7 +85,8 @@ impl Kind for CaseKind {
                 })))
             }
             Converter::Reliant => {
-                if object.get("required_field_bar").is_none() && object.get("field_foo_rely_on_bar").is_none() && to == "v1" && from == "v2" {
+                if object.get("required_field_bar").is_none() && object.get("field_foo_rely_on_bar").is_none() && to == "v1" && from == "v2"
+                {
                     let problem = "required_field_bar is missing".to_owned();
                     return Err(ConvertError::Failed { version: to.to_owned(), problem });
                 }

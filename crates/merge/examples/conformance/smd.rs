@@ -88,9 +88,13 @@ fn check(state: &State, op: &Value, answer: Result<(), ApplyError<String>>) -> R
     if after["live"] != state.live {
         return Err(format!("live {} instead of {}", state.live, after["live"]));
     }
-    let managed: Map<String, Value> = state.owners.iter().map(|(name, owned)| {
-        (name.clone(), json!({"apiVersion": owned.version, "applied": owned.applied, "fieldsV1": owned.fields.encode()}))
-    }).collect();
+    let managed: Map<String, Value> = state
+        .owners
+        .iter()
+        .map(|(name, owned)| {
+            (name.clone(), json!({"apiVersion": owned.version, "applied": owned.applied, "fieldsV1": owned.fields.encode()}))
+        })
+        .collect();
     let wanted = after["managed"].as_object().cloned().unwrap_or_default();
     if managed != wanted {
         return Err(format!("managers {} instead of {}", Value::Object(managed), Value::Object(wanted)));

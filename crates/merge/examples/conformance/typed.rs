@@ -40,7 +40,8 @@ fn validates(case: &Value, of: Type<'_>) -> Result<(), String> {
     let text = case["in"]["object_yaml"].as_str().unwrap_or_default();
     // The original reads one value and does not look at what comes after it.
     let shorter = text.strip_suffix('}').unwrap_or(text);
-    let value: Value = serde_yaml::from_str(text).or_else(|_| serde_yaml::from_str(shorter)).map_err(|error| format!("{error} in {text}"))?;
+    let value: Value =
+        serde_yaml::from_str(text).or_else(|_| serde_yaml::from_str(shorter)).map_err(|error| format!("{error} in {text}"))?;
     let answer = validate(&value, of, case["in"]["allow_duplicates"] == true);
     let problem = answer.err().map(|error| error.to_string());
     // The original was asked in YAML, a server is in JSON: the one's maps have other Go types.

@@ -265,8 +265,7 @@ impl List<'_> {
             (ListForm::Keyed(keys), Value::Object(fields)) => {
                 let defaults = || self.items.atom().object;
                 let value = |key| fields.get(key).cloned().or_else(|| defaults()?.default(key));
-                let mut found: Vec<(Box<str>, Key)> =
-                    keys.split(',').filter_map(|key| Some((Box::from(key), Key(value(key)?)))).collect();
+                let mut found: Vec<(Box<str>, Key)> = keys.split(',').filter_map(|key| Some((Box::from(key), Key(value(key)?)))).collect();
                 if found.is_empty() {
                     let keys: Vec<String> = keys.split(',').map(|key| format!("{key:?}")).collect();
                     return Err(format!(

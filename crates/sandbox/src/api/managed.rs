@@ -1,6 +1,8 @@
 //! Who manages which fields, around structured merge: what never counts, and when a write resets everything.
 
-use fiel_merge::structured::{self, ApplyError, FieldSet, ManagedFields, Manager, Operation, Owners, Step, Type};
+use std::collections::BTreeMap;
+
+use fiel_merge::structured::{self, ApplyError, FieldSet, Kind, ManagedFields, Manager, Operation, Owned, Step, Type};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -33,19 +35,33 @@ fn stripped(object: &Value, skeleton: bool) -> Value {
     Value::Object(out)
 }
 
-/// What a write through the main endpoint, or through a subresource, does not own.
-fn ignored(resource: &Resource, subresource: &str) -> FieldSet {
-    let mut out = FieldSet::default();
-    match subresource {
-        "" if resource.has_status() => out.insert(Step::Field("status".to_owned())),
-        "status" => out.insert(Step::Field("spec".to_owned())),
-        _ => {}
-    }
-    out
+/// A resource as structured merge sees it through one of its endpoints.
+struct Endpoint<'a> {
+    of: Type<'a>,
+    /// What a write through the main endpoint, or through a subresource, does not own.
+    ignored: FieldSet,
 }
 
-fn kind(resource: &Resource) -> Type<'_> {
-    resource.schema().map_or(Type::Deduced, Type::new)
+impl<'a> Endpoint<'a> {
+    fn new(resource: &'a Resource, subresource: &str) -> Self {
+        let mut ignored = FieldSet::default();
+        match subresource {
+            "" if resource.has_status() => ignored.insert(Step::Field("status".into())),
+            "status" => ignored.insert(Step::Field("spec".into())),
+            _ => {}
+        }
+        Self { of: resource.schema().map_or(Type::DEDUCED, Type::new), ignored }
+    }
+}
+
+impl Kind for Endpoint<'_> {
+    fn of(&self, _version: &str) -> Type<'_> {
+        self.of
+    }
+
+    fn owned(&self, _version: &str, fields: FieldSet) -> FieldSet {
+        fields.recursive_difference(&self.ignored)
+    }
 }
 
 /// The owners after a plain write; `manager` is the writer's name.
@@ -70,9 +86,13 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
     let nothing = json!({});
     let before = stripped(old.unwrap_or(&nothing), true);
     let after = stripped(new, true);
-    let owners = structured::update(&before, &after, kind(resource), &managed.owners, &me, &ignored(resource, subresource));
+    let endpoint = Endpoint::new(resource, subresource);
+    // An object that cannot be converted leaves its owners as they are.
+    let Ok(owners) = structured::update(&endpoint, &before, &after, &resource.api_version(), &managed.owners, &me) else {
+        return managed;
+    };
     if owners.get(&me) != managed.owners.get(&me) {
-        managed.stamp(&me, now, &resource.api_version());
+        managed.stamp(&me, now);
     }
     managed.owners = owners;
     managed
@@ -91,39 +111,37 @@ pub(crate) fn applied(
     let mut managed = old.and_then(ManagedFields::of).unwrap_or_default();
     let nothing = json!({});
     let before = stripped(old.unwrap_or(&nothing), false);
+    let (endpoint, version) = (Endpoint::new(resource, subresource), resource.api_version());
     if let (Some(_), true) = (old, managed.owners.is_empty()) {
         // What stands there already is somebody's: it is not ours to remove.
         let first = Manager {
             name: "before-first-apply".to_owned(),
             operation: Operation::Update,
-            api_version: resource.api_version(),
+            api_version: version.clone(),
             subresource: String::new(),
         };
-        managed.owners.insert(first.clone(), structured::to_set(&before, kind(resource)));
-        managed.stamp(&first, now, &resource.api_version());
+        let fields = structured::to_set(&before, endpoint.of);
+        managed.owners.insert(first.clone(), Owned { fields, version: version.clone(), applied: false });
+        managed.stamp(&first, now);
     }
     let me =
         Manager { name: manager.to_owned(), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() };
     let config = stripped(config, false);
-    let ignored = ignored(resource, subresource);
-    let outcome = structured::apply(&before, &config, kind(resource), &managed.owners, &me, &ignored, force);
+    let outcome = structured::apply(&endpoint, &before, &config, &version, &managed.owners, &me, force);
     let applied = outcome.map_err(|error| match error {
         ApplyError::Conflicts(conflicts) => conflict(&managed, &conflicts),
         ApplyError::Invalid(error) => {
-            let message = format!(
-                "failed to create typed patch object ({}; {}, Kind={}): {error}",
-                name(old, &config),
-                resource.api_version(),
-                resource.kind
-            );
+            let message =
+                format!("failed to create typed patch object ({}; {version}, Kind={}): {error}", name(old, &config), resource.kind);
             ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
         }
+        ApplyError::Convert(error) => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", error.to_string()),
     })?;
     // Time stands still while nothing changes: the same apply again is no write.
     let same = applied.owners == managed.owners && applied.object == before;
     managed.owners = applied.owners;
     if !same {
-        managed.stamp(&me, now, &resource.api_version());
+        managed.stamp(&me, now);
     }
     let mut object = applied.object;
     for field in NOBODYS {
@@ -141,11 +159,11 @@ fn name(old: Option<&Value>, config: &Value) -> String {
     format!("{}/{}", meta::text(object, "namespace"), meta::text(object, "name"))
 }
 
-fn conflict(managed: &ManagedFields, conflicts: &Owners) -> ApiError {
+fn conflict(managed: &ManagedFields, conflicts: &BTreeMap<Manager, FieldSet>) -> ApiError {
     let mut causes = Vec::new();
     let mut groups = Vec::new();
     for (manager, set) in conflicts {
-        let version = managed.versions.get(manager).unwrap_or(&manager.api_version);
+        let version = managed.owners.get(manager).map_or(&manager.api_version, |owned| &owned.version);
         let mut who = format!("\"{}\"", manager.name);
         if !manager.subresource.is_empty() {
             who += &format!(" with subresource \"{}\"", manager.subresource);
