@@ -1,4 +1,4 @@
-//! JSON merge patch (RFC 7386), as Kubernetes applies it.
+//! JSON merge patches (RFC 7386), as Kubernetes makes and applies them.
 
 use serde_json::{Map, Value};
 
@@ -11,17 +11,87 @@ use serde_json::{Map, Value};
 /// ```
 #[must_use]
 pub fn patch(original: &Value, patch: &Value) -> Value {
+    lay(original, patch, false)
+}
+
+/// `keep_nulls`: what is patched is a patch itself.
+fn lay(original: &Value, patch: &Value, keep_nulls: bool) -> Value {
     let Value::Object(changes) = patch else {
         return patch.clone();
     };
     let mut out = original.as_object().cloned().unwrap_or_default();
     for (name, change) in changes {
-        if change.is_null() {
-            out.remove(name);
-            continue;
+        let old = out.remove(name);
+        if !change.is_null() || keep_nulls {
+            out.insert(name.clone(), lay(&old.unwrap_or_default(), change, keep_nulls));
         }
-        let old = out.remove(name).unwrap_or(Value::Object(Map::new()));
-        out.insert(name.clone(), self::patch(&old, change));
+    }
+    Value::Object(out)
+}
+
+/// The patch that makes `original` `modified`.
+///
+/// ```
+/// use serde_json::json;
+/// assert_eq!(fiel_merge::json_merge::two_way(&json!({"a": 1, "b": 2}), &json!({"a": 3})), json!({"a": 3, "b": null}));
+/// ```
+#[must_use]
+pub fn two_way(original: &Value, modified: &Value) -> Value {
+    let (Value::Object(old), Value::Object(new)) = (original, modified) else {
+        return if original.is_null() || modified.is_object() { modified.clone() } else { Value::Object(Map::new()) };
+    };
+    let mut out = Map::new();
+    for (name, value) in new {
+        match old.get(name) {
+            Some(old) if old == value => {}
+            Some(old @ Value::Object(_)) if value.is_object() => {
+                out.insert(name.clone(), two_way(old, value));
+            }
+            _ => {
+                out.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    out.extend(old.keys().filter(|name| !new.contains_key(*name)).map(|name| (name.clone(), Value::Null)));
+    Value::Object(out)
+}
+
+/// The patch that `kubectl apply` sends for resources without a built-in schema: makes `current` what `modified` wants, and takes away what
+/// `original`, the configuration that was applied last, wanted and `modified` does not.
+#[must_use]
+pub fn three_way(original: &Value, modified: &Value, current: &Value) -> Value {
+    let nothing = Value::Object(Map::new());
+    let original = if original.is_null() { &nothing } else { original };
+    lay(&deletions(&two_way(original, modified)), &changes(&two_way(current, modified)), true)
+}
+
+/// What of a patch deletes: its nulls and the objects around them.
+#[must_use]
+pub fn deletions(patch: &Value) -> Value {
+    filtered(patch, true)
+}
+
+/// What of a patch adds or changes: all but its nulls.
+#[must_use]
+pub fn changes(patch: &Value) -> Value {
+    filtered(patch, false)
+}
+
+fn filtered(patch: &Value, nulls: bool) -> Value {
+    let mut out = Map::new();
+    for (name, value) in patch.as_object().into_iter().flatten() {
+        match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                let inner = filtered(value, nulls);
+                if inner.as_object().is_some_and(|inner| !inner.is_empty()) {
+                    out.insert(name.clone(), inner);
+                }
+            }
+            _ if value.is_null() == nulls => {
+                out.insert(name.clone(), value.clone());
+            }
+            _ => {}
+        }
     }
     Value::Object(out)
 }

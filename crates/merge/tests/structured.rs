@@ -34,16 +34,16 @@ fn an_item_that_is_applied_no_longer_goes_with_its_defaults() {
 #[test]
 fn what_another_manager_set_in_an_item_stays() {
     let of = kind("apps", "Deployment");
-    let pod = |containers: Value| json!({"spec": {"template": {"spec": {"containers": containers}}}});
+    let pod = |containers: &Value| json!({"spec": {"template": {"spec": {"containers": containers}}}});
     let (live, owners) = play(
         of,
         &[
-            ("a", pod(json!([{"name": "web", "image": "one"}, {"name": "log", "image": "two"}]))),
-            ("b", pod(json!([{"name": "web", "tty": true}]))),
-            ("a", pod(json!([]))),
+            ("a", pod(&json!([{"name": "web", "image": "one"}, {"name": "log", "image": "two"}]))),
+            ("b", pod(&json!([{"name": "web", "tty": true}]))),
+            ("a", pod(&json!([]))),
         ],
     );
-    assert_eq!(live, pod(json!([{"name": "web", "tty": true}])));
+    assert_eq!(live, pod(&json!([{"name": "web", "tty": true}])));
     assert_eq!(owners.keys().copied().collect::<Vec<_>>(), ["b"]);
 }
 

@@ -14,7 +14,10 @@ use serde_json::Value;
 /// What became of the cases of one file: each by name, and what was wrong with it.
 type Outcomes = Vec<(String, Result<(), String>)>;
 
-const FILES: [(&str, fn(&Value) -> Outcomes); 3] =
+/// Plays all cases of a file.
+type Runner = fn(&Value) -> Outcomes;
+
+const FILES: [(&str, Runner); 3] =
     [("smd_cases.json", smd::play), ("smd_typed_cases.json", typed::play), ("smp_cases.json", patches::play)];
 
 fn main() -> ExitCode {

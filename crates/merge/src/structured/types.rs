@@ -281,7 +281,7 @@ impl List<'_> {
     }
 
     /// All items with their steps. One that has none, which only a live object that does not fit its schema holds, is known by its position.
-    pub(super) fn steps<'v>(self, items: &'v [Value]) -> Vec<(Step, &'v Value)> {
+    pub(super) fn steps(self, items: &[Value]) -> Vec<(Step, &Value)> {
         let numbered = items.iter().enumerate();
         numbered.map(|(index, item)| (self.step(item).unwrap_or(Step::Index(index as u64)), item)).collect()
     }
