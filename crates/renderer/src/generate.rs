@@ -52,7 +52,8 @@ fn make(folder: &Folder<'_>, args: &GeneratorArgs, global: Option<&GeneratorOpti
             Err(error) => binary.insert(&key, Value::string(wrapped_base64(error.as_bytes()))),
         }
     }
-    if !data.is_empty() {
+    // kustomize gives every Secret its data, even when there are none.
+    if secret || !data.is_empty() {
         map.insert("data", Value::map(data));
     }
     if !binary.is_empty() {

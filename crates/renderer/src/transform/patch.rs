@@ -55,6 +55,9 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
             for one in &mut patches {
                 one.state.name_change = patch.name_change;
                 one.state.kind_change = patch.kind_change;
+                if patch.name_change || patch.kind_change {
+                    annotations_as_text(one);
+                }
             }
             Ok(made(Content::Merge(patches)))
         }
@@ -93,7 +96,7 @@ fn operations(text: &[u8], file: &str) -> Result<Vec<Operation>> {
 pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomization: &str) -> Result<Patches> {
     let (text, pos) = entry;
     let inline = parse_all(text.as_bytes(), "patch").ok().filter(|docs| docs.iter().any(|doc| doc.as_map().is_some()));
-    let patches = match inline {
+    let mut patches = match inline {
         Some(_) => crate::read::resources(text.as_bytes(), "patch")
             .map_err(|error| failed(format!("in the inline patch: {error}")).at(*pos).in_file(kustomization))?,
         None => {
@@ -104,7 +107,18 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
     if patches.is_empty() {
         return Err(failed("the patch is empty").at(*pos).in_file(kustomization));
     }
+    patches.iter_mut().for_each(annotations_as_text);
     Ok(Patches { content: Content::Merge(patches), target: None, file: kustomization.to_owned(), pos: *pos })
+}
+
+/// kustomize notes things in the annotations of some patches, and by that makes all of them texts: a null then no longer deletes.
+fn annotations_as_text(patch: &mut Resource) {
+    let annotations = patch.value.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")).and_then(Value::as_map_mut);
+    for (_, value) in annotations.into_iter().flat_map(crate::yaml::Map::iter_mut) {
+        if let Some(text) = value.text() {
+            *value = Value { pos: value.pos, ..Value::string(text) };
+        }
+    }
 }
 
 impl Patches {

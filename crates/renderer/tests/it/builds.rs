@@ -126,3 +126,36 @@ fn two_thousand_references_are_repaired() {
     let last = built.resources().iter().find(|r| r.name() == "p-d1999").unwrap().to_json();
     assert_eq!(last["spec"]["containers"][0]["envFrom"][0]["configMapRef"]["name"], "p-c1999");
 }
+
+#[test]
+fn a_null_annotation_is_a_text_in_patches_of_the_older_kind() {
+    let tree = |how: &str| {
+        format!(
+            "== a/kustomization.yaml
+resources: [job.yaml]
+{how}
+== a/job.yaml
+{{apiVersion: batch/v1, kind: Job, metadata: {{name: j, annotations: {{n: x, z: x}}}}}}
+== a/patch.yaml
+{{apiVersion: batch/v1, kind: Job, metadata: {{name: j, annotations: {{n: null}}}}}}
+"
+        )
+    };
+    let annotation = |how: &str| run("a", &tree(how)).expect("builds").to_yaml().contains("\"n\": \"null\"");
+    assert!(annotation("patchesStrategicMerge: [patch.yaml]"));
+    assert!(annotation("patches: [{path: patch.yaml, options: {allowNameChange: true}}]"));
+    assert!(!annotation("patches: [{path: patch.yaml}]"));
+}
+
+#[test]
+fn a_secret_without_data_has_an_empty_map_of_them() {
+    let built = run("a", "== a/kustomization.yaml\nsecretGenerator: [{name: s}]\n").expect("builds").to_yaml();
+    insta::assert_snapshot!(built, @r"
+    apiVersion: v1
+    data: {}
+    kind: Secret
+    metadata:
+      name: s-46f8b28mk5
+    type: Opaque
+    ");
+}
