@@ -32,6 +32,7 @@ mod canonical;
 pub mod controllers;
 mod discovery;
 mod http;
+mod journal;
 pub mod node;
 mod openapi;
 mod protobuf;
@@ -114,7 +115,19 @@ impl Sandbox {
     /// An empty cluster: the namespaces that every cluster has, and nothing that runs.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let core = Core::new(config.clock, config.seed);
+        Self::of(Core::new(config.clock, config.seed))
+    }
+
+    /// A cluster that is kept in a folder: what is there is read, and every write is kept before it is answered. A killed process loses nothing;
+    /// a machine that loses its power may lose the newest writes. Watches from before must list again.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, another process uses it, or it holds something else.
+    pub fn open(config: Config, folder: &std::path::Path) -> std::io::Result<Self> {
+        Ok(Self::of(Core::open(config.clock, config.seed, folder)?))
+    }
+
+    fn of(core: Core) -> Self {
         let (revision, _) = tokio::sync::watch::channel(core.store.revision());
         Self { shared: Arc::new(Shared { core: Mutex::new(core), revision, logs: Mutex::new(None) }) }
     }

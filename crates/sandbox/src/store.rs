@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::journal::Journal;
+
 /// How many events of one resource are remembered; an older watch must list again.
 const HISTORY: usize = 4096;
 
@@ -32,16 +34,68 @@ struct Collection {
     forgotten: u64,
 }
 
+/// One write as it is kept on disk; no object: it was deleted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Write<'a> {
+    pub(crate) resource: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) object: Option<&'a Value>,
+    pub(crate) revision: u64,
+}
+
 /// All objects by resource (`group/plural`).
 #[derive(Debug)]
 pub(crate) struct Store {
     revision: u64,
     collections: BTreeMap<String, Collection>,
+    journal: Option<Journal>,
+    /// What happened up to this revision was before the cluster was opened again.
+    restored: u64,
 }
 
 impl Store {
     pub(crate) fn new() -> Self {
-        Self { revision: 1, collections: BTreeMap::new() }
+        Self { revision: 1, collections: BTreeMap::new(), journal: None, restored: 0 }
+    }
+
+    /// Takes an object, or its deletion, as it was kept; the past before it is forgotten.
+    pub(crate) fn restore(&mut self, resource: &str, namespace: &str, name: &str, object: Option<Value>, revision: u64) {
+        let key = (namespace.to_owned(), name.to_owned());
+        let collection = self.collections.entry(resource.to_owned()).or_default();
+        match object {
+            Some(object) => drop(collection.objects.insert(key, Arc::new(object))),
+            None => drop(collection.objects.remove(&key)),
+        }
+        self.revision = self.revision.max(revision);
+        self.restored = self.revision;
+    }
+
+    /// Keeps every write from now on.
+    pub(crate) fn keep_in(&mut self, journal: Journal) {
+        self.journal = Some(journal);
+    }
+
+    /// Why writes can no longer be kept.
+    pub(crate) fn broken(&self) -> Option<&str> {
+        self.journal.as_ref()?.broken()
+    }
+
+    fn keep(&mut self, write: &Write<'_>) {
+        let Some(journal) = &mut self.journal else { return };
+        journal.keep(write);
+        let alive = self.collections.values().map(|collection| collection.objects.len()).sum();
+        if journal.is_long(alive) {
+            let all = self.collections.iter().flat_map(|(resource, collection)| collection.objects.iter().map(move |one| (resource, one)));
+            let revision = self.revision;
+            journal.checkpoint(all.map(|(resource, ((namespace, name), object))| Write {
+                resource,
+                namespace,
+                name,
+                object: Some(object),
+                revision,
+            }));
+        }
     }
 
     /// The newest write's number.
@@ -81,6 +135,7 @@ impl Store {
         let before = collection.objects.insert(key, object.clone());
         let event = Event { revision: self.revision, namespace: namespace.to_owned(), before, after: object.clone(), deleted: false };
         collection.remember(event);
+        self.keep(&Write { resource, namespace, name, object: Some(&object), revision: self.revision });
         object
     }
 
@@ -95,11 +150,15 @@ impl Store {
         let event =
             Event { revision: self.revision, namespace: namespace.to_owned(), before: Some(before), after: last.clone(), deleted: true };
         collection.remember(event);
+        self.keep(&Write { resource, namespace, name, object: None, revision: self.revision });
         Some(last)
     }
 
     /// What happened to a resource since a revision; an error when that is no longer known: the oldest one that is.
     pub(crate) fn since(&self, resource: &str, revision: u64) -> Result<Vec<Event>, u64> {
+        if revision < self.restored {
+            return Err(self.restored);
+        }
         let Some(collection) = self.collections.get(resource) else {
             return Ok(Vec::new());
         };

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::error::CommandError;
 
-/// Runs a Kubernetes API in this process, to try things with: everything is gone when it ends. Not for production.
+/// Runs a Kubernetes API in this process, to try things with: everything is gone when it ends, unless --data keeps it. Not for production.
 ///
 /// With --image its node really runs programs: each Pod whose image has that repository is a local process, and every Service answers on a loopback
 /// port that its annotation sandbox.fiel.dev/address names. Without --image Pods only look as if they ran.
@@ -32,6 +32,9 @@ pub(crate) struct Args {
     /// No node and no workload controllers: only namespaces and garbage collection work, all else is as it is written
     #[arg(long, conflicts_with = "image")]
     bare: bool,
+    /// Keep the cluster in this folder, and go on with what is there
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
     /// End when standard input closes
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
@@ -57,7 +60,11 @@ async fn work(args: &Args) -> Result<(), CommandError> {
     hosts.extend([local.to_string(), "localhost".to_owned()]);
     let authority = Authority::new(&hosts).map_err(CommandError::failed)?;
     let tls = authority.server_config().map_err(CommandError::failed)?;
-    let sandbox = Sandbox::new(Config { clock: super::wall_clock(), seed: seed() });
+    let config = Config { clock: super::wall_clock(), seed: seed() };
+    let sandbox = match &args.data {
+        Some(folder) => Sandbox::open(config, folder).map_err(|e| CommandError::failed(format!("--data {}: {e}", folder.display())))?,
+        None => Sandbox::new(config),
+    };
 
     let options = parts(args, &sandbox);
     let (end, ended) = tokio::sync::watch::channel(false);

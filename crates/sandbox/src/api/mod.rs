@@ -16,6 +16,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::Value;
 
+use crate::journal::Journal;
 use crate::request::{Query, Target, Verb};
 use crate::resource::{Resource, Resources};
 use crate::status::ApiError;
@@ -61,6 +62,22 @@ impl Core {
         core
     }
 
+    /// A cluster that is kept in a folder.
+    pub(crate) fn open(clock: crate::Clock, seed: u64, folder: &std::path::Path) -> std::io::Result<Self> {
+        let mut store = Store::new();
+        let journal = Journal::open(folder, &mut store)?;
+        store.keep_in(journal);
+        let is_new = store.revision() == Store::new().revision();
+        // Chance must not repeat what it gave out before.
+        let random = Random(seed ^ store.revision());
+        let mut core = Self { store, resources: Resources::new(std::iter::empty()), clock, random, writes: BTreeMap::new() };
+        if is_new {
+            seed::plant(&mut core);
+        }
+        definitions::reload(&mut core);
+        Ok(core)
+    }
+
     /// The time as objects hold it.
     fn now(&self) -> String {
         (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -68,6 +85,23 @@ impl Core {
 
     /// Carries out everything but watches.
     pub(crate) fn carry_out(&mut self, ask: &Ask<'_>) -> Answer {
+        if !ask.verb.writes() {
+            return self.answer(ask);
+        }
+        self.kept()?;
+        let answer = self.answer(ask);
+        // What could not be kept was not done, for whoever asked.
+        self.kept().and(answer)
+    }
+
+    /// Fails when writes can no longer be kept on disk.
+    fn kept(&self) -> Result<(), ApiError> {
+        self.store.broken().map_or(Ok(()), |broken| {
+            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", format!("nothing can be kept any more: {broken}")))
+        })
+    }
+
+    fn answer(&mut self, ask: &Ask<'_>) -> Answer {
         if !ask.target.subresource.is_empty() {
             return subresource::carry_out(self, ask);
         }
