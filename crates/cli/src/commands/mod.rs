@@ -6,6 +6,7 @@ mod crds;
 mod create;
 mod demo;
 mod edit;
+mod localize;
 mod plan;
 mod sandbox;
 
@@ -29,6 +30,7 @@ enum Command {
     Edit(edit::Args),
     #[command(alias = "init")]
     Create(create::Args),
+    Localize(localize::Args),
     Plan(plan::Args),
     Agent(agent::Args),
     Sandbox(sandbox::Args),
@@ -42,6 +44,7 @@ pub(crate) fn run() -> Result<(), CommandError> {
         Command::Build(args) => build::run(&args),
         Command::Edit(args) => edit::run(&args),
         Command::Create(args) => create::run(&args),
+        Command::Localize(args) => localize::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Agent(args) => agent::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),

@@ -18,7 +18,7 @@ mod generator;
 mod glob;
 mod image;
 mod label;
-
+mod localize;
 mod patch;
 mod path;
 mod place;
@@ -33,6 +33,7 @@ pub use generator::{GeneratorKind, Source, add_generator, remove_generators, set
 pub use image::{set_image, set_images};
 pub use label::{MapField, add_labels, add_pairs, remove_pairs, set_pairs};
 
+pub use localize::{Localized, localize};
 pub use patch::{PatchArgs, add_patch, remove_patch};
 pub use path::{PathField, add_bases, add_paths, remove_paths};
 pub use place::Place;

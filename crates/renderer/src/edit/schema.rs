@@ -181,7 +181,7 @@ const VAR: [Field; 3] =
 const VAR_TARGET: [Field; 6] =
     [text("apiVersion"), text("group"), text("version"), text("kind"), always("name", Shape::Text), text("namespace")];
 
-const FIELD_REF: [Field; 1] = [text("fieldpath")];
+const FIELD_REF: [Field; 1] = [text("fieldPath")];
 
 const IMAGE: [Field; 5] = [text("name"), text("newName"), text("newTag"), text("tagSuffix"), text("digest")];
 

@@ -95,7 +95,7 @@ fn source(var: &Value) -> Value {
             source.insert(name, reference.get(name).cloned().unwrap_or_default());
         }
     }
-    if let Some(path) = var.get("fieldref").and_then(|reference| reference.get("fieldpath")) {
+    if let Some(path) = var.get("fieldref").and_then(|reference| reference.get("fieldPath")) {
         source.insert("fieldPath", path.clone());
     }
     Value::map(source)

@@ -36,7 +36,7 @@ fn an_empty_file_is_a_kustomization() {
 fn what_is_empty_goes_unless_kustomize_keeps_it() {
     insta::assert_snapshot!(rewritten(
         "sortOptions: {order: fifo, legacySortOptions: {orderFirst: []}}\npatches: [{target: {}, path: \"\"}, {options: {allowNameChange: false}}]\n\
-         replicas: [{name: a}]\nreplacements: [{sourceValue: \"\"}, {targets: [{}, null]}]\nvars: [{name: b}]\nhelmGlobals: {}\nlabels: []\n"
+         replicas: [{name: a}]\nreplacements: [{sourceValue: \"\"}, {targets: [{}, null]}]\nvars: [{name: b, fieldref: {fieldpath: c}}]\nhelmGlobals: {}\nlabels: []\n"
     ), @r#"
     sortOptions:
       legacySortOptions:
@@ -55,7 +55,8 @@ fn what_is_empty_goes_unless_kustomize_keeps_it() {
       - select: null
       - null
     vars:
-    - fieldref: {}
+    - fieldref:
+        fieldPath: c
       name: b
       objref:
         name: ""
@@ -303,4 +304,71 @@ fn create_finds_resources_but_not_what_is_none() {
     new.recursive = true;
     assert!(edit::create(&place, &new).expect("creates").contains("- a.yaml\n- e.yaml\n- k\n- sub/f.yaml\n"));
     assert!(edit::create(&Place { folder: "shop/k", ..place }, &new).is_err(), "there is one already");
+}
+
+#[test]
+fn localize_copies_what_is_named_and_nothing_else() {
+    let config = |name: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\n");
+    let mut files = tree(
+        "== shop/kustomization.yml\n# gone\nresources: [./x/../a.yaml, ../base/]\nhelmCharts: [{name: c, valuesFile: ./v.yaml}]\nimageTags: []\ncrds: [\"\"]\n\
+         transformers:\n- |\n  # gone\n  apiVersion: builtin\n  kind: PatchTransformer\n  metadata: {name: t}\n  path: ./p.yaml\n\
+         == shop/v.yaml\nkept: 1 # as it is\n== shop/p.yaml\n[]\n== shop/charts/c/Chart.yaml\nname: c\n== shop/unused.yaml\n== base/kustomization.yaml\nconfigMapGenerator:\n- {name: m, files: [k=./f], env: e}\n== base/f\n== base/e\n",
+    );
+    files.insert("shop/a.yaml", config("a"));
+    let place = Place { files: &files, folder: "", outside: &Closed };
+    let localized = edit::localize(&place, "shop", Some(".")).expect("localizes");
+    assert_eq!((&*localized.name, &*localized.target), ("localized-shop", "shop"));
+    assert_eq!(
+        localized.files.keys().collect::<Vec<_>>(),
+        [
+            "base/e",
+            "base/f",
+            "base/kustomization.yaml",
+            "shop/a.yaml",
+            "shop/charts/c/Chart.yaml",
+            "shop/kustomization.yml",
+            "shop/p.yaml",
+            "shop/v.yaml"
+        ]
+    );
+    assert_eq!(localized.files["shop/a.yaml"], config("a").into_bytes());
+    insta::assert_snapshot!(String::from_utf8_lossy(&localized.files["shop/kustomization.yml"]), @r#"
+    crds:
+    - ""
+    helmCharts:
+    - name: c
+      valuesFile: v.yaml
+    resources:
+    - a.yaml
+    - ../base
+    transformers:
+    - |
+      apiVersion: builtin
+      kind: PatchTransformer
+      metadata:
+        name: t
+      path: p.yaml
+    "#);
+    insta::assert_snapshot!(String::from_utf8_lossy(&localized.files["base/kustomization.yaml"]), @r#"
+    configMapGenerator:
+    - env: e
+      files:
+      - k=f
+      name: m
+    "#);
+}
+
+#[test]
+fn localize_stays_in_its_scope_and_refuses_what_is_remote() {
+    let files = tree(
+        "== shop/kustomization.yaml\nresources: [../base]\n== base/kustomization.yaml\n== far/kustomization.yaml\nresources: [github.com/o/r?ref=v1]\n== file/kustomization.yaml\ncrds: [../base/kustomization.yaml]\n",
+    );
+    let localize =
+        |target: &str, scope: Option<&str>| edit::localize(&Place { files: &files, folder: "", outside: &Closed }, target, scope);
+    assert!(localize("shop", Some(".")).is_ok());
+    assert!(localize("shop", None).expect_err("refused").to_string().contains("outside of the localize scope"));
+    assert!(localize("shop", Some("base")).expect_err("refused").to_string().contains("does not contain target"));
+    assert!(localize("far", None).expect_err("refused").to_string().contains("is remote"));
+    assert!(localize("file", Some(".")).is_err(), "a file outside of its kustomization's folder");
+    assert!(localize("nosuch", None).is_err());
 }

@@ -19,6 +19,9 @@ use crate::error::CommandError;
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Verb,
+    /// kustomize's scripts may give it; errors here say where they come from without it
+    #[arg(long, global = true, hide = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", action = clap::ArgAction::Set)]
+    stack_trace: Option<bool>,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -34,7 +37,11 @@ enum Verb {
     Remove(remove::Verb),
     Fix(fix::Args),
     /// Lists the built-in plugins
-    AlphaListBuiltinPlugin,
+    AlphaListBuiltinPlugin {
+        /// kustomize ignores arguments here, and so does this
+        #[arg(hide = true)]
+        ignored: Vec<String>,
+    },
 }
 
 /// Edits the file; one that fails changes nothing.
@@ -44,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
         Verb::Set(verb) => set::run(verb),
         Verb::Remove(verb) => remove::run(verb),
         Verb::Fix(args) => fix::run(args),
-        Verb::AlphaListBuiltinPlugin => list_plugins(),
+        Verb::AlphaListBuiltinPlugin { .. } => list_plugins(),
     }
 }
 
@@ -150,5 +157,32 @@ fn one<'a>(arguments: &'a [String], what: &str) -> Result<&'a str, CommandError>
             "too many arguments: {}; {what} is one argument, its parts separated by commas",
             many.join(" ")
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_behind_its_link_with_its_permissions() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "old").expect("written");
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).expect("set");
+        std::os::unix::fs::symlink("file", &link).expect("linked");
+        replace(&link, b"new").expect("replaced");
+        assert_eq!(std::fs::read(&file).expect("read"), b"new");
+        assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o640);
+        assert!(link.symlink_metadata().expect("there").is_symlink());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 2, "nothing else is left");
+    }
+
+    #[test]
+    fn a_verb_takes_one_argument() {
+        assert_eq!(one(&["a".to_owned()], "x").expect("one"), "a");
+        assert!(one(&[], "x").is_err() && one(&["a".to_owned(), "b".to_owned()], "x").is_err());
     }
 }
