@@ -42,6 +42,11 @@ const STEPS: &[Step] = &[
     Step { name: "doc", about: "the documentation without a warning", run: doc },
     Step { name: "conformance", about: "kustomize, merges, health, diff against the recorded answers", run: corpora },
     Step { name: "fuzz", about: "random trees, built as the real kustomize builds them", run: fuzz },
+    Step {
+        name: "instructions",
+        about: "the renderer does no more work than before, and no more than its input explains",
+        run: crate::bench::ci,
+    },
     Step { name: "argocd", about: "recorded scenarios of Argo CD, over the wire", run: scenarios },
     Step { name: "apiserver", about: "the scenarios on a real kube-apiserver", run: apiserver },
     Step { name: "demo", about: "the story with its figures, then twice side by side", run: story },

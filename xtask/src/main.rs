@@ -4,6 +4,7 @@
 //! Exit codes: 0 all well; 1 something failed; 2 a tool that the task needs is not on this machine.
 
 mod apiserver;
+mod bench;
 mod ci;
 mod conformance;
 mod demo;
@@ -47,6 +48,8 @@ enum Task {
     Conformance(conformance::Args),
     /// Random trees through the real kustomize and `fiel build`, which must answer the same
     FuzzKustomize(fuzz_kustomize::Args),
+    /// How fast the renderer is, against the real kustomize and against itself
+    Bench(bench::Args),
     /// The rules of the house that no compiler checks: file sizes, names, layers, documents
     Tidy,
 }
@@ -85,6 +88,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::Snapshots(args) => snapshots::run(&sh, &args),
         Task::Conformance(args) => conformance::run(&sh, &args),
         Task::FuzzKustomize(args) => fuzz_kustomize::run(&sh, &args),
+        Task::Bench(args) => bench::run(&sh, &args),
         Task::Tidy => tidy::run(&process::root()),
     }
 }
