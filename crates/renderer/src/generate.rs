@@ -5,6 +5,7 @@ use base64::Engine as _;
 use crate::error::{Error, ErrorKind, Result};
 use crate::kustomization::{GeneratorArgs, GeneratorOptions};
 use crate::load::Folder;
+use crate::names::Names;
 use crate::resource::{Behavior, Resource};
 use crate::yaml::{Map, Value};
 
@@ -158,20 +159,20 @@ fn wrapped_base64(bytes: &[u8]) -> String {
 }
 
 /// Adds a generated resource, or merges it into one that is there, as its behavior says.
-pub(crate) fn absorb(resources: &mut Vec<Resource>, mut new: Resource) -> Result<()> {
+pub(crate) fn absorb(resources: &mut Vec<Resource>, names: &mut Names, mut new: Resource) -> Result<()> {
     let key = new.id().key();
-    let found: Vec<usize> = resources
-        .iter()
-        .enumerate()
-        .filter(|(_, r)| !r.is_empty() && (r.id().key() == key || r.previous_ids().any(|id| id.key() == key)))
-        .map(|(at, _)| at)
-        .collect();
+    let mut found = names.places(new.name());
+    found.retain(|at| {
+        let r = &resources[*at];
+        !r.is_empty() && (r.id().key() == key || r.previous_ids().any(|id| id.key() == key))
+    });
     let behavior = new.state.behavior;
     match found[..] {
         [] => {
             if matches!(behavior, Behavior::Merge | Behavior::Replace) {
                 return Err(failed(format!("{} does not exist, so it cannot be merged or replaced", new.id())));
             }
+            names.add(&new, resources.len());
             resources.push(new);
             Ok(())
         }
@@ -190,6 +191,7 @@ pub(crate) fn absorb(resources: &mut Vec<Resource>, mut new: Resource) -> Result
                 merge_strings(&mut new.value, &old.value, "data");
                 merge_strings(&mut new.value, &old.value, "binaryData");
             }
+            names.add(&new, at);
             resources[at] = new;
             Ok(())
         }

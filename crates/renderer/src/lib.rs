@@ -37,6 +37,7 @@ mod load;
 mod merge;
 mod mergekeys;
 mod nameref;
+mod names;
 mod notes;
 mod order;
 mod origin;

@@ -2,7 +2,7 @@
 //!
 //! Resources are indexed by their earlier names, so that the work grows with the number of references, not with its square.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -31,6 +31,8 @@ struct Candidate {
 struct Index {
     candidates: Vec<Candidate>,
     by_name: HashMap<Box<str>, Vec<usize>>,
+    /// (effective, written) namespaces of what is not cluster-scoped, by the effective namespace that it had first.
+    first_namespaces: HashMap<String, HashSet<(String, String)>>,
 }
 
 /// Who refers.
@@ -139,7 +141,7 @@ impl Referrer {
 
 impl Index {
     fn new(resources: &[Resource]) -> Self {
-        let mut index = Self { candidates: Vec::new(), by_name: HashMap::new() };
+        let mut index = Self { candidates: Vec::new(), by_name: HashMap::new(), first_namespaces: HashMap::new() };
         for resource in resources.iter().filter(|resource| !resource.state.previous.is_empty()) {
             let id = resource.id();
             let at = index.candidates.len();
@@ -148,6 +150,10 @@ impl Index {
                 if list.last() != Some(&at) {
                     list.push(at);
                 }
+            }
+            if !is_cluster_scoped(&id.gvk) {
+                let first = index.first_namespaces.entry(resource.original_id().effective_namespace().to_owned()).or_default();
+                first.insert((id.effective_namespace().to_owned(), id.namespace.to_owned()));
             }
             index.candidates.push(Candidate {
                 group: id.gvk.group.to_owned(),
@@ -180,7 +186,8 @@ impl Index {
         let mut found: Vec<&Candidate> = list.iter().map(|at| &self.candidates[*at]).collect();
         found.retain(|c| referrer.may_reach(c));
         if let Some(namespace) = namespace {
-            let by_original = self.candidates.iter().any(|c| referrer.may_reach(c) && !c.cluster && c.original_effective == namespace);
+            let mut there = self.first_namespaces.get(namespace).into_iter().flatten();
+            let by_original = there.any(|(effective, written)| referrer.may_reach_namespace(effective, written));
             found.retain(|c| !c.cluster && (if by_original { &c.original_effective } else { &c.effective }) == namespace);
         }
         found.retain(|c| c.was(target));
@@ -211,7 +218,11 @@ impl Candidate {
 
 impl Referrer {
     fn may_reach(&self, candidate: &Candidate) -> bool {
-        self.cluster || candidate.cluster || candidate.effective == self.effective || self.subjects.contains(&candidate.namespace)
+        candidate.cluster || self.may_reach_namespace(&candidate.effective, &candidate.namespace)
+    }
+
+    fn may_reach_namespace(&self, effective: &str, written: &str) -> bool {
+        self.cluster || effective == self.effective || self.subjects.iter().any(|subject| subject == written)
     }
 
     /// Whether both were changed by the same kustomizations, as far as prefixes and suffixes show it.

@@ -5,6 +5,7 @@ mod text;
 use crate::decode::{Fields, error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kustomization::Selector;
+use crate::names::Names;
 use crate::resource::Resource;
 use crate::selector::Compiled;
 use crate::yaml::{Kind, Map, Node, Pos, Scalar, Value};
@@ -107,19 +108,21 @@ fn failed(message: impl Into<String>) -> Error {
 
 /// Carries all replacements out, one after another.
 pub(crate) fn apply(resources: &mut [Resource], replacements: &[Replacement]) -> Result<()> {
+    let mut names = Names::of(resources);
     for replacement in replacements {
-        one(resources, replacement).map_err(|error| error.at(replacement.pos))?;
+        one(resources, &mut names, replacement).map_err(|error| error.at(replacement.pos))?;
     }
     Ok(())
 }
 
-fn one(resources: &mut [Resource], replacement: &Replacement) -> Result<()> {
+fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement) -> Result<()> {
     let value = match &replacement.source {
         Source::Literal(text) => Value::string(text.as_str()),
-        Source::Field { selector, path, options } => source_value(resources, selector, path, options)?,
+        Source::Field { selector, path, options } => source_value(resources, names, selector, path, options)?,
     };
     for target in &replacement.targets {
-        for resource in resources.iter_mut() {
+        for at in target.pattern.places(names, resources.len()) {
+            let resource = &mut resources[at];
             let ids: Vec<_> = std::iter::once(resource.id()).chain(resource.previous_ids()).collect();
             let rejected =
                 target.reject.iter().any(|reject| ids.iter().any(|id| reject.matches_id(id)) && reject.matches_metadata(resource));
@@ -129,14 +132,16 @@ fn one(resources: &mut [Resource], replacement: &Replacement) -> Result<()> {
             for path in &target.paths {
                 set(&mut resource.value, path, &value, &target.options)?;
             }
+            names.add(resource, at);
         }
     }
     Ok(())
 }
 
-fn source_value(resources: &[Resource], selector: &Selector, path: &str, options: &FieldOptions) -> Result<Value> {
+fn source_value(resources: &[Resource], names: &Names, selector: &Selector, path: &str, options: &FieldOptions) -> Result<Value> {
     let same = |wanted: &str, text: &str| wanted.is_empty() || wanted == text;
-    let mut matches = resources.iter().filter(|resource| {
+    let places = if selector.name.is_empty() { (0..resources.len()).collect() } else { names.places(&selector.name) };
+    let mut matches = places.iter().map(|at| &resources[*at]).filter(|resource| {
         std::iter::once(resource.id()).chain(resource.previous_ids()).any(|id| {
             same(&selector.group, id.gvk.group)
                 && same(&selector.version, id.gvk.version)

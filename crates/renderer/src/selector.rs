@@ -4,6 +4,7 @@ use regex::Regex;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::kustomization::Selector;
+use crate::names::Names;
 use crate::resource::Resource;
 use crate::yaml::Value;
 
@@ -13,6 +14,8 @@ pub(crate) struct Compiled {
     version: Option<Regex>,
     kind: Option<Regex>,
     name: Option<Regex>,
+    /// The name, if its pattern is nothing but a name.
+    one_name: Option<String>,
     namespace: Option<Regex>,
     labels: Vec<Requirement>,
     annotations: Vec<Requirement>,
@@ -37,10 +40,16 @@ impl Compiled {
             version: pattern(&selector.version)?,
             kind: pattern(&selector.kind)?,
             name: pattern(&selector.name)?,
+            one_name: Some(&selector.name).filter(|name| is_literal(name)).cloned(),
             namespace: pattern(&selector.namespace)?,
             labels: requirements(&selector.label_selector).map_err(|error| error.at(selector.pos))?,
             annotations: requirements(&selector.annotation_selector).map_err(|error| error.at(selector.pos))?,
         })
+    }
+
+    /// Where resources stand that this may match: all of so many, or those with the name if only one comes into question.
+    pub(crate) fn places(&self, names: &Names, all: usize) -> Vec<usize> {
+        self.one_name.as_ref().map_or_else(|| (0..all).collect(), |name| names.places(name))
     }
 
     pub(crate) fn matches(&self, resource: &Resource) -> bool {
@@ -72,6 +81,11 @@ impl Compiled {
             && ok(&self.name, id.name)
             && ok(&self.namespace, id.effective_namespace())
     }
+}
+
+/// Whether a pattern matches nothing but itself.
+fn is_literal(pattern: &str) -> bool {
+    !pattern.is_empty() && pattern.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'/' | b':'))
 }
 
 enum Test {

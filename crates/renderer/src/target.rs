@@ -1,7 +1,6 @@
 //! One kustomization's part of a build: gather resources, generate, transform.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Result};
@@ -9,6 +8,7 @@ use crate::fieldspec::FieldSpec;
 use crate::generate;
 use crate::kustomization::{Entry, Kustomization};
 use crate::load::{Folder, is_url};
+use crate::names::Names;
 use crate::origin::{By, add_step, annotate};
 use crate::plugin;
 use crate::replacement::Replacement;
@@ -27,19 +27,16 @@ pub(crate) struct Accumulator {
 }
 
 impl Accumulator {
-    /// Adds resources, whose ids must be new.
-    fn append(&mut self, new: Vec<Resource>) -> Result<()> {
-        if new.is_empty() {
-            return Ok(());
-        }
-        let mut keys: HashSet<_> = self.resources.iter().map(|resource| resource.id().key()).collect();
-        for resource in &new {
-            if !keys.insert(resource.id().key()) {
+    /// Adds resources, whose ids must be new. `names` are those of the resources that are there.
+    fn append(&mut self, names: &mut Names, new: Vec<Resource>) -> Result<()> {
+        for resource in new {
+            let key = resource.id().key();
+            if names.places(resource.name()).into_iter().any(|at| self.resources[at].id().key() == key) {
                 return Err(Error::new(ErrorKind::Resource, format!("may not add {} a second time", resource.id())).at(resource.value.pos));
             }
+            names.add(&resource, self.resources.len());
+            self.resources.push(resource);
         }
-        drop(keys);
-        self.resources.extend(new);
         Ok(())
     }
 }
@@ -75,13 +72,14 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
         acc.config.merge(crate::crds::config(&bytes, &folder.name(path))?);
     }
+    let mut names = Names::of(&acc.resources);
     for (args, secret) in
         kustomization.config_maps.iter().map(|args| (args, false)).chain(kustomization.secrets.iter().map(|args| (args, true)))
     {
         let mut new =
             generate::generate(folder, args, kustomization.generator_options.as_ref(), secret).map_err(|error| error.in_file(file))?;
         generated([&mut new], folder, file, &By::builtin(if secret { "SecretGenerator" } else { "ConfigMapGenerator" }));
-        generate::absorb(&mut acc.resources, new).map_err(|error| error.at(args.pos).in_file(file))?;
+        generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(args.pos).in_file(file))?;
     }
     for chart in &kustomization.helm_charts {
         let here = |error: Error| error.at(chart.pos).in_file(file);
@@ -89,7 +87,7 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         let mut made = crate::helm::generate(folder, &chart, &kustomization.helm_globals).map_err(here)?;
         generated(&mut made, folder, file, &By::builtin("HelmChartInflationGenerator"));
         for new in made {
-            generate::absorb(&mut acc.resources, new).map_err(here)?;
+            generate::absorb(&mut acc.resources, &mut names, new).map_err(here)?;
         }
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.generators)? {
@@ -97,7 +95,7 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         let mut made = plugin::generate(folder, config).map_err(|error| error.at(entry).in_file(file))?;
         generated_by(&mut made, &by);
         for new in made {
-            generate::absorb(&mut acc.resources, new).map_err(|error| error.at(entry).in_file(file))?;
+            generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(entry).in_file(file))?;
         }
     }
     for (path, pos) in &kustomization.components {
@@ -116,8 +114,9 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         acc = accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(format!("from {file}")))?;
     }
     let mut steps = builtin(folder, file, kustomization, &acc.config)?.into_iter().peekable();
+    let mut names = None;
     while let Some(transformer) = steps.next() {
-        transformer.apply(&mut acc.resources).map_err(|error| error.in_file(file))?;
+        transformer.apply_with(&mut acc.resources, &mut names).map_err(|error| error.in_file(file))?;
         // All entries of patchesStrategicMerge are one step.
         let goes_on = transformer.name() == STRATEGIC && steps.peek().is_some_and(|next| next.name() == STRATEGIC);
         if let (Some(origin), false) = (&folder.origin, goes_on) {
@@ -162,6 +161,7 @@ fn file_name(path: &str) -> &str {
 fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumulator) -> Result<()> {
     // Files are collected first, so that the check for duplicates is made once for all of them.
     let mut pending: Vec<Resource> = Vec::new();
+    let mut names = Names::of(&acc.resources);
     for (path, pos) in entries {
         let here = |error: Error| error.at(*pos).in_file(file);
         if let Some(mut resources) = file_resources(folder, path).map_err(here)? {
@@ -171,7 +171,7 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
             }
             pending.extend(resources);
         } else {
-            acc.append(std::mem::take(&mut pending)).map_err(here)?;
+            acc.append(&mut names, std::mem::take(&mut pending)).map_err(here)?;
             let inner = folder.enter(path).map_err(here)?;
             let (inner_file, kustomization) = load(&inner).map_err(here)?;
             if kustomization.kind == "Component" {
@@ -179,12 +179,12 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
             }
             let child = accumulate(&inner, &inner_file, &kustomization, Accumulator::default())
                 .map_err(|error| error.because(format!("from {file}:{}:{}", pos.line, pos.column)))?;
-            acc.append(child.resources).map_err(here)?;
+            acc.append(&mut names, child.resources).map_err(here)?;
             acc.config.merge(child.config);
             crate::vars::merge(&mut acc.vars, child.vars).map_err(here)?;
         }
     }
-    acc.append(pending).map_err(|error| error.in_file(file))
+    acc.append(&mut names, pending).map_err(|error| error.in_file(file))
 }
 
 /// The resources of an entry that is a file; `None` for a folder or a repository. What a URL stands for shows only when it is fetched: one that

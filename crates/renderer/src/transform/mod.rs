@@ -11,6 +11,7 @@ pub(crate) use simple::{annotate, label, namespace, prefix, replicas, suffix};
 use crate::error::Result;
 use crate::fieldspec::FieldSpec;
 use crate::kustomization::{Image, Replica};
+use crate::names::Names;
 use crate::resource::Resource;
 
 /// One step of a kustomization.
@@ -81,18 +82,32 @@ impl Transformer {
         }
     }
 
+    /// Applies one transformer by itself.
     pub(crate) fn apply(&self, resources: &mut Vec<Resource>) -> Result<()> {
+        self.apply_with(resources, &mut None)
+    }
+
+    /// As `apply`. `names` is made when it is needed and kept up to date for the next transformer; where all names or places may change it goes.
+    pub(crate) fn apply_with(&self, resources: &mut Vec<Resource>, names: &mut Option<Names>) -> Result<()> {
         match self {
-            Self::Patch(_, patches) => patches.apply(resources),
+            Self::Patch(_, patches) => {
+                let names = names.get_or_insert_with(|| Names::of(&*resources));
+                let deleted = patches.apply(resources, names)?;
+                if deleted { Ok(()) } else { return Ok(()) }
+            }
+            Self::Replicas { replica, specs } => {
+                let names = names.get_or_insert_with(|| Names::of(&*resources));
+                return replicas(resources, names, replica, specs);
+            }
             Self::Namespace { namespace: name, specs, unset_only, subjects } => namespace(resources, name, specs, *unset_only, *subjects),
             Self::Prefix { text, specs } => prefix(resources, text, specs),
             Self::Suffix { text, specs } => suffix(resources, text, specs),
             Self::Labels { pairs, specs } => label(resources, pairs, specs),
             Self::Annotations { pairs, specs } => annotate(resources, pairs, specs),
-            Self::Replicas { replica, specs } => replicas(resources, replica, specs),
             Self::Images { image, specs } => set_images(resources, image, specs),
             Self::Replacements(replacements) => crate::replacement::apply(resources, replacements),
         }?;
+        *names = None;
         resources.retain(|resource| !resource.is_empty());
         Ok(())
     }

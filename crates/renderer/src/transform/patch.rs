@@ -8,6 +8,7 @@ use crate::kustomization::{Entry, Patch};
 use crate::load::Folder;
 use crate::merge::merge;
 use crate::mergekeys::{ListMerge, root};
+use crate::names::Names;
 use crate::resource::Resource;
 use crate::selector::Compiled;
 use crate::yaml::{Pos, Value, parse_all, parse_kustomization};
@@ -122,54 +123,67 @@ fn annotations_as_text(patch: &mut Resource) {
 }
 
 impl Patches {
-    pub(crate) fn apply(&self, resources: &mut [Resource]) -> Result<()> {
-        self.apply_inner(resources).map_err(|error| {
+    /// Tells whether a resource was deleted and so is empty now.
+    pub(crate) fn apply(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
+        self.apply_inner(resources, names).map_err(|error| {
             // Positions inside the patch are worth more than that of its entry, but belong to another file.
             if error.file().is_some() { error } else { error.at(self.pos).in_file(&self.file) }
         })
     }
 
-    fn apply_inner(&self, resources: &mut [Resource]) -> Result<()> {
+    fn apply_inner(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
+        let mut deleted = false;
         match (&self.content, &self.target) {
             (Content::Merge(patches), None) => {
                 for patch in patches {
-                    let at = find(resources, patch)?;
+                    let at = find(resources, names, patch)?;
                     strategic(&mut resources[at], patch, false)?;
+                    deleted |= resources[at].is_empty();
+                    names.add(&resources[at], at);
                 }
-                Ok(())
             }
             (Content::Merge(patches), Some(target)) => {
                 for patch in patches {
-                    for resource in resources.iter_mut().filter(|resource| !resource.is_empty() && target.matches(resource)) {
-                        strategic(resource, patch, true)?;
+                    for at in target.places(names, resources.len()) {
+                        let resource = &mut resources[at];
+                        if !resource.is_empty() && target.matches(resource) {
+                            strategic(resource, patch, true)?;
+                            deleted |= resource.is_empty();
+                            names.add(resource, at);
+                        }
                     }
                 }
-                Ok(())
             }
-            (Content::Json(operations), target) => {
-                for resource in resources.iter_mut().filter(|resource| target.as_ref().is_some_and(|target| target.matches(resource))) {
+            (Content::Json(_), None) => {}
+            (Content::Json(operations), Some(target)) => {
+                for at in target.places(names, resources.len()) {
+                    let resource = &mut resources[at];
+                    if !target.matches(resource) {
+                        continue;
+                    }
                     resource.store_previous();
                     let value = std::mem::take(&mut resource.value);
                     resource.value = jsonpatch::normal(&value);
                     jsonpatch::apply(&mut resource.value, operations).map_err(|error| {
                         Error::new(ErrorKind::Patch, format!("the patch does not fit {}: {}", resource.id(), error.message()))
                     })?;
+                    deleted |= resource.is_empty();
+                    names.add(resource, at);
                 }
-                Ok(())
             }
         }
+        Ok(deleted)
     }
 }
 
 /// The one resource that has or had the patch's id.
-fn find(resources: &[Resource], patch: &Resource) -> Result<usize> {
+fn find(resources: &[Resource], names: &Names, patch: &Resource) -> Result<usize> {
     let id = patch.original_id();
     let key = id.key();
-    let mut found = resources
-        .iter()
-        .enumerate()
-        .filter(|(_, r)| !r.is_empty() && (r.id().key() == key || r.previous_ids().any(|id| id.key() == key)))
-        .map(|(at, _)| at);
+    let mut found = names.places(id.name).into_iter().filter(|at| {
+        let r = &resources[*at];
+        !r.is_empty() && (r.id().key() == key || r.previous_ids().any(|id| id.key() == key))
+    });
     match (found.next(), found.next()) {
         (Some(at), None) => Ok(at),
         (None, _) => {

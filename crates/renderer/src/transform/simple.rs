@@ -6,6 +6,7 @@ use super::Subjects;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::kustomization::Replica;
+use crate::names::Names;
 use crate::resource::Resource;
 use crate::yaml::{Map, Node, Scalar, Value};
 
@@ -147,10 +148,12 @@ pub(crate) fn annotate(resources: &mut [Resource], pairs: &[(String, String)], s
     if pairs.is_empty() { Ok(()) } else { set_pairs(resources, pairs, specs) }
 }
 
-pub(crate) fn replicas(resources: &mut [Resource], replica: &Replica, specs: &[FieldSpec]) -> Result<()> {
+pub(crate) fn replicas(resources: &mut [Resource], names: &Names, replica: &Replica, specs: &[FieldSpec]) -> Result<()> {
     let mut found = false;
+    let places = names.places(&replica.name);
     for spec in specs {
-        for resource in resources.iter_mut() {
+        for at in &places {
+            let resource = &mut resources[*at];
             let hit = resource.previous_ids().chain([resource.id()]).any(|id| id.name == replica.name && spec.matches(&id.gvk));
             if !hit {
                 continue;
