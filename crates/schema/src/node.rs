@@ -175,14 +175,20 @@ impl<'a> Node<'a> {
         let (mut low, mut high) = (content.own(1), content.own(1) + content.own(2));
         while low < high {
             let middle = u32::midpoint(low, high);
-            let found = self.table.text(self.table.field(middle, 0)).unwrap_or_default();
-            match found.cmp(name) {
+            let found = self.table.raw(self.table.field(middle, 0)).unwrap_or_default();
+            match found.cmp(name.as_bytes()) {
                 std::cmp::Ordering::Equal => return Some(self.at(self.table.field(middle, 1))),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,
             }
         }
         None
+    }
+
+    /// Whether the schema names any field here.
+    #[must_use]
+    pub fn has_fields(self) -> bool {
+        self.content().own(2) != 0
     }
 
     /// All named fields, by name.

@@ -59,11 +59,16 @@ impl Table {
 
     /// The string of that number; none for 0.
     pub(crate) fn text(&self, string: u32) -> Option<&str> {
+        std::str::from_utf8(self.raw(string)?).ok()
+    }
+
+    /// The bytes of that string, to compare: searching a name must not validate every name on its way.
+    pub(crate) fn raw(&self, string: u32) -> Option<&[u8]> {
         let index = string.checked_sub(1)? as usize;
         let at = self.header(4) + index * 8;
         let (start, length) = (self.word_at(at) as usize, self.word_at(at + 4) as usize);
         let begin = self.header(5) + start;
-        std::str::from_utf8(self.bytes.get(begin..begin + length)?).ok()
+        self.bytes.get(begin..begin + length)
     }
 }
 

@@ -127,14 +127,21 @@ fn field(name: &str, old: Option<&Value>, new: Option<&Value>, object: Object<'_
     let mut below = Comparison::default();
     let change = differ(old, new, of, &mut below);
     if change != Change::None || !below.is_same() {
-        note(Step::Field(name.into()), change, below, out);
+        note(&Step::Field(name.into()), change, below, out);
     }
 }
 
-fn note(step: Step, change: Change, below: Comparison, out: &mut Comparison) {
-    out.added.push(step.clone(), change == Change::Added, below.added);
-    out.modified.push(step.clone(), change == Change::Modified, below.modified);
-    out.removed.push(step, change == Change::Removed, below.removed);
+fn note(step: &Step, change: Change, below: Comparison, out: &mut Comparison) {
+    let sides = [
+        (&mut out.added, Change::Added, below.added),
+        (&mut out.modified, Change::Modified, below.modified),
+        (&mut out.removed, Change::Removed, below.removed),
+    ];
+    for (set, kind, below) in sides {
+        if change == kind || !below.is_empty() {
+            set.push(step.clone(), change == kind, below);
+        }
+    }
 }
 
 fn lists(old: Option<&Vec<Value>>, new: Option<&Vec<Value>>, list: List<'_>, out: &mut Comparison) {
@@ -162,19 +169,19 @@ fn lists(old: Option<&Vec<Value>>, new: Option<&Vec<Value>>, list: List<'_>, out
             ([_, _, ..], rest) => {
                 if let [item] = rest {
                     let change = differ(None, Some(item), list.items, &mut below);
-                    note(step.clone(), change, std::mem::take(&mut below), out);
+                    note(&step, change, std::mem::take(&mut below), out);
                 }
                 Change::Removed
             }
             (rest, [_, _, ..]) => {
                 if let [item] = rest {
                     let change = differ(Some(item), None, list.items, &mut below);
-                    note(step.clone(), change, std::mem::take(&mut below), out);
+                    note(&step, change, std::mem::take(&mut below), out);
                 }
                 Change::Added
             }
             (old, new) => differ(old.first().copied(), new.first().copied(), list.items, &mut below),
         };
-        note(step, change, below, out);
+        note(&step, change, below, out);
     }
 }

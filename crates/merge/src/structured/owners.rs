@@ -167,7 +167,9 @@ fn settle<M: Ord + Clone>(
         }
         let comparison = &comparisons[&owned.version];
         let conflict = owned.fields.intersection(&comparison.modified).union(&owned.fields.intersection(&comparison.added));
-        owned.fields = owned.fields.difference(&conflict).difference(&comparison.removed);
+        if !conflict.is_empty() || !comparison.removed.is_empty() {
+            owned.fields = owned.fields.difference(&conflict).difference(&comparison.removed);
+        }
         if !conflict.is_empty() {
             conflicts.insert(manager.clone(), conflict);
         }

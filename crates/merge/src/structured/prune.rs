@@ -1,5 +1,6 @@
 //! Removing what a manager applied before and applies no longer.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -13,7 +14,9 @@ use super::set::FieldSet;
 /// An object in some version, before and after fields were removed.
 struct Pruning<'a> {
     version: &'a str,
-    merged: Value,
+    merged: Cow<'a, Value>,
+    /// The fields of `merged`.
+    all: FieldSet,
     pruned: Value,
 }
 
@@ -31,15 +34,16 @@ pub(super) fn prune<M: Ord>(
     if before.fields.is_empty() || (before.version == version && now.is_some_and(|now| before.fields.is_subset(now))) {
         return Ok(merged);
     }
-    let converted = match kind.convert(&merged, version, &before.version) {
-        Ok(converted) => converted.into_owned(),
+    let converted = match converted(kind, &merged, version, &before.version) {
+        Ok(converted) => converted,
         Err(ConvertError::NoVersion(_)) => return Ok(merged),
         Err(error) => return Err(error),
     };
     let of = kind.of(&before.version);
     let last = with_named(&before.fields, Some(of));
+    let all = named_fields(kind, &converted, &before.version);
     let pruned = remove(&converted, &last, of);
-    let mut pruning = Pruning { version: &before.version, merged: converted.clone(), pruned };
+    let mut pruning = Pruning { version: &before.version, merged: Cow::Borrowed(&converted), all: all.clone(), pruned };
     let mut managed: BTreeMap<&str, FieldSet> = BTreeMap::new();
     for owned in owners.values() {
         let fields = managed.entry(&owned.version).or_default();
@@ -47,37 +51,50 @@ pub(super) fn prune<M: Ord>(
     }
     // The version of before comes first: conversion may need fields that others own in it.
     if let Some(fields) = managed.remove(before.version.as_str()) {
-        pruning = pruning.add_back(kind, &before.version, &fields)?;
+        pruning = pruning.add_back(kind, &fields);
     }
     for (other, fields) in managed {
-        pruning = pruning.add_back(kind, other, &fields)?;
+        pruning = match pruning.convert(kind, other) {
+            Ok(pruning) => pruning.add_back(kind, &fields),
+            Err((pruning, ConvertError::NoVersion(_))) => *pruning,
+            Err((_, error)) => return Err(error),
+        };
     }
     // What the manager never applied is not its to remove, even if it fell with something that was.
-    let pruned = match kind.convert(&pruning.pruned, pruning.version, &before.version) {
-        Ok(pruned) => pruned,
+    let left = match self::converted(kind, &pruning.pruned, pruning.version, &before.version) {
+        Ok(pruned) => named_fields(kind, &pruned, &before.version),
         Err(ConvertError::NoVersion(_)) => return Ok(merged),
         Err(error) => return Err(error),
     };
-    let left = with_named(&to_set(&pruned, of), Some(of));
-    let all = with_named(&to_set(&converted, of), Some(of));
     let kept = remove(&converted, &all.difference(&left).intersection(&last), of);
-    Ok(kind.convert(&kept, &before.version, version)?.into_owned())
+    Ok(self::converted(kind, &kept, &before.version, version)?.into_owned())
+}
+
+fn named_fields(kind: &impl Kind, value: &Value, version: &str) -> FieldSet {
+    let of = kind.of(version);
+    with_named(&to_set(value, of), Some(of))
+}
+
+fn converted<'v>(kind: &impl Kind, value: &'v Value, from: &str, to: &str) -> Result<Cow<'v, Value>, ConvertError> {
+    if from == to { Ok(Cow::Borrowed(value)) } else { kind.convert(value, from, to) }
 }
 
 impl<'a> Pruning<'a> {
-    /// Puts back what managers own in a version.
-    fn add_back(self, kind: &impl Kind, version: &'a str, managed: &FieldSet) -> Result<Self, ConvertError> {
-        let both = kind.convert(&self.merged, self.version, version);
-        let both = both.and_then(|merged| Ok((merged.into_owned(), kind.convert(&self.pruned, self.version, version)?.into_owned())));
-        let (merged, pruned) = match both {
-            Ok(both) => both,
-            Err(ConvertError::NoVersion(_)) => return Ok(self),
-            Err(error) => return Err(error),
-        };
-        let of = kind.of(version);
-        let named = |set: &FieldSet| with_named(set, Some(of));
-        let (all, left) = (named(&to_set(&merged, of)), named(&to_set(&pruned, of)));
-        let gone = all.difference(&left.union(&named(managed)));
-        Ok(Self { version, pruned: remove(&merged, &gone, of), merged })
+    /// The same in another version, or as it was if there is none.
+    fn convert(self, kind: &impl Kind, version: &'a str) -> Result<Self, (Box<Self>, ConvertError)> {
+        let both = converted(kind, &self.merged, self.version, version);
+        let both = both.and_then(|merged| Ok((merged.into_owned(), converted(kind, &self.pruned, self.version, version)?.into_owned())));
+        match both {
+            Ok((merged, pruned)) => Ok(Self { version, all: named_fields(kind, &merged, version), merged: Cow::Owned(merged), pruned }),
+            Err(error) => Err((Box::new(self), error)),
+        }
+    }
+
+    /// Puts back what managers own in this version.
+    fn add_back(self, kind: &impl Kind, managed: &FieldSet) -> Self {
+        let of = kind.of(self.version);
+        let left = named_fields(kind, &self.pruned, self.version);
+        let gone = self.all.difference(&left).difference(&with_named(managed, Some(of)));
+        Self { pruned: remove(&self.merged, &gone, of), ..self }
     }
 }

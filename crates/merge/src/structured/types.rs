@@ -125,7 +125,7 @@ impl<'a> Type<'a> {
 
     fn open(node: Node<'a>, preserving: bool) -> Self {
         let preserving = preserving || node.preserves_unknown();
-        let free = node.is_object() && node.fields().next().is_none() && node.additional().is_none();
+        let free = node.is_object() && !node.has_fields() && node.additional().is_none();
         if (node.is_any() && preserving) || (free && node.map_type() == MapType::Granular) {
             Self(Source::Deduced)
         } else if node.is_any() || free {
