@@ -85,6 +85,12 @@ impl Resource {
         self.metadata("namespace")
     }
 
+    /// Whether kustomize takes the kind for one that lives outside of namespaces.
+    #[must_use]
+    pub fn is_cluster_scoped(&self) -> bool {
+        crate::scope::is_cluster_scoped(&self.gvk())
+    }
+
     fn metadata(&self, field: &str) -> &str {
         self.value.get("metadata").and_then(|meta| meta.get(field)).filter(|value| !value.is_null()).and_then(Value::text).unwrap_or("")
     }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod build;
+mod completion;
 mod crds;
 mod create;
 mod demo;
@@ -9,10 +10,12 @@ mod edit;
 mod localize;
 mod plan;
 mod sandbox;
+mod version;
 
+use std::io::Write as _;
 use std::path::Path;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
 
 use crate::error::CommandError;
 
@@ -22,15 +25,15 @@ use crate::error::CommandError;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Taken for kustomize's sake: errors name file, line and column anyway
+    #[arg(long, global = true, hide = true)]
+    stack_trace: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    Build(build::Args),
-    Edit(edit::Args),
-    #[command(alias = "init")]
-    Create(create::Args),
-    Localize(localize::Args),
+    #[command(flatten)]
+    Kustomize(Verb),
     Plan(plan::Args),
     Agent(agent::Args),
     Sandbox(sandbox::Args),
@@ -38,19 +41,94 @@ enum Command {
     Demo(demo::Args),
 }
 
+/// kustomize's own verbs.
+#[derive(Debug, clap::Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, for the whole run")]
+enum Verb {
+    Build(build::Args),
+    Edit(edit::Args),
+    #[command(alias = "init")]
+    Create(create::Args),
+    Localize(localize::Args),
+    Version(version::Args),
+    Completion(completion::Args),
+}
+
+/// Manages declarative configuration of Kubernetes: fiel in the place of kustomize 5.8.1.
+#[derive(Debug, Parser)]
+#[command(name = "kustomize", after_help = "This is fiel, called by the name of kustomize; `fiel --help` shows what else it does.")]
+struct Kustomize {
+    #[command(subcommand)]
+    command: KustomizeCommand,
+    /// Taken for kustomize's sake: errors name file, line and column anyway
+    #[arg(long, global = true)]
+    stack_trace: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, for the whole run")]
+enum KustomizeCommand {
+    #[command(flatten)]
+    Verb(Verb),
+    /// Not there: kustomize's experiments with packages of resources
+    #[command(hide = true)]
+    Cfg(Rest),
+    /// Not there: kustomize's experiments with functions in folders
+    #[command(hide = true)]
+    Fn(Rest),
+}
+
+/// Anything.
+#[derive(Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _words: Vec<String>,
+}
+
 /// Parses the command line and runs the verb.
 pub(crate) fn run() -> Result<(), CommandError> {
-    match Cli::parse().command {
-        Command::Build(args) => build::run(&args),
-        Command::Edit(args) => edit::run(&args),
-        Command::Create(args) => create::run(&args),
-        Command::Localize(args) => localize::run(&args),
+    let name = std::env::args_os().next().map(std::path::PathBuf::from);
+    if name.as_deref().and_then(Path::file_stem).is_some_and(|name| name == "kustomize") {
+        return match parsed::<Kustomize>().command {
+            KustomizeCommand::Verb(verb) => run_verb(&verb, true),
+            KustomizeCommand::Cfg(_) => Err(refused("cfg")),
+            KustomizeCommand::Fn(_) => Err(refused("fn")),
+        };
+    }
+    match parsed::<Cli>().command {
+        Command::Kustomize(verb) => run_verb(&verb, false),
         Command::Plan(args) => plan::run(&args),
         Command::Agent(args) => agent::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),
         Command::Crds(args) => crds::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
+}
+
+fn run_verb(verb: &Verb, kustomize: bool) -> Result<(), CommandError> {
+    match verb {
+        Verb::Build(args) => build::run(args),
+        Verb::Edit(args) => edit::run(args),
+        Verb::Create(args) => create::run(args),
+        Verb::Localize(args) => localize::run(args),
+        Verb::Version(args) => version::run(args, kustomize),
+        Verb::Completion(args) => completion::run(args, if kustomize { Kustomize::command() } else { Cli::command() }),
+    }
+}
+
+fn refused(verb: &str) -> CommandError {
+    CommandError::failed(format!("kustomize {verb} is not part of fiel")).hint("use the real kustomize for it")
+}
+
+/// The command line; one that makes no sense ends the program with 1, and one that is empty with help and 0, as kustomize ends.
+fn parsed<T: Parser>() -> T {
+    T::try_parse().unwrap_or_else(|error| {
+        let help = !error.use_stderr() || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+        // There is nobody to tell when even stderr is closed.
+        drop(if help { write!(std::io::stdout(), "{}", error.render()) } else { error.print() });
+        std::process::exit(i32::from(!help));
+    })
 }
 
 /// The asynchronous runtime, made only by the verbs that need one.
@@ -133,5 +211,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+        super::Kustomize::command().debug_assert();
     }
 }
