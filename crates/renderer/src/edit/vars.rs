@@ -22,7 +22,8 @@ struct Touched {
 /// Converts all variables. Gives the new content of the files that named them, by path from the folder.
 ///
 /// # Errors
-/// When a variable stands in the middle of a text between different characters: a replacement could not find it.
+/// When a variable stands in the middle of a text between different characters, where no replacement could find it, or a file that names one is
+/// not YAML.
 pub fn convert_vars(file: &mut File, place: &Place<'_>) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut changed = BTreeMap::new();
     if file.get("vars").is_none() {
@@ -108,7 +109,11 @@ fn group_version(api_version: &str) -> (&str, &str) {
 /// The places of a file where a variable stands.
 fn targets(file: &Touched, text: &str, written: &str) -> Result<Vec<Value>> {
     let mut out = Vec::new();
-    for node in parse_all(text.as_bytes(), &file.path).unwrap_or_default().into_iter().flat_map(unfold) {
+    // A file that cannot be read as YAML keeps nobody from editing, unless it names the variable: its places would be lost.
+    if !text.contains(written) {
+        return Ok(out);
+    }
+    for node in parse_all(text.as_bytes(), &file.path)?.into_iter().flat_map(unfold) {
         let mut found = Vec::new();
         find(&node, written, &mut Vec::new(), &mut found)?;
         for (path, options) in found {

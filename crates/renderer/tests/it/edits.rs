@@ -287,6 +287,13 @@ fn fix_replaces_deprecated_fields_and_vars() {
     let mut file = File::parse(b"vars: [{name: A}]\nresources: [q.yaml]\n").expect("parses");
     let files = tree("== shop/q.yaml\nkind: D\nx: a.$(A)-b\n");
     assert!(edit::convert_vars(&mut file, &Place { files: &files, ..place }).is_err(), "not delimited");
+    let mut file = File::parse(b"vars: [{name: A}]\nresources: [q.yaml]\nreplacements: [{path: kept}]\n").expect("parses");
+    let files = tree("== shop/q.yaml\nkind: D\nx: [$(A)\n");
+    assert!(edit::convert_vars(&mut file, &Place { files: &files, ..place }).is_err(), "not YAML");
+    let mut file = File::parse(b"vars: [{name: A}]\nresources: [q.yaml]\nreplacements: [{path: kept}]\n").expect("parses");
+    let files = tree("== shop/q.yaml\nkind: D\nx: [\n");
+    assert!(edit::convert_vars(&mut file, &Place { files: &files, ..place }).expect("converts").is_empty());
+    assert!(file.into_text().contains("replacements:\n- path: kept\n- source"), "kustomize would lose the first");
 }
 
 #[test]
