@@ -82,6 +82,11 @@ impl ApiServer {
         self.folder.path().join("kubeconfig")
     }
 
+    /// The folder of its programs.
+    pub(crate) fn assets(&self) -> &Path {
+        &self.assets
+    }
+
     /// The kubectl of the same folder, pointed at it.
     pub(crate) fn kubectl(&self) -> Command {
         kubectl(&self.assets, &self.kubeconfig(), self.folder.path())

@@ -49,6 +49,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "argocd", about: "recorded scenarios of Argo CD, over the wire", run: scenarios },
     Step { name: "apiserver", about: "the scenarios on a real kube-apiserver", run: apiserver },
+    Step { name: "kubectl", about: "a session of kubectl on the sandbox and on a real kube-apiserver", run: kubectl },
     Step { name: "demo", about: "the story with its figures, then twice side by side", run: story },
     Step { name: "course", about: "the course's commands", run: course },
     Step { name: "size", about: "the static server is at most 2.5 MB", run: checks::size },
@@ -192,6 +193,15 @@ fn apiserver(sh: &Shell, report: &mut Report) -> Result<()> {
     }
     let tally = e2e::apiserver(sh)?;
     counted(report, tally, "scenarios on the kube-apiserver")
+}
+
+fn kubectl(sh: &Shell, report: &mut Report) -> Result<()> {
+    if let Err(error) = crate::apiserver::assets(sh) {
+        report.skip(format!("kubectl: {error}"));
+        return Ok(());
+    }
+    let tally = conformance::kubectl::play(sh, "")?;
+    counted(report, tally, "kubectl commands")
 }
 
 fn story(sh: &Shell, report: &mut Report) -> Result<()> {

@@ -5,6 +5,7 @@
 pub(crate) mod argocd;
 mod corpus;
 mod deviations;
+pub(crate) mod kubectl;
 mod kustomize;
 
 use std::path::{Path, PathBuf};
@@ -55,6 +56,8 @@ pub(crate) enum Name {
     Health,
     /// Desired against live
     Diff,
+    /// A session of kubectl commands, on the sandbox and on a real kube-apiserver
+    Kubectl,
     /// Scenarios of commits and live changes, played on sandbox and agent over the wire
     Argocd,
 }
@@ -68,11 +71,15 @@ impl Name {
             Name::Health => "health",
             Name::Diff => "diff",
             Name::Argocd => "argocd",
+            Name::Kubectl => "kubectl",
         }
     }
 }
 
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
+    if args.name == Name::Kubectl {
+        return Ok(exit_code(kubectl::play(sh, &args.matching)?));
+    }
     let home = process::conformance();
     let corpus = match (&args.corpus, &home) {
         (Some(folder), _) => std::path::absolute(folder)?,
@@ -102,9 +109,14 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
             };
             argocd::play(sh, &choice)?
         }
+        Name::Kubectl => unreachable!("it needs no corpus and was played above"),
     };
+    Ok(exit_code(tally))
+}
+
+fn exit_code(tally: Tally) -> ExitCode {
     println!("{tally}");
-    Ok(if tally.failed == 0 && tally.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if tally.failed == 0 && tally.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The part of `cargo xtask ci`: what must pass by now, and not less than before. Says loudly what it cannot compare.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, USER_AGENT, WARNING};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -16,9 +16,12 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
 use serde_json::{Value, json};
 
 use crate::api::Ask;
+use crate::auth::rbac::Action;
+use crate::auth::{self, User};
 use crate::discovery::{self, Served, Sub};
 use crate::request::{Query, Target, Verb};
 use crate::resource::{Resource, Resources};
+use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::{Shared, openapi, table, watch};
 
@@ -32,12 +35,13 @@ const LIMIT: usize = 3 * 1024 * 1024;
 #[derive(Clone)]
 pub struct Service {
     shared: Arc<Shared>,
-    token: Option<Arc<str>>,
+    /// Every request is the administrator's.
+    open: bool,
 }
 
 impl Service {
-    pub(crate) fn new(shared: Arc<Shared>, token: Option<String>) -> Self {
-        Self { shared, token: token.map(Arc::from) }
+    pub(crate) fn new(shared: Arc<Shared>, open: bool) -> Self {
+        Self { shared, open }
     }
 }
 
@@ -166,9 +170,10 @@ impl Service {
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             headers: parts.headers,
         };
-        if !self.may(&head) {
-            return refuse(&ApiError::unauthorized());
-        }
+        let user = match self.user(&head) {
+            Ok(user) => user,
+            Err(error) => return refuse(&error),
+        };
         let body = match Limited::new(body, LIMIT).collect().await {
             Ok(collected) => collected.to_bytes(),
             Err(error) if error.is::<LengthLimitError>() => {
@@ -177,30 +182,39 @@ impl Service {
             }
             Err(error) => return refuse(&ApiError::bad_request(format!("the body could not be read: {error}"))),
         };
-        match self.route(&head, &body) {
+        match self.route(&head, &user, &body) {
             Ok(response) => response,
             Err(error) => refuse(&error),
         }
     }
 
-    /// Whether the request bears the token, if one is asked for.
-    fn may(&self, head: &Head) -> bool {
-        let Some(token) = &self.token else {
-            return true;
+    /// Who asks, and in whose name.
+    fn user(&self, head: &Head) -> Result<User, ApiError> {
+        let core = self.shared.core();
+        let known = if self.open {
+            Some(User::administrator())
+        } else {
+            head.header(AUTHORIZATION).strip_prefix("Bearer ").and_then(|token| core.user(token))
         };
-        let open = ["/healthz", "/livez", "/readyz", "/version"];
-        open.contains(&head.path.as_str()) || head.header(AUTHORIZATION).strip_prefix("Bearer ") == Some(token)
+        let public = ["/healthz", "/livez", "/readyz", "/version"].contains(&head.path.as_str());
+        let user = match known {
+            Some(user) => user,
+            None if public => User::named("system:anonymous", "", Vec::new()),
+            None => return Err(ApiError::unauthorized()),
+        };
+        auth::acting(&core, user, &head.headers)
     }
 
-    fn route(&self, head: &Head, body: &Bytes) -> Result<Response<ServiceBody>, ApiError> {
+    fn route(&self, head: &Head, user: &User, body: &Bytes) -> Result<Response<ServiceBody>, ApiError> {
         if let Some(target) = Target::parse(&head.path) {
-            return self.resource(head, &target, body);
+            return self.resource(head, user, &target, body);
         }
         if head.method != Method::GET && head.method != Method::HEAD {
             return Err(ApiError::method_not_allowed());
         }
         let parts: Vec<&str> = head.path.trim_matches('/').split('/').collect();
         let core = self.shared.core();
+        auth::authorize_path(&core, user, "get", &head.path)?;
         let served = || served(&core.resources);
         let found =
             |document: Option<Value>| document.ok_or_else(ApiError::no_resource).map(|document| json_response(StatusCode::OK, &document));
@@ -222,7 +236,7 @@ impl Service {
         }
     }
 
-    fn resource(&self, head: &Head, target: &Target, body: &Bytes) -> Result<Response<ServiceBody>, ApiError> {
+    fn resource(&self, head: &Head, user: &User, target: &Target, body: &Bytes) -> Result<Response<ServiceBody>, ApiError> {
         let mut core = self.shared.core();
         let resource = core.resources.find(&target.group, &target.version, &target.plural).ok_or_else(ApiError::no_resource)?;
         if resource.namespaced && target.namespace.is_empty() && !target.name.is_empty()
@@ -231,13 +245,28 @@ impl Service {
             return Err(ApiError::no_resource());
         }
         let verb = Verb::of(&head.method, target, &head.query).ok_or_else(ApiError::method_not_allowed)?;
+        let part = if target.subresource.is_empty() { target.plural.clone() } else { format!("{}/{}", target.plural, target.subresource) };
+        let selected = Selector::parse("", head.query.get("fieldSelector")).ok().and_then(|selector| selector.name().map(str::to_owned));
+        let name = if target.name.is_empty() { selected.unwrap_or_default() } else { target.name.clone() };
+        // A namespace itself is asked about as being in itself.
+        let namespace = if target.plural == "namespaces" && target.group.is_empty() { &target.name } else { &target.namespace };
+        let action = Action { verb: verb.name(), group: &target.group, resource: &part, namespace, name: &name, path: "" };
+        auth::authorize(&core, user, &resource, &action)?;
         let user_agent = head.header(USER_AGENT);
         if verb.writes() {
             *core.writes.entry(user_agent.to_owned()).or_default() += 1;
         }
         let form = Form::of(head.header(ACCEPT), &head.query, (core.clock)());
-        let ask =
-            Ask { verb, target, query: &head.query, resource: resource.clone(), body, content_type: head.header(CONTENT_TYPE), user_agent };
+        let ask = Ask {
+            verb,
+            target,
+            query: &head.query,
+            resource: resource.clone(),
+            body,
+            content_type: head.header(CONTENT_TYPE),
+            user_agent,
+            user,
+        };
         if verb == Verb::Watch {
             drop(core);
             let stream = watch::begin(&self.shared, &ask, form)?;
@@ -255,11 +284,19 @@ impl Service {
                 Err(ApiError::not_found(&resource, &target.name))
             };
         }
+        core.warnings.clear();
         let (status, value) = core.carry_out(&ask)?;
-        let revision = core.store.revision();
+        let (revision, warnings) = (core.store.revision(), std::mem::take(&mut core.warnings));
         drop(core);
         self.shared.announce(revision);
-        Ok(json_response(status, &form.transform(&resource, value)))
+        let mut answer = json_response(status, &form.transform(&resource, value));
+        for warning in warnings {
+            let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
+            if let Ok(value) = http::HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {
+                answer.headers_mut().append(WARNING, value);
+            }
+        }
+        Ok(answer)
     }
 }
 
@@ -343,5 +380,11 @@ fn json_response(status: StatusCode, value: &Value) -> Response<ServiceBody> {
 }
 
 fn refuse(error: &ApiError) -> Response<ServiceBody> {
+    if error.is_no_path() {
+        // As of every server that knows nothing of the path; clients make their own words of it.
+        let mut out = text("text/plain; charset=utf-8", "404 page not found\n");
+        *out.status_mut() = error.code;
+        return out;
+    }
     json_response(error.code, &error.status())
 }

@@ -4,12 +4,12 @@
 //! differ, the sandbox is wrong (`COMPAT.md` lists what it does not do).
 //!
 //! # A request's way
-//! 1. `http` takes the request apart: who asks (`401` without the token, when there is one), which path, which form of answer ([`Sandbox::service`]
-//!    serves it in process, [`serve()`] on a socket).
+//! 1. `http` takes the request apart: which path, which form of answer ([`Sandbox::service`] serves it in process, [`serve()`] on a socket); `auth`
+//!    says who asks (`401` without a token, when there is one) and whether they may.
 //! 2. `request` turns path and query into a target and a verb; `resource` knows what is served, from the table of `fiel-schema` and from the stored
 //!    CustomResourceDefinitions; `discovery` and `openapi` tell clients about it.
 //! 3. `api` carries it out under one lock: `read` and `watch` look, `write` and `delete` make the new object (patches and server-side apply come from
-//!    `fiel-merge`), and `commit` ends every write: defaults and canonical form (`canonical`), owners, validation, generation, store.
+//!    `fiel-merge`), `strict` looks for fields that a kind does not have, and `commit` ends every write: defaults and canonical form (`canonical`), owners, validation, generation, store.
 //! 4. `store` gives the write the next revision and remembers it; every watch wakes up and reads on from where it was (`watch`).
 //! 5. `table` turns objects into what `kubectl get` prints.
 //!
@@ -28,6 +28,7 @@
 //! ```
 
 mod api;
+mod auth;
 mod canonical;
 pub mod controllers;
 mod discovery;
@@ -42,6 +43,7 @@ mod selector;
 mod serve;
 mod status;
 mod store;
+mod strict;
 mod table;
 pub mod tls;
 mod watch;
@@ -65,12 +67,14 @@ pub struct Config {
     pub clock: Clock,
     /// Where chance begins: uids and generated names.
     pub seed: u64,
+    /// Whether roles decide what users may do; without, everybody may do everything.
+    pub rbac: bool,
 }
 
 impl Default for Config {
     /// The wall clock, and the same chance every time.
     fn default() -> Self {
-        Self { clock: Arc::new(jiff::Timestamp::now), seed: 1 }
+        Self { clock: Arc::new(jiff::Timestamp::now), seed: 1, rbac: true }
     }
 }
 
@@ -115,7 +119,7 @@ impl Sandbox {
     /// An empty cluster: the namespaces that every cluster has, and nothing that runs.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        Self::of(Core::new(config.clock, config.seed))
+        Self::of(Core::new(config.clock, config.seed, config.rbac))
     }
 
     /// A cluster that is kept in a folder: what is there is read, and every write is kept before it is answered. A killed process loses nothing;
@@ -124,7 +128,7 @@ impl Sandbox {
     /// # Errors
     /// When the folder cannot be used, another process uses it, or it holds something else.
     pub fn open(config: Config, folder: &std::path::Path) -> std::io::Result<Self> {
-        Ok(Self::of(Core::open(config.clock, config.seed, folder)?))
+        Ok(Self::of(Core::open(config.clock, config.seed, config.rbac, folder)?))
     }
 
     fn of(core: Core) -> Self {
@@ -138,10 +142,15 @@ impl Sandbox {
         kube::Client::new(self.service(None), "default")
     }
 
-    /// The API as a service. With a token, every request must bear it.
+    /// The API as a service. With the administrator's token, every request must bear it or another one that the cluster gave out; without, every
+    /// request is the administrator's.
     #[must_use]
     pub fn service(&self, token: Option<String>) -> Service {
-        Service::new(self.shared.clone(), token)
+        let open = token.is_none();
+        if let Some(token) = token {
+            self.shared.core().know(token, auth::User::administrator(), None);
+        }
+        Service::new(self.shared.clone(), open)
     }
 
     /// Where `kubectl logs` gets its text from; a node that runs programs sets it.

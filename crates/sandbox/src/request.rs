@@ -95,6 +95,20 @@ impl Verb {
         })
     }
 
+    /// As roles name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::List => "list",
+            Self::Watch => "watch",
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::DeleteCollection => "deletecollection",
+        }
+    }
+
     /// Whether it can change anything.
     pub(crate) fn writes(self) -> bool {
         !matches!(self, Self::Get | Self::List | Self::Watch)

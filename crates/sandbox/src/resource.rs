@@ -40,6 +40,8 @@ pub(crate) struct Custom {
     pub(crate) schema: Option<Schema>,
     pub(crate) columns: Option<Value>,
     pub(crate) scale: Option<Value>,
+    /// The fields by which objects can be selected.
+    pub(crate) selectable: Vec<String>,
 }
 
 impl Resource {
@@ -108,6 +110,12 @@ impl Resource {
                     custom: Some(Custom {
                         schema: Schema::from_openapi(&openapi, true).ok(),
                         openapi,
+                        selectable: version["selectableFields"]
+                            .as_array()
+                            .into_iter()
+                            .flatten()
+                            .map(|field| text(&field["jsonPath"]).trim_start_matches('.').to_owned())
+                            .collect(),
                         columns: Some(version["additionalPrinterColumns"].clone()).filter(|columns| !columns.is_null()),
                         scale: Some(own["scale"].clone()).filter(|scale| !scale.is_null()),
                     }),

@@ -2,7 +2,32 @@
 
 use serde_json::Value;
 
+use crate::resource::Resource;
 use crate::status::ApiError;
+
+const POD: [&str; 8] = [
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "spec.hostNetwork",
+    "status.phase",
+    "status.podIP",
+    "status.nominatedNodeName",
+];
+const EVENT: [&str; 11] = [
+    "involvedObject.kind",
+    "involvedObject.namespace",
+    "involvedObject.name",
+    "involvedObject.uid",
+    "involvedObject.apiVersion",
+    "involvedObject.resourceVersion",
+    "involvedObject.fieldPath",
+    "reason",
+    "reportingComponent",
+    "source",
+    "type",
+];
 
 /// What a list or watch is restricted to.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +71,38 @@ impl Selector {
             self.fields.push(("metadata.name".to_owned(), name.to_owned(), true));
         }
         self
+    }
+
+    /// The name that it asks for.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.fields.iter().find(|(path, _, equal)| *equal && path == "metadata.name").map(|(_, value, _)| value.as_str())
+    }
+
+    /// Refuses fields by which a kind's objects cannot be selected.
+    pub(crate) fn fit(self, resource: &Resource) -> Result<Self, ApiError> {
+        let own: &[&str] = match (resource.group.as_str(), resource.kind.as_str()) {
+            ("", "Pod") => &POD,
+            ("", "Event") | ("events.k8s.io", "Event") => &EVENT,
+            ("", "Secret") => &["type"],
+            ("", "Namespace") => &["status.phase"],
+            ("", "Node") => &["spec.unschedulable"],
+            ("", "ReplicationController") | ("apps", "ReplicaSet") => &["status.replicas"],
+            ("batch", "Job") => &["status.successful"],
+            ("", "Service") => &["spec.clusterIP", "spec.type"],
+            ("certificates.k8s.io", "CertificateSigningRequest") => &["spec.signerName"],
+            _ => &[],
+        };
+        let custom = resource.custom.as_ref().map(|custom| custom.selectable.as_slice()).unwrap_or_default();
+        let known = |path: &str| {
+            matches!(path, "metadata.name" | "metadata.namespace") || own.contains(&path) || custom.iter().any(|one| one == path)
+        };
+        match self.fields.iter().find(|(path, ..)| !known(path)) {
+            None => Ok(self),
+            Some((path, ..)) if own.is_empty() && resource.is_builtin() => Err(ApiError::bad_request(format!(
+                "\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
+            ))),
+            Some((path, ..)) => Err(ApiError::bad_request(format!("field label not supported: {path}"))),
+        }
     }
 
     /// Whether everything is selected.

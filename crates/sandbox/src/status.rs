@@ -37,6 +37,11 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource").with(json!({}))
     }
 
+    /// Whether it says that nothing is served under the path.
+    pub(crate) fn is_no_path(&self) -> bool {
+        *self == Self::no_resource()
+    }
+
     pub(crate) fn method_not_allowed() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "the server does not allow this method on the requested resource")
             .with(json!({}))

@@ -41,7 +41,7 @@ struct Watch {
 /// Begins a watch.
 pub(crate) fn begin(shared: &Arc<Shared>, ask: &Ask<'_>, form: Form) -> Result<BoxStream<'static, Bytes>, ApiError> {
     let query = ask.query;
-    let selector = Selector::parse(query.get("labelSelector"), query.get("fieldSelector"))?.named(&ask.target.name);
+    let selector = Selector::parse(query.get("labelSelector"), query.get("fieldSelector"))?.fit(&ask.resource)?.named(&ask.target.name);
     let version = query.get("resourceVersion");
     let initial = query.is("sendInitialEvents");
     let given = version.parse::<u64>();

@@ -10,7 +10,7 @@ use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::json;
 
 fn sandbox() -> Sandbox {
-    Sandbox::new(Config { clock: std::sync::Arc::new(|| jiff::Timestamp::UNIX_EPOCH), seed: 7 })
+    Sandbox::new(Config { clock: std::sync::Arc::new(|| jiff::Timestamp::UNIX_EPOCH), seed: 7, ..Config::default() })
 }
 
 fn from<T: serde::de::DeserializeOwned>(value: serde_json::Value) -> T {

@@ -60,7 +60,7 @@ async fn work(args: &Args) -> Result<(), CommandError> {
     hosts.extend([local.to_string(), "localhost".to_owned()]);
     let authority = Authority::new(&hosts).map_err(CommandError::failed)?;
     let tls = authority.server_config().map_err(CommandError::failed)?;
-    let config = Config { clock: super::wall_clock(), seed: seed() };
+    let config = Config { clock: super::wall_clock(), seed: seed(), rbac: true };
     let sandbox = match &args.data {
         Some(folder) => Sandbox::open(config, folder).map_err(|e| CommandError::failed(format!("--data {}: {e}", folder.display())))?,
         None => Sandbox::new(config),

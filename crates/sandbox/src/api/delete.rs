@@ -49,7 +49,7 @@ pub(crate) fn one(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
 /// DELETE of all that is selected.
 pub(crate) fn collection(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let options = options(ask)?;
-    let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?;
+    let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?.fit(&ask.resource)?;
     let found: Vec<(String, String, Value)> = core
         .store
         .list(&ask.resource.storage(), &ask.target.namespace, None)

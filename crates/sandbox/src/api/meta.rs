@@ -127,6 +127,16 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<(String, Stri
     } else if let Err(why) = check_name(resource, name) {
         causes.push(("FieldValueInvalid".to_owned(), format!("Invalid value: \"{name}\": {why}"), "metadata.name".to_owned()));
     }
+    for field in ["labels", "annotations"] {
+        for key in object["metadata"][field].as_object().into_iter().flatten().map(|(key, _)| key) {
+            // The part behind the slash, in which capitals may stand.
+            let own = key.rsplit_once('/').map_or(key.as_str(), |(_, own)| own);
+            if own.is_empty() || own.len() > 63 || !is_label_value(own) {
+                let why = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+                causes.push(("FieldValueInvalid".to_owned(), format!("Invalid value: \"{key}\": {why}"), format!("metadata.{field}")));
+            }
+        }
+    }
     for (key, value) in object["metadata"]["labels"].as_object().into_iter().flatten() {
         let value = value.as_str().unwrap_or_default();
         if value.len() > 63 || !is_label_value(value) {

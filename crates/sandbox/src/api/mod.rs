@@ -16,6 +16,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::Value;
 
+use crate::auth::User;
 use crate::journal::Journal;
 use crate::request::{Query, Target, Verb};
 use crate::resource::{Resource, Resources};
@@ -32,6 +33,12 @@ pub(crate) struct Core {
     random: Random,
     /// Requests that could have changed something, by user agent.
     pub(crate) writes: BTreeMap<String, u64>,
+    /// Whether roles decide who may do what.
+    pub(crate) rbac: bool,
+    /// What the request at hand is warned of.
+    pub(crate) warnings: Vec<String>,
+    /// Who bears which token, and until when.
+    tokens: BTreeMap<String, (User, Option<jiff::Timestamp>)>,
 }
 
 /// What one request asks, taken apart.
@@ -43,6 +50,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) content_type: &'a str,
     pub(crate) user_agent: &'a str,
+    pub(crate) user: &'a User,
 }
 
 /// What a request is answered with.
@@ -50,32 +58,55 @@ pub(crate) type Answer = Result<(StatusCode, Value), ApiError>;
 
 impl Core {
     /// A cluster that holds only what every cluster has.
-    pub(crate) fn new(clock: crate::Clock, seed: u64) -> Self {
+    pub(crate) fn new(clock: crate::Clock, seed: u64, rbac: bool) -> Self {
         let mut core = Self {
             store: Store::new(),
             resources: Resources::new(std::iter::empty()),
             clock,
             random: Random(seed),
             writes: BTreeMap::new(),
+            rbac,
+            warnings: Vec::new(),
+            tokens: BTreeMap::new(),
         };
         seed::plant(&mut core);
         core
     }
 
     /// A cluster that is kept in a folder.
-    pub(crate) fn open(clock: crate::Clock, seed: u64, folder: &std::path::Path) -> std::io::Result<Self> {
+    pub(crate) fn open(clock: crate::Clock, seed: u64, rbac: bool, folder: &std::path::Path) -> std::io::Result<Self> {
         let mut store = Store::new();
         let journal = Journal::open(folder, &mut store)?;
         store.keep_in(journal);
         let is_new = store.revision() == Store::new().revision();
         // Chance must not repeat what it gave out before.
         let random = Random(seed ^ store.revision());
-        let mut core = Self { store, resources: Resources::new(std::iter::empty()), clock, random, writes: BTreeMap::new() };
+        let mut core = Self {
+            store,
+            resources: Resources::new(std::iter::empty()),
+            clock,
+            random,
+            writes: BTreeMap::new(),
+            rbac,
+            warnings: Vec::new(),
+            tokens: BTreeMap::new(),
+        };
         if is_new {
             seed::plant(&mut core);
         }
         definitions::reload(&mut core);
         Ok(core)
+    }
+
+    /// Remembers who bears a token, for ever or until then.
+    pub(crate) fn know(&mut self, token: String, user: User, until: Option<jiff::Timestamp>) {
+        self.tokens.insert(token, (user, until));
+    }
+
+    /// Who bears that token.
+    pub(crate) fn user(&self, token: &str) -> Option<User> {
+        let (user, until) = self.tokens.get(token)?;
+        until.is_none_or(|until| until > (self.clock)()).then(|| user.clone())
     }
 
     /// The time as objects hold it.

@@ -38,7 +38,7 @@ pub(crate) struct Page {
 
 /// What the request selects, at most as many as it wants.
 pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
-    let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?;
+    let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?.fit(&ask.resource)?;
     let (storage, namespace) = (ask.resource.storage(), ask.target.namespace.as_str());
     let limit = if ask.query.get("resourceVersion") == "0" { 0 } else { ask.query.get("limit").parse::<usize>().unwrap_or(0) };
     let version = ask.query.get("resourceVersion");

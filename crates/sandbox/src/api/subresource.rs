@@ -1,10 +1,13 @@
 //! What stands below an object: its status, its scale, a namespace's end, a Pod's place and eviction.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::delete::Writer;
 use super::{Answer, Ask, Core, meta, read, write};
+use crate::auth::User;
 use crate::request::Verb;
 use crate::status::ApiError;
 
@@ -28,6 +31,7 @@ pub(crate) fn carry_out(core: &mut Core, ask: &Ask<'_>) -> Answer {
         ("scale", Verb::Update | Verb::Patch) => set_scale(core, ask).map(ok),
         ("finalize", Verb::Update) => finalize(core, ask).map(ok),
         ("binding", Verb::Create) => bind(core, ask).map(|value| (StatusCode::CREATED, value)),
+        ("token", Verb::Create) => token(core, ask).map(|value| (StatusCode::CREATED, value)),
         ("eviction", Verb::Create) => {
             core.evict(&ask.resource, &ask.target.namespace, &ask.target.name)?;
             Ok((StatusCode::CREATED, success()))
@@ -69,7 +73,7 @@ fn scale(ask: &Ask<'_>, object: &Value) -> Result<Value, ApiError> {
     let spec = if number(&spec) == 0 { json!({}) } else { json!({"replicas": number(&spec)}) };
     let mut out =
         json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": kept, "spec": spec, "status": {"replicas": number(&status)}});
-    let shown = match object.pointer(&selector) {
+    let shown = match object.pointer(&selector).filter(|_| !selector.is_empty()) {
         Some(Value::String(text)) => text.clone(),
         Some(selector) => labels(selector),
         None => String::new(),
@@ -144,6 +148,39 @@ fn finalize(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
         Writer { manager: write::manager(ask), subresource: "finalize", dry_run: false },
         new,
     )
+}
+
+/// A token with which its bearer is the service account. It has the form of a JSON Web Token, but only this cluster can say whose it is.
+fn token(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    let mut request = write::decode(ask)?;
+    let account = read::get(core, ask)?;
+    let (namespace, name, uid) = (&ask.target.namespace, &ask.target.name, meta::text(&account, "uid"));
+    let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
+    if seconds < 600 {
+        let cause = (
+            "FieldValueInvalid".to_owned(),
+            format!("Invalid value: {seconds}: may not specify a duration less than 10 minutes"),
+            "spec.expirationSeconds".to_owned(),
+        );
+        return Err(ApiError::invalid(&ask.resource, name, &[cause]));
+    }
+    let now = (core.clock)();
+    let until = now + jiff::SignedDuration::from_secs(seconds);
+    let user = User::of_service_account(namespace, name, uid);
+    if request["spec"]["audiences"].is_null() {
+        request["spec"]["audiences"] = json!(["https://kubernetes.default.svc"]);
+    }
+    request["spec"]["expirationSeconds"] = json!(seconds);
+    let claims = json!({"aud": request["spec"]["audiences"], "exp": until.as_second(), "iat": now.as_second(), "sub": user.name, "jti": core.random.uid()});
+    let part = |text: String| URL_SAFE_NO_PAD.encode(text);
+    let token = format!("{}.{}.{}", part(json!({"alg": "none"}).to_string()), part(claims.to_string()), part(core.random.uid()));
+    core.know(token.clone(), user, Some(until));
+    request["apiVersion"] = json!("authentication.k8s.io/v1");
+    request["kind"] = json!("TokenRequest");
+    request["metadata"]["name"] = json!(name);
+    request["metadata"]["namespace"] = json!(namespace);
+    request["status"] = json!({"token": token, "expirationTimestamp": until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()});
+    Ok(request)
 }
 
 /// Puts a Pod on a node.

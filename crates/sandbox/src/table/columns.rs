@@ -56,6 +56,18 @@ fn field(name: &str, pointer: &'static str) -> Column {
     text(name, move |object| object.pointer(pointer).map_or_else(|| json!(super::cells::NONE), or_none))
 }
 
+/// The subjects of one kind that a binding names.
+fn subjects(name: &str, kind: &'static str) -> Column {
+    text(name, move |object| {
+        let all = object["subjects"].as_array().into_iter().flatten().filter(|subject| subject["kind"] == kind);
+        let shown = all.map(|subject| match subject["namespace"].as_str().filter(|_| kind == "ServiceAccount") {
+            Some(namespace) => format!("{namespace}/{}", path::text(&subject["name"])),
+            None => path::text(&subject["name"]),
+        });
+        json!(shown.collect::<Vec<_>>().join(", "))
+    })
+}
+
 fn created() -> Column {
     Column::new("Age", "string", |object, now| age(&object["metadata"]["creationTimestamp"], now))
 }
@@ -204,6 +216,9 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => columns.extend([
             text("Role", |object| json!(format!("{}/{}", path::text(&object["roleRef"]["kind"]), path::text(&object["roleRef"]["name"])))),
             created(),
+            subjects("Users", "User").wide(),
+            subjects("Groups", "Group").wide(),
+            subjects("ServiceAccounts", "ServiceAccount").wide(),
         ]),
         ("coordination.k8s.io", "Lease") => columns.extend([field("Holder", "/spec/holderIdentity"), created()]),
         ("storage.k8s.io", "StorageClass") => columns.extend([
