@@ -82,7 +82,7 @@ impl Selector {
     pub(crate) fn fit(self, resource: &Resource) -> Result<Self, ApiError> {
         let own: &[&str] = match (resource.group.as_str(), resource.kind.as_str()) {
             ("", "Pod") => &POD,
-            ("", "Event") | ("events.k8s.io", "Event") => &EVENT,
+            ("" | "events.k8s.io", "Event") => &EVENT,
             ("", "Secret") => &["type"],
             ("", "Namespace") => &["status.phase"],
             ("", "Node") => &["spec.unschedulable"],

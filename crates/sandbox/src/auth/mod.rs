@@ -35,10 +35,10 @@ impl User {
     /// A user of that name, in the groups that follow from it.
     pub(crate) fn named(name: &str, uid: &str, groups: Vec<String>) -> Self {
         let mut groups = groups;
-        if let Some((namespace, _)) = service_account(name) {
-            if groups.is_empty() {
-                groups.extend(["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")]);
-            }
+        if let Some((namespace, _)) = service_account(name)
+            && groups.is_empty()
+        {
+            groups.extend(["system:serviceaccounts".to_owned(), format!("system:serviceaccounts:{namespace}")]);
         }
         if !groups.iter().any(|group| group == AUTHENTICATED) {
             groups.push(AUTHENTICATED.to_owned());
