@@ -6,7 +6,7 @@
 mod normalise;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_session_is_long_enough() {
-        let session = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/e2e/kubectl/session")).unwrap();
+        let session = fs::read_to_string(process::root().join("crates/e2e/kubectl/session")).unwrap();
         assert!(steps(&session).iter().filter(|step| !step.silent).count() >= 60);
     }
 }
