@@ -10,10 +10,11 @@ use crate::load::{Folder, Session};
 use crate::order;
 use crate::origin::{self, Origin};
 use crate::outside::{Closed, Outside};
+use crate::provenance::{Provenance, Step};
 use crate::repository::Repository;
 use crate::resource::Resource;
 use crate::target::{self, Accumulator};
-use crate::yaml::{Canonical, Kind, Node, Scalar, Value, canonical};
+use crate::yaml::{Canonical, Kind, Node, Pos, Scalar, Value, canonical};
 
 /// Which files a kustomization may read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -105,6 +106,18 @@ pub fn build_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &
     run(&folder, options)
 }
 
+/// As [`build_with`], and tells of every field of every resource where its value comes from.
+///
+/// # Errors
+/// As [`build_with`].
+pub fn explain_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Result<(Build, Vec<Provenance>)> {
+    let session = Session { recorder: Some(RefCell::default()), ..session(fs, options, outside) };
+    let folder = Folder::first(&session, path)?;
+    let build = run(&folder, options)?;
+    let told = session.recorder.as_ref().map(|recorder| recorder.borrow().finish(&build.resources)).unwrap_or_default();
+    Ok((build, told))
+}
+
 /// Builds a kustomization in a Git repository.
 ///
 /// # Errors
@@ -117,7 +130,7 @@ pub fn build_remote(repository: &Repository, options: &Options, outside: &dyn Ou
 }
 
 fn session<'a>(fs: &'a dyn FileSystem, options: &Options, outside: &'a dyn Outside) -> Session<'a> {
-    Session { fs, outside, restrictor: options.load_restrictor, read_set: RefCell::default(), warnings: RefCell::default() }
+    Session { fs, outside, restrictor: options.load_restrictor, read_set: RefCell::default(), warnings: RefCell::default(), recorder: None }
 }
 
 fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
@@ -130,9 +143,16 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     folder.origin = origin;
     let folder = &folder;
     let mut acc = target::accumulate(folder, &file, &kustomization, Accumulator::default())?;
+    let here = |by| {
+        let file = &file;
+        move || Step::new(by, file, Pos::default())
+    };
     add_hashes(&mut acc.resources)?;
+    session.observe(here("hash of the content"), &mut acc.resources);
     crate::nameref::fix(&mut acc.resources, &acc.config).map_err(|error| error.in_file(&file))?;
+    session.observe(here("name of the resource referred to"), &mut acc.resources);
     crate::vars::resolve(&mut acc).map_err(|error| error.in_file(&file))?;
+    session.observe(here("vars"), &mut acc.resources);
     let mut resources = acc.resources;
     resources.retain(|resource| resource.annotation("config.kubernetes.io/local-config") != Some("true"));
     match (&kustomization.sort_options, options.order) {
@@ -149,6 +169,7 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
         let label = [("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned())];
         crate::transform::label(&mut resources, &label, &crate::config::METADATA_LABELS)?;
     }
+    session.observe(here("buildMetadata"), &mut resources);
     for (option, annotation) in [("originAnnotations", origin::ORIGIN), ("transformerAnnotations", origin::TRANSFORMATIONS)] {
         if !wanted(option) {
             resources.iter_mut().for_each(|resource| origin::remove(resource, annotation));

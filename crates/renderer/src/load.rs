@@ -10,7 +10,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileKind, FileSystem, is_within, join};
 use crate::origin::Origin;
 use crate::outside::{Checkout, Failure, Outside};
+use crate::provenance::{Recorder, Step};
 use crate::repository::Repository;
+use crate::resource::Resource;
 
 /// Larger files are refused.
 const MAX_FILE: usize = 64 << 20;
@@ -25,6 +27,17 @@ pub(crate) struct Session<'a> {
     pub(crate) restrictor: LoadRestrictor,
     pub(crate) read_set: RefCell<BTreeSet<String>>,
     pub(crate) warnings: RefCell<Vec<String>>,
+    /// Takes notes of where values come from, if anyone wants to know.
+    pub(crate) recorder: Option<RefCell<Recorder>>,
+}
+
+impl Session<'_> {
+    /// Notes what a step changed, if anyone wants to know.
+    pub(crate) fn observe(&self, step: impl FnOnce() -> Step, resources: &mut [Resource]) {
+        if let Some(recorder) = &self.recorder {
+            recorder.borrow_mut().observe(&step(), resources);
+        }
+    }
 }
 
 /// A repository that was fetched.

@@ -26,6 +26,8 @@ pub(crate) struct State {
     pub(crate) vars: Vec<Box<str>>,
     /// What comes of a Helm chart keeps the namespace that helm gave it.
     pub(crate) from_helm: bool,
+    /// Tells the resource from the others while notes are taken of a build; otherwise 0.
+    pub(crate) serial: u32,
     /// For patches: whether they may rename.
     pub(crate) name_change: bool,
     pub(crate) kind_change: bool,

@@ -11,9 +11,11 @@ use crate::load::{Folder, is_url};
 use crate::names::Names;
 use crate::origin::{By, add_step, annotate};
 use crate::plugin;
+use crate::provenance::Step;
 use crate::replacement::Replacement;
 use crate::repository::Repository;
 use crate::resource::Resource;
+use crate::step::Steps;
 use crate::transform::{STRATEGIC, Subjects, Transformer, load_inline_or_file, prepare};
 use crate::vars::Var;
 use crate::yaml::{Value, parse_kustomization};
@@ -80,6 +82,8 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
             generate::generate(folder, args, kustomization.generator_options.as_ref(), secret).map_err(|error| error.in_file(file))?;
         generated([&mut new], folder, file, &By::builtin(if secret { "SecretGenerator" } else { "ConfigMapGenerator" }));
         generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(args.pos).in_file(file))?;
+        let by = if secret { "secretGenerator" } else { "configMapGenerator" };
+        folder.session.observe(|| Step::new(by, file, args.pos), &mut acc.resources);
     }
     for chart in &kustomization.helm_charts {
         let here = |error: Error| error.at(chart.pos).in_file(file);
@@ -89,6 +93,7 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         for new in made {
             generate::absorb(&mut acc.resources, &mut names, new).map_err(here)?;
         }
+        folder.session.observe(|| Step::new("helmCharts", file, chart.pos), &mut acc.resources);
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.generators)? {
         let by = config.clone();
@@ -97,6 +102,7 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         for new in made {
             generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(entry).in_file(file))?;
         }
+        folder.session.observe(|| Step::new("generators", file, entry), &mut acc.resources);
     }
     for (path, pos) in &kustomization.components {
         let here = |error: Error| error.at(*pos).in_file(file);
@@ -113,10 +119,14 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         }
         acc = accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(format!("from {file}")))?;
     }
+    let mut written = Steps::of(folder, file);
     let mut steps = builtin(folder, file, kustomization, &acc.config)?.into_iter().peekable();
     let mut names = None;
     while let Some(transformer) = steps.next() {
         transformer.apply_with(&mut acc.resources, &mut names).map_err(|error| error.in_file(file))?;
+        if let Some(written) = &mut written {
+            folder.session.observe(|| written.next(transformer.name()), &mut acc.resources);
+        }
         // All entries of patchesStrategicMerge are one step.
         let goes_on = transformer.name() == STRATEGIC && steps.peek().is_some_and(|next| next.name() == STRATEGIC);
         if let (Some(origin), false) = (&folder.origin, goes_on) {
@@ -126,6 +136,7 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
     for (entry, config) in plugin_configs(folder, file, &kustomization.transformers)? {
         let by = folder.origin.is_some().then(|| config.clone());
         plugin::transform(folder, file, config, &mut acc.resources).map_err(|error| error.at(entry).in_file(file))?;
+        folder.session.observe(|| Step::new("transformers", file, entry), &mut acc.resources);
         if let Some((by, origin)) = by.as_ref().and_then(|by| Some((by, by.state.origin.as_ref()?))) {
             add_step(&mut acc.resources, origin, &By::configured(by));
         }
@@ -165,6 +176,7 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
     for (path, pos) in entries {
         let here = |error: Error| error.at(*pos).in_file(file);
         if let Some(mut resources) = file_resources(folder, path).map_err(here)? {
+            folder.session.observe(|| Step::new("resource", file, *pos).values_in(Some(folder.name(path))), &mut resources);
             if let Some(origin) = folder.origin.as_ref().map(|origin| origin.append(path)) {
                 annotate(&mut resources, &origin.of_file());
                 resources.iter_mut().for_each(|resource| resource.state.origin = Some(origin.clone()));

@@ -61,16 +61,22 @@ fn namespace(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
 fn labels(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
     let mut list = Vec::new();
     for _ in 0..1 + maker.random.below(2) {
-        let mut label =
-            map([("pairs", map([(maker.random.pick(&["env", "app", "a/b"]), raw(maker.random.pick(&["prod", "'1'", "x.y"])))]))]);
+        // kustomize keeps one node for a label that it sets in several places, so that changing it in one of them later changes all. That is
+        // a mistake which fiel does not share: here a key always stands for the same places.
+        let mut key = maker.random.pick(&["env", "app.x/b"]).to_owned();
+        let mut label = map([]);
         for option in ["includeSelectors", "includeTemplates"] {
-            if maker.random.chance(30) {
-                label.set(option, raw(maker.random.pick(&["true", "false"])));
+            let value = if maker.random.chance(30) { maker.random.pick(&["true", "false"]) } else { "" };
+            if !value.is_empty() {
+                label.set(option, raw(value));
             }
+            key.push(if value == "true" { 'y' } else { 'n' });
         }
         if maker.random.chance(15) {
             label.set("fields", Node::List(vec![map([("path", raw("spec/labels")), ("kind", raw("Widget")), ("create", raw("true"))])]));
+            key.push('f');
         }
+        label.set("pairs", Node::Map(vec![(key, raw(maker.random.pick(&["prod", "'1'", "x.y"])))]));
         list.push(label);
     }
     vec![("labels", Node::List(list))]

@@ -219,6 +219,7 @@ fn finish(file: &mut File, place: &Place<'_>, kind: GeneratorKind, at: usize) ->
         restrictor: LoadRestrictor::RootOnly,
         read_set: RefCell::default(),
         warnings: RefCell::default(),
+        recorder: None,
     };
     let folder = Folder::first(&session, place.folder)?;
     let secret = kind == GeneratorKind::Secret;

@@ -5,6 +5,7 @@ mod builds;
 mod conformance;
 mod edits;
 mod errors;
+mod explain;
 mod metadata;
 mod outside;
 mod properties;
