@@ -136,7 +136,7 @@ fn directive(patch: &mut Value) -> Result<Directive> {
 
 /// A directive that stands for the whole list: an element that is nothing but `$patch`.
 fn list_directive(items: &mut Vec<Value>) -> Result<Directive> {
-    let at = items.iter().position(|item| item.as_map().is_some_and(|map| map.len() == 1 && map.contains_key("$patch")));
+    let at = items.iter().position(is_list_directive);
     match at {
         Some(at) => directive(&mut items.remove(at)),
         None => Ok(Directive::Merge),
@@ -161,6 +161,9 @@ fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape, list: Lis
     };
     let had_dest = dest.as_ref().is_some_and(|dest| !dest.is_null());
     let mut patch = into_items(patch);
+    if let (None, ListMerge::Keys(keys)) = (&dest, list) {
+        return new_list(patch, keys, shape).map(|items| Some(Value { node: Node::List(items), pos }));
+    }
     let mut dest = into_items(dest);
     match list_directive(&mut patch)? {
         Directive::Delete => return Ok(None),
@@ -177,6 +180,19 @@ fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape, list: Lis
     Ok(Some(Value { node: Node::List(items), pos }))
 }
 
+/// A list that meets none stays a list, though all of its elements may go; a directive for the whole list is then taken for an element, and the only one.
+fn new_list(mut patch: Vec<Value>, keys: &'static [&'static str], shape: Shape) -> Result<Vec<Value>> {
+    match patch.iter().position(is_list_directive) {
+        Some(at) => Ok(vec![patch.swap_remove(at)]),
+        None => keyed(Vec::new(), patch, keys, shape),
+    }
+}
+
+/// Whether an element is nothing but `$patch`.
+fn is_list_directive(item: &Value) -> bool {
+    item.as_map().is_some_and(|map| map.len() == 1 && map.contains_key("$patch"))
+}
+
 /// Sets of scalars: the patch's first, then the rest.
 fn scalars(dest: Vec<Value>, patch: Vec<Value>) -> Vec<Value> {
     let mut seen = std::collections::HashSet::new();
@@ -190,8 +206,9 @@ fn values_of(item: &Value, keys: &[&str]) -> KeyValues {
 }
 
 fn keyed(dest: Vec<Value>, patch: Vec<Value>, keys: &[&'static str], shape: Shape) -> Result<Vec<Value>> {
-    // Only the first key counts where nobody gives the others.
-    let simple = keys.len() == 1 || dest.iter().chain(&patch).all(|item| keys[1..].iter().all(|key| item.get(key).is_none()));
+    // Only the first key counts where all have it and nobody gives the others.
+    let first_only = |item: &Value| item.get(keys[0]).is_some() && keys[1..].iter().all(|key| item.get(key).is_none());
+    let simple = keys.len() == 1 || dest.iter().chain(&patch).all(first_only);
     if simple { by_one_key(dest, patch, keys[0], shape) } else { by_several_keys(dest, patch, keys, shape) }
 }
 
@@ -326,6 +343,15 @@ mod tests {
               - image: "y"
                 name: b
         "#);
+    }
+
+    #[test]
+    fn a_list_that_meets_none_stays() {
+        let containers =
+            |patch: &str| patched("spec: {template: {spec: {x: z}}}", &format!("spec: {{template: {{spec: {{containers: {patch}}}}}}}"));
+        assert!(containers("[{name: a, $patch: delete}]").contains("containers: []"));
+        assert!(containers("[]").contains("containers: []"));
+        assert!(containers("[{$patch: replace}, {name: a}]").contains("containers:\n      - $patch: replace\n      x"));
     }
 
     #[test]
