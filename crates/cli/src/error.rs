@@ -18,6 +18,8 @@ enum Kind {
     Failed,
     /// The command line is at fault: exit code 2, as clap has it.
     Usage,
+    /// Nothing failed, but what was asked about is not so: exit code 1 without a word.
+    Differs,
     /// Whoever read our output went away: nothing to say, and no failure.
     BrokenPipe,
 }
@@ -33,6 +35,16 @@ impl CommandError {
         Self { kind: Kind::Usage, message: error.to_string(), hints: Vec::new() }
     }
 
+    /// The work failed where exit code 1 has another meaning: exit code 2.
+    pub(crate) fn trouble(error: impl Display) -> Self {
+        Self::usage(error)
+    }
+
+    /// There are differences, and the caller wants the exit code to say so.
+    pub(crate) fn differs() -> Self {
+        Self { kind: Kind::Differs, message: String::new(), hints: Vec::new() }
+    }
+
     /// Adds what the user can do about it.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -42,7 +54,7 @@ impl CommandError {
 
     /// Prints the error and says with which code to end.
     pub(crate) fn report(&self) -> ExitCode {
-        if self.kind != Kind::BrokenPipe {
+        if !matches!(self.kind, Kind::BrokenPipe | Kind::Differs) {
             // Nobody is left to be told when even stderr is closed.
             let mut stderr = std::io::stderr().lock();
             drop(writeln!(stderr, "Error: {}", self.message));
@@ -51,10 +63,16 @@ impl CommandError {
             }
         }
         match self.kind {
-            Kind::Failed => ExitCode::from(1),
+            Kind::Failed | Kind::Differs => ExitCode::from(1),
             Kind::Usage => ExitCode::from(2),
             Kind::BrokenPipe => ExitCode::SUCCESS,
         }
+    }
+}
+
+impl Display for CommandError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
     }
 }
 

@@ -184,7 +184,7 @@ fn plugin_home(variable: Lookup<'_>) -> Option<PathBuf> {
 }
 
 /// The files of the disk and a folder among them. Messages name files as they are seen from the current folder.
-fn locate(path: &Path) -> Result<(Disk, String), CommandError> {
+pub(super) fn locate(path: &Path) -> Result<(Disk, String), CommandError> {
     let named = |e: std::io::Error| CommandError::failed(format!("{}: {e}", path.display()));
     let full = path.canonicalize().map_err(named)?;
     if !full.is_dir() {

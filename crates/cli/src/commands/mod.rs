@@ -6,7 +6,9 @@ mod completion;
 mod crds;
 mod create;
 mod demo;
+mod diff;
 mod edit;
+mod explain;
 mod localize;
 mod plan;
 mod sandbox;
@@ -34,6 +36,8 @@ struct Cli {
 enum Command {
     #[command(flatten)]
     Kustomize(Verb),
+    Diff(diff::Args),
+    Explain(explain::Args),
     Plan(plan::Args),
     Agent(agent::Args),
     Sandbox(sandbox::Args),
@@ -98,6 +102,8 @@ pub(crate) fn run() -> Result<(), CommandError> {
     }
     match parsed::<Cli>().command {
         Command::Kustomize(verb) => run_verb(&verb, false),
+        Command::Diff(args) => diff::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Agent(args) => agent::run(&args),
         Command::Sandbox(args) => sandbox::run(&args),

@@ -7,7 +7,7 @@ use fiel_renderer::{FileKind, FileSystem};
 use crate::source::{EntryKind, Tree};
 
 /// Lets the renderer read a tree.
-pub(super) struct Files<'a>(pub(super) &'a dyn Tree);
+pub struct Files<'a>(pub &'a dyn Tree);
 
 impl FileSystem for Files<'_> {
     fn read(&self, path: &str) -> io::Result<Vec<u8>> {

@@ -13,6 +13,7 @@ mod request;
 use serde_json::Value;
 
 pub use cache::Cache;
+pub use files::Files;
 pub use request::{Directory, Request, SourceType};
 
 use crate::source;

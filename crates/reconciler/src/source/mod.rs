@@ -10,6 +10,7 @@
 mod credentials;
 mod fetch;
 mod git;
+mod local;
 mod memory;
 mod open;
 mod refs;
@@ -26,6 +27,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 pub use credentials::{Credentials, SECRET_TYPE};
 pub use git::{Git, GitOptions};
+pub use local::local;
 pub use memory::Memory;
 pub use tls::install_crypto;
 pub use tree::Recorder;
