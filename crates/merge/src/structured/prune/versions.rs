@@ -1,15 +1,15 @@
-//! Removing what a manager applied before and applies no longer.
+//! Pruning where owners wrote in several versions: what each of them owns is looked for in its own.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::fields::{to_set, with_named};
-use super::kind::{ConvertError, Kind};
-use super::owners::{Owned, Owners};
-use super::remove::remove;
-use super::set::FieldSet;
+use crate::structured::fields::{to_set, with_named};
+use crate::structured::kind::{ConvertError, Kind};
+use crate::structured::owners::{Owned, Owners};
+use crate::structured::remove::remove;
+use crate::structured::set::FieldSet;
 
 /// An object in some version, before and after fields were removed.
 struct Pruning<'a> {
@@ -20,20 +20,14 @@ struct Pruning<'a> {
     pruned: Value,
 }
 
-/// `merged` without what the manager owned `before`, nobody (the manager included) owns now, and no one else would miss.
+/// `merged`, which is in `version`, without what the manager owned `before` and nobody owns now.
 pub(super) fn prune<M: Ord>(
     kind: &impl Kind,
     merged: Value,
     version: &str,
     before: &Owned,
     owners: &Owners<M>,
-    manager: &M,
 ) -> Result<Value, ConvertError> {
-    let now = owners.get(manager).map(|owned| &owned.fields);
-    // Whoever applies at least the same fields again, as most do most of the time, removes nothing.
-    if before.fields.is_empty() || (before.version == version && now.is_some_and(|now| before.fields.is_subset(now))) {
-        return Ok(merged);
-    }
     let converted = match converted(kind, &merged, version, &before.version) {
         Ok(converted) => converted,
         Err(ConvertError::NoVersion(_)) => return Ok(merged),
