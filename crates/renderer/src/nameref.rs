@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::{FieldSpec, Leaf, first_part};
 use crate::id::Gvk;
-use crate::references::BY_KIND;
+use crate::references::{self, Reference};
 use crate::resource::Resource;
 use crate::scope::is_cluster_scoped;
 use crate::yaml::{Node, Value};
@@ -63,9 +63,13 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
     if index.candidates.is_empty() {
         return Ok(());
     }
+    let mut known: HashMap<String, Vec<Reference>> = HashMap::new();
     for resource in resources {
         let original = resource.original_id().gvk;
-        let builtin = BY_KIND
+        if !known.contains_key(original.kind) {
+            known.insert(original.kind.to_owned(), references::of(original.kind));
+        }
+        let builtin = known
             .get(original.kind)
             .map_or(&[][..], Vec::as_slice)
             .iter()

@@ -1,8 +1,6 @@
 //! kustomize's built-in table of name references: which fields of which kinds name a resource of another kind.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::sync::LazyLock;
 
 use crate::fieldspec::FieldSpec;
 use crate::id::Gvk;
@@ -105,17 +103,17 @@ const OTHERS: [Row; 42] = [
     ("networking.k8s.io/v1", "v1", "IngressClass", "", "Ingress", "spec/ingressClassName"),
 ];
 
-/// The references by referring kind. Built once, on first use.
-pub(crate) static BY_KIND: LazyLock<HashMap<&'static str, Vec<Reference>>> = LazyLock::new(|| {
-    let mut table: HashMap<&'static str, Vec<Reference>> = HashMap::new();
+/// The references of one referring kind.
+pub(crate) fn of(wanted: &str) -> Vec<Reference> {
+    let mut found = Vec::new();
     let mut add = |target: Gvk<'static>, group: &'static str, version: &'static str, kind: &'static str, path: Cow<'static, str>| {
         let spec =
             FieldSpec { group: Cow::Borrowed(group), version: Cow::Borrowed(version), kind: Cow::Borrowed(kind), path, create: false };
-        table.entry(kind).or_default().push(Reference { target, spec });
+        found.push(Reference { target, spec });
     };
     let core = |kind| Gvk { group: "", version: "v1", kind };
     let mut pods = |target: Gvk<'static>, kinds: &[(&'static str, &'static str)], fields: &[&str], pods_v1: bool| {
-        for (kind, prefix) in kinds {
+        for (kind, prefix) in kinds.iter().filter(|(kind, _)| *kind == wanted) {
             let version = if pods_v1 && *kind == "Pod" { "v1" } else { "" };
             for field in fields {
                 add(target, "", version, kind, Cow::Owned(format!("{prefix}/{field}")));
@@ -127,9 +125,9 @@ pub(crate) static BY_KIND: LazyLock<HashMap<&'static str, Vec<Reference>>> = Laz
     pods(core("ServiceAccount"), &WORKLOADS, &["serviceAccountName"], false);
     pods(core("PersistentVolumeClaim"), &WORKLOADS, &["volumes/persistentVolumeClaim/claimName"], false);
     pods(Gvk { group: "scheduling.k8s.io", version: "v1", kind: "PriorityClass" }, &WORKLOADS, &["priorityClassName"], false);
-    for (group, version, kind, from_group, from_kind, path) in OTHERS {
+    for (group, version, kind, from_group, from_kind, path) in OTHERS.into_iter().filter(|row| row.4 == wanted) {
         let from_version = if from_group == "serving.knative.dev" { "v1" } else { "" };
         add(Gvk { group, version, kind }, from_group, from_version, from_kind, Cow::Borrowed(path));
     }
-    table
-});
+    found
+}

@@ -10,13 +10,11 @@ use crate::yaml::Value;
 
 /// A selector whose patterns are compiled.
 pub(crate) struct Compiled {
-    group: Option<Regex>,
-    version: Option<Regex>,
-    kind: Option<Regex>,
-    name: Option<Regex>,
-    /// The name, if its pattern is nothing but a name.
-    one_name: Option<String>,
-    namespace: Option<Regex>,
+    group: Option<Pattern>,
+    version: Option<Pattern>,
+    kind: Option<Pattern>,
+    name: Option<Pattern>,
+    namespace: Option<Pattern>,
     labels: Vec<Requirement>,
     annotations: Vec<Requirement>,
 }
@@ -27,7 +25,10 @@ impl Compiled {
             if text.is_empty() {
                 return Ok(None);
             }
-            Regex::new(&format!("^(?:{text})$")).map(Some).map_err(|error| {
+            if is_literal(text) {
+                return Ok(Some(Pattern::Literal(text.to_owned())));
+            }
+            Regex::new(&format!("^(?:{text})$")).map(|regex| Some(Pattern::Regex(regex))).map_err(|error| {
                 Error::new(
                     ErrorKind::Kustomization,
                     format!("the pattern {text} of a selector is not valid: {}", error.to_string().lines().last().unwrap_or("")),
@@ -40,7 +41,6 @@ impl Compiled {
             version: pattern(&selector.version)?,
             kind: pattern(&selector.kind)?,
             name: pattern(&selector.name)?,
-            one_name: Some(&selector.name).filter(|name| is_literal(name)).cloned(),
             namespace: pattern(&selector.namespace)?,
             labels: requirements(&selector.label_selector).map_err(|error| error.at(selector.pos))?,
             annotations: requirements(&selector.annotation_selector).map_err(|error| error.at(selector.pos))?,
@@ -49,11 +49,14 @@ impl Compiled {
 
     /// Where resources stand that this may match: all of so many, or those with the name if only one comes into question.
     pub(crate) fn places(&self, names: &Names, all: usize) -> Vec<usize> {
-        self.one_name.as_ref().map_or_else(|| (0..all).collect(), |name| names.places(name))
+        match &self.name {
+            Some(Pattern::Literal(name)) => names.places(name),
+            _ => (0..all).collect(),
+        }
     }
 
     pub(crate) fn matches(&self, resource: &Resource) -> bool {
-        let ok = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|regex| regex.is_match(text));
+        let ok = |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
         let (now, before) = (resource.id(), resource.original_id());
         ok(&self.kind, now.gvk.kind)
             && ok(&self.group, now.gvk.group)
@@ -74,12 +77,27 @@ impl Compiled {
 
     /// Whether an id matches: kind and so on by pattern.
     pub(crate) fn matches_id(&self, id: &crate::id::Id<'_>) -> bool {
-        let ok = |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|regex| regex.is_match(text));
+        let ok = |pattern: &Option<Pattern>, text: &str| pattern.as_ref().is_none_or(|pattern| pattern.is_match(text));
         ok(&self.kind, id.gvk.kind)
             && ok(&self.group, id.gvk.group)
             && ok(&self.version, id.gvk.version)
             && ok(&self.name, id.name)
             && ok(&self.namespace, id.effective_namespace())
+    }
+}
+
+/// A pattern for a whole text. Most are nothing but the text, and a regular expression takes longer to compile than a small kustomization to build.
+enum Pattern {
+    Literal(String),
+    Regex(Regex),
+}
+
+impl Pattern {
+    fn is_match(&self, text: &str) -> bool {
+        match self {
+            Self::Literal(literal) => literal == text,
+            Self::Regex(regex) => regex.is_match(text),
+        }
     }
 }
 

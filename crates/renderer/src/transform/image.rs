@@ -10,9 +10,7 @@ use crate::yaml::{Node, Value};
 
 /// Sets an image wherever containers are, and then in the fields of the specs; so `tagSuffix` hits Pods twice, as in kustomize.
 pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[FieldSpec]) -> Result<()> {
-    let pattern = Regex::new(&format!("^{}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$", image.name));
-    let pattern =
-        pattern.map_err(|_| Error::new(ErrorKind::Kustomization, format!("the image name {} is not a valid pattern", image.name)))?;
+    let pattern = Pattern::new(&image.name)?;
     // A definition may describe fields of these names, which hold no images.
     for resource in resources.iter_mut().filter(|resource| resource.kind() != "CustomResourceDefinition") {
         anywhere(&mut resource.value, image, &pattern);
@@ -28,7 +26,7 @@ pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[Fie
     Ok(())
 }
 
-fn anywhere(value: &mut Value, image: &Image, pattern: &Regex) {
+fn anywhere(value: &mut Value, image: &Image, pattern: &Pattern) {
     match &mut value.node {
         Node::Map(map) => {
             for name in ["containers", "initContainers"] {
@@ -50,13 +48,47 @@ fn anywhere(value: &mut Value, image: &Image, pattern: &Regex) {
     }
 }
 
-fn update(value: &mut Value, image: &Image, pattern: &Regex) {
+fn update(value: &mut Value, image: &Image, pattern: &Pattern) {
     let Some(text) = value.text() else { return };
     if !pattern.is_match(text) {
         return;
     }
     let new = rename(text, image);
     *value = Value { pos: value.pos, ..Value::string(new) };
+}
+
+/// The name of an image as a pattern (its dots stand for any character, as in kustomize), with or without tag and digest.
+enum Pattern {
+    /// Nothing in the name means something special, but for dots.
+    Simple(String),
+    Regex(Regex),
+}
+
+impl Pattern {
+    fn new(name: &str) -> Result<Self> {
+        if name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'/' | b':' | b'.' | b'@')) {
+            return Ok(Self::Simple(name.to_owned()));
+        }
+        Regex::new(&format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$"))
+            .map(Self::Regex)
+            .map_err(|_| Error::new(ErrorKind::Kustomization, format!("the image name {name} is not a valid pattern")))
+    }
+
+    fn is_match(&self, text: &str) -> bool {
+        let name = match self {
+            Self::Regex(regex) => return regex.is_match(text),
+            Self::Simple(name) => name,
+        };
+        let mut rest = text.chars();
+        if !name.chars().all(|wanted| rest.next().is_some_and(|c| if wanted == '.' { c != '\n' } else { c == wanted })) {
+            return false;
+        }
+        let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '{' | '}' | '-');
+        let after = rest.as_str();
+        let after = after.strip_prefix(':').map_or(after, |tag| tag.trim_start_matches(word));
+        let after = after.strip_prefix("@sha256:").map_or(after, |digest| digest.trim_start_matches(word));
+        after.is_empty()
+    }
 }
 
 fn rename(text: &str, image: &Image) -> String {
@@ -93,5 +125,38 @@ pub(crate) fn split(image: &str) -> (&str, &str, &str) {
     match rest[slash..].find(':') {
         Some(colon) => (&rest[..slash + colon], &rest[slash + colon + 1..], digest),
         None => (rest, "", digest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simple_name_matches_what_its_regular_expression_matches() {
+        let texts = [
+            "nginx",
+            "nginx:1",
+            "nginx@sha256:ab",
+            "nginx:1@sha256:ab",
+            "nginx:",
+            "nginx:1:2",
+            "nginx@sha512:ab",
+            "nginx:1/x",
+            "xnginx",
+            "nginxx",
+            "a.b/c:{T}",
+            "axb/c",
+            "a\u{e9}b/c",
+            "",
+            ":1",
+        ];
+        for name in ["nginx", "a.b/c", "", "nginx:1"] {
+            let regex = Regex::new(&format!("^{name}(:[a-zA-Z0-9_.{{}}-]*)?(@sha256:[a-zA-Z0-9_.{{}}-]*)?$")).expect("a pattern");
+            let pattern = Pattern::new(name).expect("a pattern");
+            for text in texts {
+                assert_eq!(pattern.is_match(text), regex.is_match(text), "{name} {text}");
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 
 mod builds;
 mod conformance;
+mod differential;
 mod edits;
 mod errors;
 mod explain;
