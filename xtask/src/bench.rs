@@ -31,6 +31,9 @@ struct Render {
     /// Runs of each tool on each input; an input that takes kustomize seconds is run once
     #[arg(long, default_value_t = 11, value_name = "N")]
     runs: usize,
+    /// The cargo profile of `fiel`
+    #[arg(long, default_value = "dist", value_name = "NAME")]
+    profile: String,
     /// Write the figures as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -50,7 +53,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
         let counts = counts::count(sh, &mut report)?;
         if render.bless { counts::bless(sh, &counts)? } else { counts::compare(sh, &counts, &mut report)? }
     } else {
-        table::make(sh, render.runs, render.json.as_deref(), &mut report)?;
+        table::make(sh, render.runs, &render.profile, render.json.as_deref(), &mut report)?;
     }
     for skipped in &report.skipped {
         println!("NOT MEASURED: {skipped}");

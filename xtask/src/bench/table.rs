@@ -26,8 +26,8 @@ struct Row {
     their_peak: Option<u64>,
 }
 
-pub(super) fn make(sh: &Shell, runs: usize, json: Option<&Path>, report: &mut Report) -> Result<()> {
-    let fiel = process::build(sh, &["--profile", "dist", "--package", "fiel-cli"], &["fiel"])?.remove(0);
+pub(super) fn make(sh: &Shell, runs: usize, profile: &str, json: Option<&Path>, report: &mut Report) -> Result<()> {
+    let fiel = process::build(sh, &["--profile", profile, "--package", "fiel-cli"], &["fiel"])?.remove(0);
     let kustomize = process::answers(sh, "kustomize", &["version"]);
     if !kustomize {
         report.skip("kustomize does not answer here: nothing to compare with");
@@ -63,7 +63,11 @@ pub(super) fn make(sh: &Shell, runs: usize, json: Option<&Path>, report: &mut Re
     }
     let machine = machine(sh)?;
     let text = sh.read_file(FILE)?;
-    sh.write_file(FILE, replaced(&text, &markdown(&rows, &counts, &machine, runs)).with_context(|| format!("{FILE} has no markers"))?)?;
+    sh.write_file(
+        FILE,
+        replaced(&text, &markdown(&rows, &counts, &format!("profile `{profile}`; {machine}"), runs))
+            .with_context(|| format!("{FILE} has no markers"))?,
+    )?;
     Ok(())
 }
 

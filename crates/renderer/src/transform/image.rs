@@ -14,13 +14,13 @@ pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[Fie
     // A definition may describe fields of these names, which hold no images.
     for resource in resources.iter_mut().filter(|resource| resource.kind() != "CustomResourceDefinition") {
         anywhere(&mut resource.value, image, &pattern);
-        for spec in specs {
-            if spec.matches(&resource.gvk()) {
-                spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
-                    update(value, image, &pattern);
-                    Ok(())
-                })?;
-            }
+        let gvk = resource.gvk();
+        let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk)).collect();
+        for spec in wanted {
+            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
+                update(value, image, &pattern);
+                Ok(())
+            })?;
         }
     }
     Ok(())

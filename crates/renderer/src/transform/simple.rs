@@ -119,10 +119,9 @@ fn bind(resource: &mut Resource, subjects: Subjects, set: &mut dyn FnMut(&mut Va
 
 fn set_pairs(resources: &mut [Resource], pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
     for resource in resources.iter_mut() {
-        for spec in specs {
-            if !spec.matches(&resource.gvk()) {
-                continue;
-            }
+        let gvk = resource.gvk();
+        let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk)).collect();
+        for spec in wanted {
             spec.apply(&mut resource.value, Leaf::Map, &mut |value| {
                 let pos = value.pos;
                 if value.is_null() {
