@@ -130,7 +130,15 @@ pub fn build_remote(repository: &Repository, options: &Options, outside: &dyn Ou
 }
 
 fn session<'a>(fs: &'a dyn FileSystem, options: &Options, outside: &'a dyn Outside) -> Session<'a> {
-    Session { fs, outside, restrictor: options.load_restrictor, read_set: RefCell::default(), warnings: RefCell::default(), recorder: None }
+    Session {
+        fs,
+        outside,
+        restrictor: options.load_restrictor,
+        read_set: RefCell::default(),
+        warnings: RefCell::default(),
+        schemas: RefCell::default(),
+        recorder: None,
+    }
 }
 
 fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
@@ -160,10 +168,11 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
         (None, Order::Default) => order::legacy(&mut resources, None),
         (None, Order::AsRead) => {}
     }
-    const METADATA: [&str; 3] = ["managedByLabel", "originAnnotations", "transformerAnnotations"];
-    if let Some(other) = kustomization.build_metadata.iter().find(|option| !METADATA.contains(&option.as_str())) {
-        let message = format!("buildMetadata {other} is unknown; use managedByLabel, originAnnotations or transformerAnnotations");
-        return Err(Error::new(ErrorKind::Kustomization, message).in_file(&file));
+    for option in &kustomization.build_metadata {
+        if !matches!(&**option, "managedByLabel" | "originAnnotations" | "transformerAnnotations") {
+            let known = "managedByLabel, originAnnotations and transformerAnnotations";
+            session.warn(format!("{file}: buildMetadata {option} is unknown and does nothing; there are {known}"));
+        }
     }
     if options.managed_by_label || wanted("managedByLabel") {
         let label = [("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned())];

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::decode::{Fields, error};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
 use crate::id::Gvk;
 use crate::yaml::Value;
@@ -23,9 +23,11 @@ impl NameReference {
     }
 }
 
-/// All field specs. Only what differs from the built-in ones is stored; the built-in ones are added when they are used.
+/// All field specs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Config {
+    /// Whether these are exactly kustomize's own.
+    pub(crate) is_builtin: bool,
     pub(crate) name_prefix: Vec<FieldSpec>,
     pub(crate) name_suffix: Vec<FieldSpec>,
     pub(crate) namespace: Vec<FieldSpec>,
@@ -44,12 +46,19 @@ fn decode_specs(f: &mut Fields, name: &'static str) -> Result<Vec<FieldSpec>> {
     f.list(name)?.into_iter().map(FieldSpec::decode).collect()
 }
 
-fn merge_specs(into: &mut Vec<FieldSpec>, from: Vec<FieldSpec>) {
+/// Adds field specs as kustomize does: one that is for a kind which an earlier one of the same path also serves is left out.
+pub(crate) fn merge_specs(into: &mut Vec<FieldSpec>, from: impl IntoIterator<Item = FieldSpec>) -> Result<()> {
     for spec in from {
-        if !into.contains(&spec) {
-            into.push(spec);
+        match into.iter().find(|known| known.path == spec.path && known.selector().is_selected(&spec.selector())) {
+            None => into.push(spec),
+            Some(known) if known.create == spec.create => {}
+            Some(_) => {
+                let message = format!("conflicting field specs: the path {} is there with create and without", spec.path);
+                return Err(Error::new(ErrorKind::Kustomization, message));
+            }
         }
     }
+    Ok(())
 }
 
 impl Config {
@@ -57,6 +66,7 @@ impl Config {
     pub(crate) fn decode(value: Value) -> Result<Self> {
         let mut f = Fields::new(value, "a transformer configuration")?;
         let mut config = Self {
+            is_builtin: false,
             name_prefix: decode_specs(&mut f, "namePrefix")?,
             name_suffix: decode_specs(&mut f, "nameSuffix")?,
             namespace: decode_specs(&mut f, "namespace")?,
@@ -83,27 +93,61 @@ impl Config {
             }
             config.name_reference.push(reference);
         }
+        f.finish(&[
+            "namePrefix",
+            "nameSuffix",
+            "namespace",
+            "commonLabels",
+            "templateLabels",
+            "labels",
+            "commonAnnotations",
+            "nameReference",
+            "varReference",
+            "images",
+            "replicas",
+        ])?;
         Ok(config)
     }
 
+    /// kustomize's own field specs, but for name references and vars, which have tables of their own.
+    pub(crate) fn builtin() -> Self {
+        Self {
+            is_builtin: true,
+            name_prefix: NAME.to_vec(),
+            name_suffix: NAME.to_vec(),
+            namespace: NAMESPACE.to_vec(),
+            common_labels: [&SELECTOR_LABELS[..], &PEER_LABELS, &METADATA_LABELS, &TEMPLATE_LABELS].concat(),
+            template_labels: [&METADATA_LABELS[..], &TEMPLATE_LABELS].concat(),
+            common_annotations: ANNOTATIONS.to_vec(),
+            images: IMAGES.to_vec(),
+            replicas: REPLICAS.to_vec(),
+            ..Self::default()
+        }
+    }
+
     /// Adds the field specs of another configuration.
-    pub(crate) fn merge(&mut self, other: Self) {
-        merge_specs(&mut self.name_prefix, other.name_prefix);
-        merge_specs(&mut self.name_suffix, other.name_suffix);
-        merge_specs(&mut self.namespace, other.namespace);
-        merge_specs(&mut self.common_labels, other.common_labels);
-        merge_specs(&mut self.template_labels, other.template_labels);
-        merge_specs(&mut self.labels, other.labels);
-        merge_specs(&mut self.common_annotations, other.common_annotations);
-        merge_specs(&mut self.var_reference, other.var_reference);
-        merge_specs(&mut self.images, other.images);
-        merge_specs(&mut self.replicas, other.replicas);
+    pub(crate) fn merge(&mut self, other: Self) -> Result<()> {
+        if self.is_builtin && other.is_builtin {
+            return Ok(());
+        }
+        self.is_builtin = false;
+        merge_specs(&mut self.name_prefix, other.name_prefix)?;
+        merge_specs(&mut self.name_suffix, other.name_suffix)?;
+        merge_specs(&mut self.namespace, other.namespace)?;
+        merge_specs(&mut self.common_labels, other.common_labels)?;
+        merge_specs(&mut self.template_labels, other.template_labels)?;
+        merge_specs(&mut self.labels, other.labels)?;
+        merge_specs(&mut self.common_annotations, other.common_annotations)?;
+        merge_specs(&mut self.var_reference, other.var_reference)?;
+        merge_specs(&mut self.images, other.images)?;
+        merge_specs(&mut self.replicas, other.replicas)?;
         for reference in other.name_reference {
             match self.name_reference.iter_mut().find(|known| known.target() == reference.target()) {
-                Some(known) => merge_specs(&mut known.fields, reference.fields),
+                Some(known) => merge_specs(&mut known.fields, reference.fields)?,
                 None => self.name_reference.push(reference),
             }
         }
+        Ok(())
     }
 }
 
@@ -115,9 +159,9 @@ const fn v1(kind: &'static str, path: &'static str, create: bool) -> FieldSpec {
     FieldSpec { group: Cow::Borrowed(""), version: Cow::Borrowed("v1"), kind: Cow::Borrowed(kind), path: Cow::Borrowed(path), create }
 }
 
-pub(crate) static NAME: [FieldSpec; 1] = [spec("", "", "metadata/name", false)];
+static NAME: [FieldSpec; 1] = [spec("", "", "metadata/name", false)];
 
-pub(crate) static NAMESPACE: [FieldSpec; 4] = [
+static NAMESPACE: [FieldSpec; 4] = [
     spec("", "", "metadata/namespace", true),
     spec("", "Namespace", "metadata/name", true),
     spec("apiregistration.k8s.io", "APIService", "spec/service/namespace", true),
@@ -126,18 +170,19 @@ pub(crate) static NAMESPACE: [FieldSpec; 4] = [
 
 pub(crate) static METADATA_LABELS: [FieldSpec; 1] = [spec("", "", "metadata/labels", true)];
 
-pub(crate) static TEMPLATE_LABELS: [FieldSpec; 8] = [
+static TEMPLATE_LABELS: [FieldSpec; 9] = [
     v1("ReplicationController", "spec/template/metadata/labels", true),
     spec("", "Deployment", "spec/template/metadata/labels", true),
     spec("", "ReplicaSet", "spec/template/metadata/labels", true),
     spec("", "DaemonSet", "spec/template/metadata/labels", true),
     spec("apps", "StatefulSet", "spec/template/metadata/labels", true),
+    spec("apps", "StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", true),
     spec("batch", "Job", "spec/template/metadata/labels", true),
     spec("batch", "CronJob", "spec/jobTemplate/metadata/labels", true),
     spec("batch", "CronJob", "spec/jobTemplate/spec/template/metadata/labels", true),
 ];
 
-pub(crate) static SELECTOR_LABELS: [FieldSpec; 21] = [
+static SELECTOR_LABELS: [FieldSpec; 20] = [
     v1("Service", "spec/selector", true),
     v1("ReplicationController", "spec/selector", true),
     spec("", "Deployment", "spec/selector/matchLabels", true),
@@ -169,7 +214,6 @@ pub(crate) static SELECTOR_LABELS: [FieldSpec; 21] = [
     spec("", "ReplicaSet", "spec/selector/matchLabels", true),
     spec("", "DaemonSet", "spec/selector/matchLabels", true),
     spec("apps", "StatefulSet", "spec/selector/matchLabels", true),
-    spec("apps", "StatefulSet", "spec/volumeClaimTemplates[]/metadata/labels", true),
     spec(
         "apps",
         "StatefulSet",
@@ -201,33 +245,33 @@ pub(crate) static SELECTOR_LABELS: [FieldSpec; 21] = [
     spec("networking.k8s.io", "NetworkPolicy", "spec/podSelector/matchLabels", false),
 ];
 
-pub(crate) static PEER_LABELS: [FieldSpec; 2] = [
+static PEER_LABELS: [FieldSpec; 2] = [
     spec("networking.k8s.io", "NetworkPolicy", "spec/ingress/from/podSelector/matchLabels", false),
     spec("networking.k8s.io", "NetworkPolicy", "spec/egress/to/podSelector/matchLabels", false),
 ];
 
-pub(crate) static ANNOTATIONS: [FieldSpec; 9] = [
+static ANNOTATIONS: [FieldSpec; 9] = [
     spec("", "", "metadata/annotations", true),
     v1("ReplicationController", "spec/template/metadata/annotations", true),
     spec("", "Deployment", "spec/template/metadata/annotations", true),
     spec("", "ReplicaSet", "spec/template/metadata/annotations", true),
     spec("", "DaemonSet", "spec/template/metadata/annotations", true),
-    spec("apps", "StatefulSet", "spec/template/metadata/annotations", true),
+    spec("", "StatefulSet", "spec/template/metadata/annotations", true),
     spec("batch", "Job", "spec/template/metadata/annotations", true),
     spec("batch", "CronJob", "spec/jobTemplate/metadata/annotations", true),
     spec("batch", "CronJob", "spec/jobTemplate/spec/template/metadata/annotations", true),
 ];
 
-pub(crate) static IMAGES: [FieldSpec; 6] = [
-    spec("", "", "spec/containers[]/image", false),
-    spec("", "", "spec/initContainers[]/image", false),
-    spec("", "", "spec/volumes[]/image/reference", false),
-    spec("", "", "spec/template/spec/containers[]/image", false),
-    spec("", "", "spec/template/spec/initContainers[]/image", false),
-    spec("", "", "spec/template/spec/volumes[]/image/reference", false),
+static IMAGES: [FieldSpec; 6] = [
+    spec("", "", "spec/containers[]/image", true),
+    spec("", "", "spec/initContainers[]/image", true),
+    spec("", "", "spec/volumes[]/image/reference", true),
+    spec("", "", "spec/template/spec/containers[]/image", true),
+    spec("", "", "spec/template/spec/initContainers[]/image", true),
+    spec("", "", "spec/template/spec/volumes[]/image/reference", true),
 ];
 
-pub(crate) static REPLICAS: [FieldSpec; 4] = [
+static REPLICAS: [FieldSpec; 4] = [
     spec("", "Deployment", "spec/replicas", true),
     spec("", "ReplicationController", "spec/replicas", true),
     spec("", "ReplicaSet", "spec/replicas", true),

@@ -26,15 +26,15 @@ pub(crate) fn config(bytes: &[u8], file: &str) -> Result<Config> {
             continue;
         }
         let kind = name.rsplit('.').next().unwrap_or(name).to_owned();
-        walk(definitions, name, &kind, "", &mut config, 0);
+        walk(definitions, name, &kind, "", &mut config, 0)?;
     }
     Ok(config)
 }
 
-fn walk(definitions: &crate::yaml::Map, name: &str, kind: &str, path: &str, config: &mut Config, depth: usize) {
+fn walk(definitions: &crate::yaml::Map, name: &str, kind: &str, path: &str, config: &mut Config, depth: usize) -> Result<()> {
     let schema = definitions.get(name).and_then(|definition| definition.get("Schema").or_else(|| definition.get("schema")));
     let Some(properties) = schema.and_then(|schema| schema.get("properties")).and_then(Value::as_map).filter(|_| depth < 32) else {
-        return;
+        return Ok(());
     };
     for (field, property) in properties.iter() {
         let here = if path.is_empty() { field.to_owned() } else { format!("{path}/{field}") };
@@ -58,12 +58,13 @@ fn walk(definitions: &crate::yaml::Map, name: &str, kind: &str, path: &str, conf
                 kind: target.to_owned().into(),
                 fields: vec![owned(&format!("{here}/{name_key}"), kind, false)],
             };
-            config.merge(Config { name_reference: vec![reference], ..Config::default() });
+            config.merge(Config { name_reference: vec![reference], ..Config::default() })?;
         }
         if let Some(reference) =
             property.get("$ref").or_else(|| property.get("items").and_then(|items| items.get("$ref"))).and_then(Value::text)
         {
-            walk(definitions, reference.trim_start_matches("#/definitions/"), kind, &here, config, depth + 1);
+            walk(definitions, reference.trim_start_matches("#/definitions/"), kind, &here, config, depth + 1)?;
         }
     }
+    Ok(())
 }

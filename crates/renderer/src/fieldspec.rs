@@ -32,15 +32,19 @@ impl FieldSpec {
 
     pub(crate) fn decode(value: Value) -> Result<Self> {
         let mut f = Fields::new(value, "a field spec")?;
-        let spec = Self {
+        let spec = Self::take(&mut f)?;
+        f.finish(&["group", "version", "kind", "path", "create"])?;
+        Ok(spec)
+    }
+
+    pub(crate) fn take(f: &mut Fields) -> Result<Self> {
+        Ok(Self {
             group: f.text("group")?.into(),
             version: f.text("version")?.into(),
             kind: f.text("kind")?.into(),
             path: f.text("path")?.into(),
             create: f.boolean("create")?,
-        };
-        f.finish(&["group", "version", "kind", "path", "create"])?;
-        Ok(spec)
+        })
     }
 
     pub(crate) fn selector(&self) -> Gvk<'_> {

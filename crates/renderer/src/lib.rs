@@ -41,6 +41,7 @@ mod mergekeys;
 mod nameref;
 mod names;
 mod notes;
+mod openapi;
 mod order;
 mod origin;
 mod outside;

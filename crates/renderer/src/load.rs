@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::build::LoadRestrictor;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileKind, FileSystem, is_within, join};
+use crate::openapi::Schemas;
 use crate::origin::Origin;
 use crate::outside::{Checkout, Failure, Outside};
 use crate::provenance::{Recorder, Step};
@@ -27,6 +28,7 @@ pub(crate) struct Session<'a> {
     pub(crate) restrictor: LoadRestrictor,
     pub(crate) read_set: RefCell<BTreeSet<String>>,
     pub(crate) warnings: RefCell<Vec<String>>,
+    pub(crate) schemas: RefCell<Schemas>,
     /// Takes notes of where values come from, if anyone wants to know.
     pub(crate) recorder: Option<RefCell<Recorder>>,
 }
@@ -91,6 +93,16 @@ fn failed(message: impl Into<String>) -> Error {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         Error::new(ErrorKind::Outside, failure.to_string())
+    }
+}
+
+impl Session<'_> {
+    /// Notes a warning, once.
+    pub(crate) fn warn(&self, warning: String) {
+        let mut warnings = self.warnings.borrow_mut();
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Strategic merge as kustomize does it: patch first in lists, nulls delete, `$patch` directives.
 
+use std::borrow::Cow;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::mergekeys::{ListMerge, Shape};
 use crate::yaml::{Kind, Map, Node, Scalar, Value};
@@ -16,7 +18,7 @@ fn failed(message: impl Into<String>, at: &Value) -> Error {
 }
 
 /// Merges `patch` into `dest`; `None` when the patch deletes it.
-pub(crate) fn merge(dest: Option<Value>, patch: Option<Value>, shape: Shape, list: ListMerge) -> Result<Option<Value>> {
+pub(crate) fn merge(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>, list: ListMerge<'_>) -> Result<Option<Value>> {
     let kind = dest.iter().chain(patch.iter()).find(|value| !value.is_null());
     match kind.map(|value| &value.node) {
         None => merge_nothing(dest, patch),
@@ -61,7 +63,7 @@ fn merge_nothing(dest: Option<Value>, patch: Option<Value>) -> Result<Option<Val
     }
 }
 
-fn merge_map(dest: Option<Value>, patch: Option<Value>, shape: Shape) -> Result<Option<Value>> {
+fn merge_map(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>) -> Result<Option<Value>> {
     same_kind(&dest, &patch, "a map")?;
     let Some(mut patch) = patch else {
         return dest.map(|dest| each_field(dest, None, shape)).transpose();
@@ -78,7 +80,7 @@ fn merge_map(dest: Option<Value>, patch: Option<Value>, shape: Shape) -> Result<
 }
 
 /// A patch that meets nothing: its nulls and directives go, the rest is taken over.
-fn settle(patch: Value, shape: Shape) -> Result<Value> {
+fn settle(patch: Value, shape: Shape<'_>) -> Result<Value> {
     let pos = patch.pos;
     let Node::Map(map) = patch.node else { return Ok(patch) };
     let mut out = Vec::with_capacity(map.len());
@@ -94,7 +96,7 @@ fn settle(patch: Value, shape: Shape) -> Result<Value> {
     Ok(Value { node: Node::Map(Map::from_distinct(out)), pos })
 }
 
-fn each_field(dest: Value, patch: Option<Value>, shape: Shape) -> Result<Value> {
+fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Value> {
     let pos = dest.pos;
     let (Node::Map(dest), patch) = (dest.node, patch.map(|patch| patch.node)) else {
         return Ok(Value { node: Node::Map(Map::new()), pos });
@@ -149,7 +151,7 @@ enum Item {
     New(Value),
 }
 
-fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape, list: ListMerge) -> Result<Option<Value>> {
+fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>, list: ListMerge<'_>) -> Result<Option<Value>> {
     same_kind(&dest, &patch, "a list")?;
     let pos = dest.as_ref().or(patch.as_ref()).map(|value| value.pos).unwrap_or_default();
     if patch.as_ref().is_some_and(Value::is_null) {
@@ -201,20 +203,20 @@ fn scalars(dest: Vec<Value>, patch: Vec<Value>) -> Vec<Value> {
 
 type KeyValues = Vec<String>;
 
-fn values_of(item: &Value, keys: &[&str]) -> KeyValues {
+fn values_of(item: &Value, keys: &[Cow<'static, str>]) -> KeyValues {
     keys.iter().map(|key| item.get(key).and_then(Value::text).unwrap_or("").to_owned()).collect()
 }
 
-fn keyed(dest: Vec<Value>, patch: Vec<Value>, keys: &[&'static str], shape: Shape) -> Result<Vec<Value>> {
+fn keyed(dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
     // Only the first key counts where all have it and nobody gives the others.
-    let first_only = |item: &Value| item.get(keys[0]).is_some() && keys[1..].iter().all(|key| item.get(key).is_none());
+    let first_only = |item: &Value| item.get(&keys[0]).is_some() && keys[1..].iter().all(|key| item.get(key).is_none());
     let simple = keys.len() == 1 || dest.iter().chain(&patch).all(first_only);
-    if simple { by_one_key(dest, patch, keys[0], shape) } else { by_several_keys(dest, patch, keys, shape) }
+    if simple { by_one_key(dest, patch, &keys[..1], shape) } else { by_several_keys(dest, patch, keys, shape) }
 }
 
 /// With several keys kustomize merges elements in their place when all keys are equal; a new element comes first, unless it lacks a key (or the other does) and so might
 /// mean one that is there: then it is dropped.
-fn by_several_keys(mut dest: Vec<Value>, patch: Vec<Value>, keys: &[&'static str], shape: Shape) -> Result<Vec<Value>> {
+fn by_several_keys(mut dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
     let mut out = Vec::new();
     for item in patch {
         let wanted = values_of(&item, keys);
@@ -233,10 +235,8 @@ fn by_several_keys(mut dest: Vec<Value>, patch: Vec<Value>, keys: &[&'static str
     Ok(out)
 }
 
-fn by_one_key(dest: Vec<Value>, patch: Vec<Value>, key: &'static str, shape: Shape) -> Result<Vec<Value>> {
+fn by_one_key(dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
     use std::collections::HashMap;
-    let keys = [key];
-    let keys = &keys[..];
     let dest_values: Vec<KeyValues> = dest.iter().map(|item| values_of(item, keys)).collect();
     let patch_values: Vec<KeyValues> = patch.iter().map(|item| values_of(item, keys)).collect();
     let mut dest: Vec<Option<Value>> = dest.into_iter().map(Some).collect();
@@ -314,7 +314,8 @@ mod tests {
 
     fn patched(dest: &str, patch: &str) -> String {
         let one = |text: &str| parse_all(text.as_bytes(), "t.yaml").expect("is YAML").remove(0);
-        let shape = root(&Gvk::new("apps/v1", "Deployment"));
+        let schemas = crate::openapi::Schemas::default();
+        let shape = root(&Gvk::new("apps/v1", "Deployment"), &schemas);
         merge(Some(one(dest)), Some(one(patch)), shape, ListMerge::Replace)
             .expect("merges")
             .map(|value| to_string(&value))

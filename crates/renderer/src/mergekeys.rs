@@ -3,23 +3,28 @@
 //! kustomize embeds an old OpenAPI document and byte-equal output needs exactly that one, so the newer table of `fiel-schema` cannot be used as it is:
 //! kinds that came after 1.21 have no merge keys here, their lists are replaced.
 
+use std::borrow::Cow;
+
 use crate::id::Gvk;
+use crate::openapi::{Place, Schemas};
 
 /// How a list meets the same list of a patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ListMerge {
+pub(crate) enum ListMerge<'a> {
     /// The patch's list replaces it.
     Replace,
     /// Elements are paired by these keys.
-    Keys(&'static [&'static str]),
+    Keys(&'a [Cow<'static, str>]),
     /// A set of scalars.
     Set,
 }
 
 /// What is known about a place in a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Shape<'a> {
     Unknown,
+    /// In a schema of the kustomization.
+    Custom(Place<'a>),
     /// A kind: its body's shape and its status.
     Root(Body),
     Meta,
@@ -32,6 +37,7 @@ pub(crate) enum Shape {
     CronSpec,
     Status,
     CsiSpec,
+    NodeSpec,
 }
 
 /// What distinguishes the kinds at their top level.
@@ -46,10 +52,17 @@ pub(crate) enum Body {
     ServiceAccount,
     Webhooks,
     CsiNode,
+    Node,
 }
 
 /// The shape of a kind; `Unknown` where kustomize has no schema.
-pub(crate) fn root(gvk: &Gvk<'_>) -> Shape {
+pub(crate) fn root<'a>(gvk: &Gvk<'_>, schemas: &'a Schemas) -> Shape<'a> {
+    if let Some(place) = schemas.custom(gvk) {
+        return Shape::Custom(place);
+    }
+    if !schemas.has_builtin() {
+        return Shape::Unknown;
+    }
     let body = match (gvk.group, gvk.version, gvk.kind) {
         ("apps", "v1", "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet")
         | ("", "v1", "ReplicationController")
@@ -59,6 +72,7 @@ pub(crate) fn root(gvk: &Gvk<'_>) -> Shape {
         ("", "v1", "Service") => Body::Service,
         ("batch", "v1" | "v1beta1", "CronJob") => Body::CronJob,
         ("", "v1", "ServiceAccount") => Body::ServiceAccount,
+        ("", "v1", "Node") => Body::Node,
         ("admissionregistration.k8s.io", "v1" | "v1beta1", "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration") => {
             Body::Webhooks
         }
@@ -77,7 +91,6 @@ fn is_known(gvk: &Gvk<'_>) -> bool {
             "ConfigMap"
             | "Secret"
             | "Namespace"
-            | "Node"
             | "PersistentVolume"
             | "PersistentVolumeClaim"
             | "Endpoints"
@@ -108,13 +121,17 @@ fn is_known(gvk: &Gvk<'_>) -> bool {
     versions.contains(&gvk.version)
 }
 
-impl Shape {
+impl<'a> Shape<'a> {
     /// The shape of a field, or of the elements of a list field, and how that list merges.
-    pub(crate) fn field(self, name: &str) -> (Shape, ListMerge) {
+    pub(crate) fn field(self, name: &str) -> (Shape<'a>, ListMerge<'a>) {
         use ListMerge::{Keys, Replace, Set};
-        const NAME: ListMerge = Keys(&["name"]);
-        const TYPE: ListMerge = Keys(&["type"]);
+        const NAME: ListMerge<'static> = Keys(&[Cow::Borrowed("name")]);
+        const TYPE: ListMerge<'static> = Keys(&[Cow::Borrowed("type")]);
         match (self, name) {
+            (Shape::Custom(place), _) => {
+                let (shape, list) = place.field(name).unwrap_or((None, Replace));
+                (shape.map_or(Shape::Unknown, Shape::Custom), list)
+            }
             (Shape::Root(_) | Shape::PodTemplate | Shape::JobTemplate, "metadata") => (Shape::Meta, Replace),
             (Shape::Root(Body::Pod) | Shape::PodTemplate, "spec") => (Shape::PodSpec, Replace),
             (Shape::Root(Body::Workload) | Shape::JobTemplate, "spec") => (Shape::Workload, Replace),
@@ -122,23 +139,27 @@ impl Shape {
             (Shape::Root(Body::Service), "spec") => (Shape::ServiceSpec, Replace),
             (Shape::Root(Body::CronJob), "spec") => (Shape::CronSpec, Replace),
             (Shape::Root(Body::CsiNode), "spec") => (Shape::CsiSpec, Replace),
+            (Shape::Root(Body::Node), "spec") => (Shape::NodeSpec, Replace),
+            (Shape::NodeSpec, "podCIDRs") => (Shape::Unknown, Set),
             (Shape::Root(Body::ServiceAccount), "secrets") | (Shape::Root(Body::Webhooks), "webhooks") | (Shape::CsiSpec, "drivers") => {
                 (Shape::Unknown, NAME)
             }
             (Shape::Root(_), "status") => (Shape::Status, Replace),
             (Shape::Status, "conditions" | "addresses") => (Shape::Unknown, TYPE),
-            (Shape::Status, "podIPs") => (Shape::Unknown, Keys(&["ip"])),
+            (Shape::Status, "podIPs") => (Shape::Unknown, Keys(&[Cow::Borrowed("ip")])),
             (Shape::CronSpec, "jobTemplate") => (Shape::JobTemplate, Replace),
-            (Shape::Meta, "ownerReferences") => (Shape::Unknown, Keys(&["uid"])),
+            (Shape::Meta, "ownerReferences") => (Shape::Unknown, Keys(&[Cow::Borrowed("uid")])),
             (Shape::Meta, "finalizers") => (Shape::Unknown, Set),
             (Shape::PodSpec, "containers" | "initContainers" | "ephemeralContainers") => (Shape::Container, NAME),
             (Shape::PodSpec, "volumes" | "imagePullSecrets") | (Shape::Container, "env") => (Shape::Unknown, NAME),
-            (Shape::PodSpec, "hostAliases") => (Shape::Unknown, Keys(&["ip"])),
-            (Shape::PodSpec, "topologySpreadConstraints") => (Shape::Unknown, Keys(&["topologyKey", "whenUnsatisfiable"])),
-            (Shape::Container, "ports") => (Shape::Unknown, Keys(&["containerPort", "protocol"])),
-            (Shape::Container, "volumeMounts") => (Shape::Unknown, Keys(&["mountPath"])),
-            (Shape::Container, "volumeDevices") => (Shape::Unknown, Keys(&["devicePath"])),
-            (Shape::ServiceSpec, "ports") => (Shape::Unknown, Keys(&["port", "protocol"])),
+            (Shape::PodSpec, "hostAliases") => (Shape::Unknown, Keys(&[Cow::Borrowed("ip")])),
+            (Shape::PodSpec, "topologySpreadConstraints") => {
+                (Shape::Unknown, Keys(&[Cow::Borrowed("topologyKey"), Cow::Borrowed("whenUnsatisfiable")]))
+            }
+            (Shape::Container, "ports") => (Shape::Unknown, Keys(&[Cow::Borrowed("containerPort"), Cow::Borrowed("protocol")])),
+            (Shape::Container, "volumeMounts") => (Shape::Unknown, Keys(&[Cow::Borrowed("mountPath")])),
+            (Shape::Container, "volumeDevices") => (Shape::Unknown, Keys(&[Cow::Borrowed("devicePath")])),
+            (Shape::ServiceSpec, "ports") => (Shape::Unknown, Keys(&[Cow::Borrowed("port"), Cow::Borrowed("protocol")])),
             _ => (Shape::Unknown, Replace),
         }
     }

@@ -83,11 +83,15 @@ pub(crate) fn annotate<'a>(resources: impl IntoIterator<Item = &'a mut Resource>
     }
 }
 
-/// Adds a step to what changed the resources.
+/// Adds a step to what changed the resources; one without an origin (any more) counts as made by the step.
 pub(crate) fn add_step(resources: &mut [Resource], origin: &Origin, by: &By<'_>) {
     let step = origin.of_generated(by).replace('\n', "\n  ");
     let step = format!("- {}\n", step.trim_end());
-    for resource in resources {
+    for resource in resources.iter_mut().filter(|resource| !resource.is_empty()) {
+        if resource.annotation(ORIGIN).is_none() {
+            set(resource, ORIGIN, &origin.of_generated(by));
+            continue;
+        }
         let earlier = resource.annotation(TRANSFORMATIONS).unwrap_or_default();
         let text = format!("{earlier}{step}");
         set(resource, TRANSFORMATIONS, &text);

@@ -74,8 +74,17 @@ pub(crate) fn generate(folder: &Folder<'_>, config: Resource) -> Result<Vec<Reso
     Ok(vec![generate::generate(folder, &args, None, secret)?])
 }
 
+/// Fields that a plugin does not know are nothing to it.
 fn specs(f: &mut Fields) -> Result<Vec<FieldSpec>> {
-    f.list("fieldSpecs")?.into_iter().map(FieldSpec::decode).collect()
+    f.list("fieldSpecs")?.into_iter().map(|value| FieldSpec::take(&mut Fields::new(value, "a field spec")?)).collect()
+}
+
+/// The field specs of a plugin that cannot do without.
+fn needed_specs(f: &mut Fields) -> Result<Vec<FieldSpec>> {
+    if f.has("fieldSpecs") {
+        return specs(f);
+    }
+    Err(Error::new(ErrorKind::Kustomization, "fieldSpecs are missing, such as [{path: metadata/name}]"))
 }
 
 /// Runs a transformer.
@@ -107,10 +116,10 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
                 subjects,
             }
         }
-        "PrefixTransformer" => Transformer::Prefix { text: f.text("prefix")?, specs: specs(&mut f)? },
-        "SuffixTransformer" => Transformer::Suffix { text: f.text("suffix")?, specs: specs(&mut f)? },
+        "PrefixTransformer" => Transformer::Prefix { text: f.text("prefix")?, specs: needed_specs(&mut f)? },
+        "SuffixTransformer" => Transformer::Suffix { text: f.text("suffix")?, specs: needed_specs(&mut f)? },
         "PrefixSuffixTransformer" => {
-            let (prefix, suffix, specs) = (f.text("prefix")?, f.text("suffix")?, specs(&mut f)?);
+            let (prefix, suffix, specs) = (f.text("prefix")?, f.text("suffix")?, needed_specs(&mut f)?);
             Transformer::Prefix { text: prefix, specs: specs.clone() }.apply(resources)?;
             Transformer::Suffix { text: suffix, specs }
         }
@@ -141,10 +150,6 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
         "ReplacementTransformer" => Transformer::Replacements(replacements(folder, file, &f.list("replacements")?)?),
         "ValueAddTransformer" => return value_add::run(folder, &mut f, resources),
         "HashTransformer" => return crate::build::add_hashes(resources),
-        "LegacyOrderTransformer" => {
-            crate::order::legacy(resources, None);
-            return Ok(());
-        }
         _ => return Err(unknown),
     };
     transformer.apply(resources)
@@ -158,26 +163,26 @@ fn json_patch(f: &mut Fields) -> Result<Patch> {
     Ok(patch)
 }
 
-/// Runs a validator: a transformer that may not change anything.
-pub(crate) fn validate(folder: &Folder<'_>, file: &str, config: Resource, resources: &[Resource]) -> Result<()> {
-    let mut copy = resources.to_vec();
-    transform(folder, file, config, &mut copy)?;
-    let same = copy.len() == resources.len() && copy.iter().zip(resources).all(|(a, b)| a.value == b.value);
+/// Runs a validator: a transformer that may not change anything, but for the label `validated-by`.
+pub(crate) fn validate(folder: &Folder<'_>, file: &str, config: Resource, resources: &mut Vec<Resource>) -> Result<()> {
+    let before = resources.clone();
+    transform(folder, file, config, resources)?;
+    let same =
+        before.len() == resources.len() && before.iter().zip(&*resources).all(|(a, b)| a.value == b.value || a.value == unlabelled(b));
     if same { Ok(()) } else { Err(Error::new(ErrorKind::Kustomization, "a validator may not change resources")) }
 }
 
-/// `openapi`: only the version that kustomize has built in can be asked for; a schema of one's own is not supported yet.
-pub(crate) fn check_openapi(folder: &Folder<'_>, openapi: &Value) -> Result<()> {
-    let empty = Map::new();
-    let map = openapi.as_map().unwrap_or(&empty);
-    match (map.get("path"), map.get("version").and_then(Value::text)) {
-        (Some(path), _) => {
-            let _bytes = folder.read(path.text().unwrap_or(""))?;
-            Err(Error::new(ErrorKind::Unsupported, "openapi.path is not supported yet").at(path.pos))
-        }
-        (None, None | Some("v1.21.2" | "v1_21_2")) => Ok(()),
-        (None, Some(other)) => {
-            Err(Error::new(ErrorKind::Kustomization, format!("openapi.version {other} is not built in; v1.21.2 is")).at(openapi.pos))
+/// A resource without the label that validators may set; labels that are empty then vanish.
+fn unlabelled(resource: &Resource) -> Value {
+    let mut value = resource.value.clone();
+    let metadata = value.get_mut("metadata").and_then(Value::as_map_mut);
+    if let Some(metadata) = metadata
+        && let Some(labels) = metadata.get_mut("labels").and_then(Value::as_map_mut)
+    {
+        labels.remove("validated-by");
+        if labels.is_empty() {
+            metadata.remove("labels");
         }
     }
+    value
 }

@@ -157,7 +157,7 @@ fn source_value(resources: &[Resource], names: &Names, selector: &Selector, path
         _ => return Err(failed("more than one resource matches the source of the replacement")),
     };
     let parts = split_path(path);
-    let Some(value) = look_up(&found.value, &parts) else {
+    let Some(value) = look_up(&found.value, &parts).filter(|value| !value.is_null()) else {
         return Err(failed(format!("{} has no field {path}, which the replacement reads", found.id())));
     };
     if options.delimiter.is_empty() {
@@ -224,9 +224,9 @@ fn condition(part: &str) -> Option<(&str, &str)> {
     part.strip_prefix('[')?.strip_suffix(']')?.split_once('=')
 }
 
-fn holds(item: &Value, key: &str, wanted: &str) -> bool {
-    let text = if key.is_empty() { item.text() } else { item.get(key).and_then(Value::text) };
-    text == Some(wanted)
+/// The text under a key of a list's element, or the element itself.
+fn attribute<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
+    if key.is_empty() { item.text() } else { item.get(key).and_then(Value::text) }
 }
 
 fn look_up<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
@@ -235,7 +235,7 @@ fn look_up<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
         Node::Map(map) => look_up(map.get(part)?, rest),
         Node::List(items) => {
             if let Some((key, wanted)) = condition(part) {
-                return look_up(items.iter().find(|item| holds(item, key, wanted))?, rest);
+                return look_up(items.iter().find(|item| attribute(item, key) == Some(wanted))?, rest);
             }
             if part == "-" {
                 return look_up(items.last()?, rest);
@@ -253,7 +253,13 @@ fn set(root: &mut Value, path: &str, new: &Value, options: &FieldOptions) -> Res
         count += 1;
         // Inside a text kustomize forgets the delimiter: the whole value is replaced.
         let options = if within == Within::Text { &FieldOptions::default() } else { options };
-        write(field, new, options)
+        write(field, new, options)?;
+        match field.as_scalar() {
+            Some(scalar) if within == Within::Resource && !fits(scalar) => {
+                Err(failed(format!("{path} is {}; {} cannot be put there", field.describe(), scalar.text)))
+            }
+            _ => Ok(()),
+        }
     })?;
     if count == 0 {
         return Err(failed(format!("unable to find the field {path} in a replacement target; options.create: true makes it")));
@@ -287,7 +293,7 @@ fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: Foun
         },
     };
     match &mut value.node {
-        Node::Map(map) if part == "*" => map.iter_mut().try_for_each(|(_, field)| visit(field, rest, create, found)),
+        Node::Map(_) if part == "*" => Err(failed("* stands for the elements of a list, and here is a map")),
         Node::Map(map) => match (map.get_mut(part), create) {
             (Some(field), _) => visit(field, rest, create, found),
             (None, None) => Ok(()),
@@ -295,8 +301,10 @@ fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: Foun
         },
         Node::List(items) => {
             if let Some((key, wanted)) = condition(part) {
+                // As in kustomize the value is a pattern that may match anywhere in the text.
+                let pattern = regex::Regex::new(wanted).map_err(|_| failed(format!("{wanted} in {part} is not a valid pattern")))?;
                 let mut any = false;
-                for item in items.iter_mut().filter(|item| holds(item, key, wanted)) {
+                for item in items.iter_mut().filter(|item| attribute(item, key).is_some_and(|text| pattern.is_match(text))) {
                     any = true;
                     visit(item, rest, create, found)?;
                 }
@@ -312,12 +320,6 @@ fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: Foun
             }
             if part == "*" {
                 return items.iter_mut().try_for_each(|item| visit(item, rest, create, found));
-            }
-            if part == "-" {
-                if create.is_some() {
-                    items.push(made());
-                }
-                return items.last_mut().map_or(Ok(()), |item| visit(item, rest, create, found));
             }
             let Ok(at) = part.trim_matches(['[', ']']).parse::<usize>() else {
                 return Err(failed(format!("cannot look for the field {part} in a list; use [key=value], * or an index")));
@@ -338,7 +340,7 @@ fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: Foun
 fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found: Found<'_>) -> Result<()> {
     let Some(text) = value.as_str() else { return Ok(()) };
     let json = text.trim_start().starts_with(['{', '[']);
-    let pretty = text.contains('\n');
+    let pretty = text.contains('\n') && text.contains("  ");
     let Ok(mut docs) = crate::yaml::parse_all(text.as_bytes(), "text") else { return Ok(()) };
     let (Some(mut inner), true) = (docs.pop(), docs.is_empty()) else { return Ok(()) };
     if inner.as_map().is_none() && inner.as_list().is_none() {
@@ -346,6 +348,9 @@ fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found:
     }
     let old = inner.clone();
     visit(&mut inner, path, create, &mut |field, _| found(field, Within::Text))?;
+    if json && !all_fit(&inner) {
+        return Ok(());
+    }
     let text = if json && pretty {
         crate::hash::go_json_pretty(&inner.to_json())
     } else if json {
@@ -356,6 +361,20 @@ fn structured(value: &mut Value, path: &[String], create: Option<&Value>, found:
     };
     *value = Value { pos: value.pos, ..Value::string(text) };
     Ok(())
+}
+
+/// Whether a scalar's text can mean what its kind says.
+fn fits(scalar: &Scalar) -> bool {
+    let kind = crate::yaml::resolve(&scalar.text, crate::yaml::Dialect::Resource);
+    scalar.kind == Kind::Str || kind == scalar.kind || (scalar.kind == Kind::Float && kind == Kind::Int)
+}
+
+fn all_fit(value: &Value) -> bool {
+    match &value.node {
+        Node::Map(map) => map.iter().all(|(_, value)| all_fit(value)),
+        Node::List(items) => items.iter().all(all_fit),
+        Node::Scalar(scalar) => fits(scalar),
+    }
 }
 
 fn write(field: &mut Value, new: &Value, options: &FieldOptions) -> Result<()> {
@@ -376,11 +395,13 @@ fn write(field: &mut Value, new: &Value, options: &FieldOptions) -> Result<()> {
         (Node::Scalar(old), Node::Scalar(new)) => {
             // The field keeps its own type.
             let text = text.unwrap_or_else(|| new.text.to_string());
-            if old.kind != Kind::Str {
+            if old.kind == Kind::Null && field.pos.line == 0 {
+                // It was made for this value.
                 old.kind = crate::yaml::resolve(&text, crate::yaml::Dialect::Resource);
             }
             old.text = text.into();
         }
+        (Node::Scalar(old), _) if field.pos.line > 0 => old.text = "".into(),
         _ => *field = new.clone(),
     }
     Ok(())

@@ -82,7 +82,7 @@ impl Compiled {
             && ok(&self.group, id.gvk.group)
             && ok(&self.version, id.gvk.version)
             && ok(&self.name, id.name)
-            && ok(&self.namespace, id.effective_namespace())
+            && ok(&self.namespace, id.namespace)
     }
 }
 
@@ -111,6 +111,8 @@ enum Test {
     NotIn(Vec<String>),
     Exists,
     Missing,
+    Above(i64),
+    Below(i64),
 }
 
 struct Requirement {
@@ -125,11 +127,17 @@ impl Requirement {
             Test::NotIn(values) => value.is_none_or(|value| !values.iter().any(|one| one == value)),
             Test::Exists => value.is_some(),
             Test::Missing => value.is_none(),
+            Test::Above(limit) => number(value).is_some_and(|number| number > *limit),
+            Test::Below(limit) => number(value).is_some_and(|number| number < *limit),
         }
     }
 }
 
-/// Kubernetes' label selector language: `a=b,c!=d,e in (f,g),h,!i`.
+fn number(value: Option<&str>) -> Option<i64> {
+    value?.parse().ok()
+}
+
+/// Kubernetes' label selector language: `a=b,c!=d,e in (f,g),h,!i,j>5`.
 fn requirements(text: &str) -> Result<Vec<Requirement>> {
     let mut out = Vec::new();
     let mut rest = text.trim();
@@ -172,6 +180,11 @@ fn requirement(text: &str) -> Option<Requirement> {
             "notin" => make(key, Test::NotIn(values)),
             _ => None,
         };
+    }
+    for (sign, test) in [('>', Test::Above as fn(i64) -> Test), ('<', Test::Below)] {
+        if let Some((key, limit)) = text.split_once(sign) {
+            return make(key, test(limit.trim().parse().ok()?));
+        }
     }
     make(text, Test::Exists)
 }

@@ -48,13 +48,9 @@ pub(crate) fn load(folder: &Folder<'_>) -> Result<(String, Kustomization)> {
     let (file, bytes) = folder.kustomization()?;
     let value = parse_kustomization(&bytes, &file)?;
     let kustomization = Kustomization::decode(value).map_err(|error| error.in_file(&file))?;
-    let mut warnings = folder.session.warnings.borrow_mut();
     for warning in &kustomization.warnings {
-        if !warnings.contains(warning) {
-            warnings.push(warning.clone());
-        }
+        folder.session.warn(warning.clone());
     }
-    drop(warnings);
     Ok((file, kustomization))
 }
 
@@ -62,17 +58,20 @@ pub(crate) fn load(folder: &Folder<'_>) -> Result<(String, Kustomization)> {
 pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, mut acc: Accumulator) -> Result<Accumulator> {
     let folder = &folder.in_namespace(&kustomization.namespace);
     if let Some(openapi) = &kustomization.openapi {
-        plugin::check_openapi(folder, openapi).map_err(|error| error.in_file(file))?;
+        crate::openapi::choose(folder, openapi).map_err(|error| error.in_file(file))?;
     }
     gather(folder, file, &kustomization.resources, &mut acc)?;
+    let mut config = Config::default();
     for (path, pos) in &kustomization.configurations {
         let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
         let name = folder.name(path);
-        acc.config.merge(Config::decode(parse_kustomization(&bytes, &name)?).map_err(|error| error.in_file(&name))?);
+        let more = Config::decode(parse_kustomization(&bytes, &name)?).map_err(|error| error.in_file(&name))?;
+        config.merge(more).map_err(|error| error.in_file(&name))?;
     }
+    config.merge(Config::builtin()).and_then(|()| acc.config.merge(config)).map_err(|error| error.in_file(file))?;
     for (path, pos) in &kustomization.crds {
         let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
-        acc.config.merge(crate::crds::config(&bytes, &folder.name(path))?);
+        acc.config.merge(crate::crds::config(&bytes, &folder.name(path))?).map_err(|error| error.at(*pos).in_file(file))?;
     }
     let mut names = Names::of(&acc.resources);
     for (args, secret) in
@@ -142,7 +141,7 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         }
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.validators)? {
-        plugin::validate(folder, file, config, &acc.resources).map_err(|error| error.at(entry).in_file(file))?;
+        plugin::validate(folder, file, config, &mut acc.resources).map_err(|error| error.at(entry).in_file(file))?;
     }
     for var in &kustomization.vars {
         let var = Var::decode(var.clone()).map_err(|error| error.in_file(file))?;
@@ -192,7 +191,7 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
             let child = accumulate(&inner, &inner_file, &kustomization, Accumulator::default())
                 .map_err(|error| error.because(format!("from {file}:{}:{}", pos.line, pos.column)))?;
             acc.append(&mut names, child.resources).map_err(here)?;
-            acc.config.merge(child.config);
+            acc.config.merge(child.config).map_err(here)?;
             crate::vars::merge(&mut acc.vars, child.vars).map_err(here)?;
         }
     }
@@ -218,43 +217,27 @@ fn file_resources(folder: &Folder<'_>, path: &str) -> Result<Option<Vec<Resource
 
 /// The configurations of plugins: inline documents, files, or folders that build to them.
 fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<Vec<(crate::yaml::Pos, Resource)>> {
-    let mut out = Vec::new();
+    // Their ids must be distinct.
+    let (mut all, mut names, mut places) = (Accumulator::default(), Names::of(&[]), Vec::new());
     let is_inline = |text: &str| text.contains('\n') || text.trim_start().starts_with('{');
     // kustomize takes those that stand in the kustomization itself first.
     let (inline, paths): (Vec<_>, Vec<_>) = entries.iter().partition(|(text, _)| is_inline(text));
     for (text, pos) in inline.into_iter().chain(paths) {
         if is_inline(text) {
-            let found = crate::read::resources(text.as_bytes(), "inline")
+            let mut found = crate::read::resources(text.as_bytes(), "inline")
                 .map_err(|error| Error::new(ErrorKind::Kustomization, error.message()).at(*pos).in_file(file))?;
             let origin = folder.origin.as_ref().map(|origin| origin.append(file_name(file)));
-            out.extend(found.into_iter().map(|mut one| {
-                one.state.origin.clone_from(&origin);
-                (*pos, one)
-            }));
+            found.iter_mut().for_each(|one| one.state.origin.clone_from(&origin));
+            all.append(&mut names, found).map_err(|error| error.at(*pos).in_file(file))?;
         } else {
             let mut acc = Accumulator::default();
             gather(folder, file, &[(text.clone(), *pos)], &mut acc)?;
             crate::nameref::fix(&mut acc.resources, &acc.config)?;
-            out.extend(acc.resources.into_iter().map(|one| (*pos, one)));
+            all.append(&mut names, acc.resources).map_err(|error| error.at(*pos).in_file(file))?;
         }
+        places.resize(all.resources.len(), *pos);
     }
-    Ok(out)
-}
-
-/// Built-in field specs with those of configurations.
-pub(crate) fn with(builtin: &[&[FieldSpec]], added: &[FieldSpec]) -> Vec<FieldSpec> {
-    let mut specs: Vec<FieldSpec> = builtin.iter().flat_map(|list| list.iter().cloned()).collect();
-    for spec in added {
-        if !specs.contains(spec) {
-            specs.push(spec.clone());
-        }
-    }
-    specs
-}
-
-/// Configured field specs for names replace the built-in one.
-fn names(configured: &[FieldSpec]) -> Vec<FieldSpec> {
-    if configured.is_empty() { config::NAME.to_vec() } else { configured.to_vec() }
+    Ok(places.into_iter().zip(all.resources).collect())
 }
 
 /// The transformers that a kustomization's fields stand for, in kustomize's order.
@@ -269,61 +252,43 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
     if !k.namespace.is_empty() {
         out.push(Transformer::Namespace {
             namespace: k.namespace.clone(),
-            specs: with(&[&config::NAMESPACE], &config.namespace),
+            specs: config.namespace.clone(),
             unset_only: false,
             subjects: Subjects::DefaultOnly,
         });
     }
     if !k.name_prefix.is_empty() {
-        out.push(Transformer::Prefix { text: k.name_prefix.clone(), specs: names(&config.name_prefix) });
+        out.push(Transformer::Prefix { text: k.name_prefix.clone(), specs: config.name_prefix.clone() });
     }
     if !k.name_suffix.is_empty() {
-        out.push(Transformer::Suffix { text: k.name_suffix.clone(), specs: names(&config.name_suffix) });
+        out.push(Transformer::Suffix { text: k.name_suffix.clone(), specs: config.name_suffix.clone() });
     }
-    let all_labels = || {
-        with(&[&config::SELECTOR_LABELS, &config::PEER_LABELS, &config::METADATA_LABELS, &config::TEMPLATE_LABELS], &config.common_labels)
-    };
     for label in &k.labels {
-        let mut specs = if label.include_selectors {
-            all_labels()
-        } else if label.include_templates {
-            with(&[&config::METADATA_LABELS, &config::TEMPLATE_LABELS], &config.template_labels)
-        } else {
-            config::METADATA_LABELS.to_vec()
+        let mut specs = label.fields.clone();
+        let defaults = match (label.include_selectors, label.include_templates) {
+            (true, _) => &config.common_labels[..],
+            (false, true) => &config.template_labels,
+            (false, false) => &config::METADATA_LABELS,
         };
-        for spec in label.fields.iter().chain(&config.labels) {
-            let clash =
-                specs.iter().find(|known| known.path == spec.path && known.selector() == spec.selector() && known.create != spec.create);
-            if clash.is_some() {
-                return Err(Error::new(
-                    ErrorKind::Kustomization,
-                    format!("the field {} of a label says something else about create than kustomize's own", spec.path),
-                )
-                .in_file(file));
-            }
-            if !specs.contains(spec) {
-                specs.push(spec.clone());
-            }
+        for more in [defaults, &config.labels] {
+            config::merge_specs(&mut specs, more.iter().cloned()).map_err(|error| error.in_file(file))?;
         }
         out.push(Transformer::Labels { pairs: label.pairs.clone(), specs });
     }
     if !k.common_labels.is_empty() {
-        out.push(Transformer::Labels { pairs: k.common_labels.clone(), specs: all_labels() });
+        out.push(Transformer::Labels { pairs: k.common_labels.clone(), specs: config.common_labels.clone() });
     }
     if !k.common_annotations.is_empty() {
-        out.push(Transformer::Annotations {
-            pairs: k.common_annotations.clone(),
-            specs: with(&[&config::ANNOTATIONS], &config.common_annotations),
-        });
+        out.push(Transformer::Annotations { pairs: k.common_annotations.clone(), specs: config.common_annotations.clone() });
     }
     for patch in &k.patches_json6902 {
         out.push(Transformer::Patch("PatchJson6902Transformer", prepare(folder, patch, file, true)?));
     }
     for replica in &k.replicas {
-        out.push(Transformer::Replicas { replica: replica.clone(), specs: with(&[&config::REPLICAS], &config.replicas) });
+        out.push(Transformer::Replicas { replica: replica.clone(), specs: config.replicas.clone() });
     }
     for image in &k.images {
-        out.push(Transformer::Images { image: image.clone(), specs: with(&[&config::IMAGES], &config.images) });
+        out.push(Transformer::Images { image: image.clone(), specs: config.images.clone() });
     }
     if !k.replacements.is_empty() {
         out.push(Transformer::Replacements(replacements(folder, file, &k.replacements)?));

@@ -115,10 +115,13 @@ pub(crate) fn resolve(acc: &mut Accumulator) -> Result<()> {
         let Some(owner) = owner else {
             return Err(failed(format!("the var {} cannot be mapped to a field in the set of known resources", var.name)).at(var.pos));
         };
-        let Some(scalar) = field(&owner.value, &var.field).and_then(Value::as_scalar) else {
+        let Some(value) = field(&owner.value, &var.field) else {
             return Err(failed(format!("{} has no field {}, which the var {} reads", owner.id(), var.field, var.name)).at(var.pos));
         };
-        values.insert(&var.name, scalar.clone());
+        // Maps and lists cannot stand in a text: such a var is never replaced.
+        if let Some(scalar) = value.as_scalar() {
+            values.insert(&var.name, scalar.clone());
+        }
     }
     let mut specs = builtin();
     for spec in &acc.config.var_reference {
@@ -245,11 +248,6 @@ fn builtin() -> Vec<FieldSpec> {
         ("", "metadata/annotations"),
         ("PersistentVolume", "spec/nfs/server"),
         ("Deployment", "spec/template/metadata/annotations"),
-        ("StatefulSet", "spec/template/metadata/annotations"),
-        ("DaemonSet", "spec/template/metadata/annotations"),
-        ("ReplicaSet", "spec/template/metadata/annotations"),
-        ("Job", "spec/template/metadata/annotations"),
-        ("CronJob", "spec/jobTemplate/spec/template/metadata/annotations"),
     ] {
         specs.push(owned(path, kind, false));
     }

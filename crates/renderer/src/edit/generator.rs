@@ -220,6 +220,7 @@ fn finish(file: &mut File, place: &Place<'_>, kind: GeneratorKind, at: usize) ->
         read_set: RefCell::default(),
         warnings: RefCell::default(),
         recorder: None,
+        schemas: RefCell::default(),
     };
     let folder = Folder::first(&session, place.folder)?;
     let secret = kind == GeneratorKind::Secret;

@@ -43,6 +43,7 @@ pub fn localize(place: &Place<'_>, target: &str, scope: Option<&str>) -> Result<
         read_set: RefCell::default(),
         warnings: RefCell::default(),
         recorder: None,
+        schemas: RefCell::default(),
     };
     let enter =
         |path: &str| Folder::first(&session, &at(place.folder, path).ok_or_else(|| failed(format!("{path} leads out of the root")))?);

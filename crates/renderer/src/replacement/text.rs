@@ -16,6 +16,7 @@ pub(super) fn exchange(text: &str, old: &Value, new: &Value) -> Option<String> {
         let written = match line.as_bytes()[start] {
             b'\'' => format!("'{}'", text.replace('\'', "''")),
             b'"' => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
+            _ if !super::fits(&Scalar { text: text.as_str().into(), kind }) => format!("!!{} {text}", tag(kind)),
             _ if is_plain(&text, kind) => text,
             _ => format!("'{}'", text.replace('\'', "''")),
         };
@@ -40,6 +41,18 @@ fn differences(old: &Value, new: &Value, edits: &mut Vec<(Pos, Kind, String)>) -
             Some(())
         }
         _ => None,
+    }
+}
+
+/// The name of a kind in YAML; a text that does not look like its kind needs it.
+fn tag(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Null => "null",
+        Kind::Bool => "bool",
+        Kind::Int => "int",
+        Kind::Float => "float",
+        Kind::Timestamp => "timestamp",
+        Kind::Str => "str",
     }
 }
 

@@ -103,13 +103,15 @@ fn rename(text: &str, image: &Image) -> String {
         (tag, digest) = ("", &image.digest);
     }
     let mut out = name.to_owned();
-    if !image.tag_suffix.is_empty() {
+    // A suffix is only for tags that stay as they were.
+    let suffix = if image.new_tag.is_empty() && image.digest.is_empty() { &*image.tag_suffix } else { "" };
+    if !suffix.is_empty() {
         digest = "";
     }
-    if !tag.is_empty() || !image.tag_suffix.is_empty() {
+    if !tag.is_empty() || !suffix.is_empty() {
         out.push(':');
         out.push_str(tag);
-        out.push_str(&image.tag_suffix);
+        out.push_str(suffix);
     }
     if !digest.is_empty() {
         out.push('@');

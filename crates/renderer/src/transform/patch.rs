@@ -9,6 +9,7 @@ use crate::load::Folder;
 use crate::merge::merge;
 use crate::mergekeys::{ListMerge, root};
 use crate::names::Names;
+use crate::openapi::Schemas;
 use crate::resource::Resource;
 use crate::selector::Compiled;
 use crate::yaml::{Pos, Value, parse_all, parse_kustomization};
@@ -19,6 +20,7 @@ pub(crate) struct Patches {
     target: Option<Compiled>,
     file: String,
     pos: Pos,
+    schemas: Schemas,
 }
 
 enum Content {
@@ -45,7 +47,8 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
     };
     let label = if pos.line > 0 { "patch" } else { &file };
     let target = patch.target.as_ref().map(Compiled::new).transpose().map_err(here)?;
-    let made = |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos };
+    let schemas = folder.session.schemas.borrow_mut().for_merge();
+    let made = |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos, schemas };
     let merge = if json_only { Err(failed("a JSON patch must be a list of operations")) } else { crate::read::resources(&text, label) };
     let json = operations(&text, label);
     match (merge, json) {
@@ -109,7 +112,13 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
         return Err(failed("the patch is empty").at(*pos).in_file(kustomization));
     }
     patches.iter_mut().for_each(annotations_as_text);
-    Ok(Patches { content: Content::Merge(patches), target: None, file: kustomization.to_owned(), pos: *pos })
+    Ok(Patches {
+        content: Content::Merge(patches),
+        target: None,
+        file: kustomization.to_owned(),
+        pos: *pos,
+        schemas: folder.session.schemas.borrow_mut().for_merge(),
+    })
 }
 
 /// kustomize notes things in the annotations of some patches, and by that makes all of them texts: a null then no longer deletes.
@@ -137,7 +146,7 @@ impl Patches {
             (Content::Merge(patches), None) => {
                 for patch in patches {
                     let at = find(resources, names, patch)?;
-                    strategic(&mut resources[at], patch, false)?;
+                    strategic(&mut resources[at], patch, false, &self.schemas)?;
                     deleted |= resources[at].is_empty();
                     names.add(&resources[at], at);
                 }
@@ -147,7 +156,7 @@ impl Patches {
                     for at in target.places(names, resources.len()) {
                         let resource = &mut resources[at];
                         if !resource.is_empty() && target.matches(resource) {
-                            strategic(resource, patch, true)?;
+                            strategic(resource, patch, true, &self.schemas)?;
                             deleted |= resource.is_empty();
                             names.add(resource, at);
                         }
@@ -196,7 +205,7 @@ fn find(resources: &[Resource], names: &Names, patch: &Resource) -> Result<usize
     }
 }
 
-fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool) -> Result<()> {
+fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas: &Schemas) -> Result<()> {
     let (name, namespace, kind, api_version) =
         (resource.name().to_owned(), resource.namespace().to_owned(), resource.kind().to_owned(), resource.api_version().to_owned());
     let (name_change, kind_change) = (patch.state.name_change, patch.state.kind_change);
@@ -210,7 +219,7 @@ fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool) -> Resu
     if by_target && let Some(map) = content.as_map_mut() {
         map.insert("apiVersion", Value::string(api_version));
     }
-    let shape = root(&resource.gvk());
+    let shape = root(&resource.gvk(), schemas);
     let value = std::mem::take(&mut resource.value);
     resource.value = merge(Some(value), Some(content), shape, ListMerge::Replace)?.unwrap_or_default();
     if resource.is_empty() {

@@ -159,3 +159,21 @@ fn a_secret_without_data_has_an_empty_map_of_them() {
     type: Opaque
     ");
 }
+
+#[test]
+fn a_patch_that_takes_all_annotations_counts_as_the_origin() {
+    let built = run(
+        ".",
+        "== kustomization.yaml
+resources: [a.yaml]
+buildMetadata: [originAnnotations]
+patches: [{patch: '{apiVersion: v1, kind: Foo, metadata: {name: a, annotations: {$patch: replace, q: z}}}'}]
+== a.yaml
+{apiVersion: v1, kind: Foo, metadata: {name: a, annotations: {x: y}}}
+",
+    )
+    .unwrap();
+    let annotations = built.resources()[0].to_json()["metadata"]["annotations"].clone();
+    assert!(annotations["config.kubernetes.io/origin"].as_str().unwrap().contains("kind: PatchTransformer"));
+    assert_eq!(annotations["q"], "z");
+}

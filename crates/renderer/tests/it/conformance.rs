@@ -4,9 +4,6 @@ use std::path::{Path, PathBuf};
 
 use fiel_renderer::{Disk, LoadRestrictor, Options, Order, build};
 
-/// Cases that do not pass yet, each with its reason in COMPAT.md.
-const KNOWN: &str = include_str!("conformance_known.txt");
-
 fn corpus() -> Option<PathBuf> {
     let folder = std::env::var_os("FIEL_CONFORMANCE")
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance"), PathBuf::from);
@@ -84,7 +81,6 @@ fn build_cases_equal_kustomize() {
         eprintln!("SKIPPED: the conformance corpus was not found; set FIEL_CONFORMANCE to its folder");
         return;
     };
-    let known: Vec<&str> = KNOWN.lines().filter(|line| !line.is_empty()).collect();
     let mut cases: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
     cases.sort();
     let (mut passed, mut wrong) = (0, Vec::new());
@@ -92,9 +88,7 @@ fn build_cases_equal_kustomize() {
         let name = case.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         match check(case) {
             None => {}
-            Some(Ok(())) if known.contains(&name) => wrong.push(format!("{name} passes now: take it out of conformance_known.txt")),
             Some(Ok(())) => passed += 1,
-            Some(Err(_)) if known.contains(&name) => {}
             Some(Err(error)) => wrong.push(format!("{name}: {error}")),
         }
     }

@@ -8,8 +8,10 @@ mod edits;
 mod errors;
 mod explain;
 mod metadata;
+mod openapi;
 mod outside;
 mod properties;
+mod replacements;
 
 use fiel_renderer::{Build, Error, Memory, Options, build};
 

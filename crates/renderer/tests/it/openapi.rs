@@ -1,0 +1,94 @@
+//! openapi: merge keys from a schema of one's own.
+
+use super::run;
+
+const BASE: &str = "== base/schema.yaml
+definitions:
+  example.Thing:
+    x-kubernetes-group-version-kind: [{group: example.com, version: v1, kind: Thing}]
+    properties:
+      spec:
+        properties:
+          rows: {$ref: '#/definitions/example.Rows'}
+          tags: {type: array, items: {type: string}, x-kubernetes-patch-strategy: merge}
+  example.Rows:
+    type: array
+    items: {$ref: '#/definitions/example.Row'}
+    x-kubernetes-patch-strategy: merge
+    x-kubernetes-list-map-keys: [x, y]
+  example.Row:
+    properties: {loop: {$ref: '#/definitions/example.Row'}}
+== base/thing.yaml
+apiVersion: example.com/v1
+kind: Thing
+metadata: {name: t}
+spec: {rows: [{x: 1, y: 1, z: old}, {x: 1, y: 2, z: old}], tags: [a, b]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d}
+spec: {template: {spec: {containers: [{name: a}, {name: b}]}}}
+== base/patch.yaml
+apiVersion: example.com/v1
+kind: Thing
+metadata: {name: t}
+spec: {rows: [{x: 1, y: 2, z: new}], tags: [c, a]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d}
+spec: {template: {spec: {containers: [{name: b, image: i}]}}}
+";
+
+fn built(text: &str, path: &str) -> String {
+    run(path, &format!("{BASE}{text}")).unwrap().to_yaml()
+}
+
+#[test]
+fn lists_merge_by_the_keys_of_the_schema_and_known_kinds_have_none_any_more() {
+    let text = "== base/kustomization.yaml\nresources: [thing.yaml]\nopenapi: {path: schema.yaml}\npatches: [{path: patch.yaml}]\n";
+    insta::assert_snapshot!(built(text, "base"), @r#"
+    apiVersion: apps/v1
+    kind: Deployment
+    metadata:
+      name: d
+    spec:
+      template:
+        spec:
+          containers:
+          - image: i
+            name: b
+    ---
+    apiVersion: example.com/v1
+    kind: Thing
+    metadata:
+      name: t
+    spec:
+      rows:
+      - x: 1
+        "y": 1
+        z: old
+      - x: 1
+        "y": 2
+        z: new
+      tags:
+      - c
+      - a
+      - b
+    "#);
+}
+
+#[test]
+fn the_first_schema_counts() {
+    let text = "== base/kustomization.yaml\nresources: [thing.yaml]\nopenapi: {path: schema.yaml}\n\
+        == over/kustomization.yaml\nresources: [../base]\nopenapi: {version: v1.21.2}\npatches: [{path: patch.yaml}]\n\
+        == over/patch.yaml\n{apiVersion: example.com/v1, kind: Thing, metadata: {name: t}, spec: {rows: [{x: 1, y: 2, z: new}]}}\n";
+    let text = built(text, "over");
+    assert!(text.contains("z: new") && !text.contains("z: old"), "{text}");
+}
+
+#[test]
+fn path_and_version_exclude_each_other() {
+    let text = format!("{BASE}== base/kustomization.yaml\nopenapi: {{path: schema.yaml, version: v1.21.2}}\nresources: [thing.yaml]\n");
+    insta::assert_snapshot!(run("base", &text).unwrap_err().to_string(), @"base/kustomization.yaml:1:10: openapi has both path and version; use one of them");
+}
