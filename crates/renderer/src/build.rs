@@ -1,6 +1,6 @@
 //! The entry to a build.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use crate::decode::Fields;
@@ -45,6 +45,27 @@ pub struct Options {
     pub load_restrictor: LoadRestrictor,
     /// Add the label `app.kubernetes.io/managed-by` to every resource.
     pub managed_by_label: bool,
+    /// How much a build may take.
+    pub limits: Limits,
+}
+
+/// What protects the process from hostile repositories: a build that needs more fails with [`ErrorKind::Limit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Files that are read, one that is read twice counting twice.
+    pub files: usize,
+    /// Bytes of all files that are read.
+    pub bytes: usize,
+    /// Resources that a kustomization holds.
+    pub resources: usize,
+    /// Bases of bases: each takes its part of the stack.
+    pub depth: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { files: 100_000, bytes: 1 << 30, resources: 250_000, depth: 32 }
+    }
 }
 
 /// What a kustomization builds.
@@ -103,7 +124,13 @@ pub fn build(fs: &dyn FileSystem, path: &str, options: &Options) -> Result<Build
 pub fn build_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Result<Build> {
     let session = session(fs, options, outside);
     let folder = Folder::first(&session, path)?;
-    run(&folder, options)
+    run(&folder, options).map_err(|error| {
+        let source = error.file().and_then(|file| fs.read(file).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
+        match source {
+            Some(source) => error.with_source(&source),
+            None => error,
+        }
+    })
 }
 
 /// As [`build_with`], and tells of every field of every resource where its value comes from.
@@ -138,6 +165,8 @@ fn session<'a>(fs: &'a dyn FileSystem, options: &Options, outside: &'a dyn Outsi
         warnings: RefCell::default(),
         schemas: RefCell::default(),
         recorder: None,
+        limits: options.limits,
+        used: Cell::default(),
     }
 }
 

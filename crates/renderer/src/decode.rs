@@ -92,8 +92,10 @@ impl Fields {
 
     /// Everything must have been taken.
     pub(crate) fn finish(self, known: &[&str]) -> Result<()> {
-        let Some((key, value)) = self.entries.first() else { return Ok(()) };
-        Err(unknown(key, self.what, value.pos, known))
+        let mut errors = self.entries.iter().map(|(key, value)| unknown(key, self.what, value.pos, known));
+        let Some(first) = errors.next() else { return Ok(()) };
+        // Whoever misspelt one field may have misspelt more.
+        Err(errors.fold(first, |all, more| all.because(format!("and at {more}"))))
     }
 }
 

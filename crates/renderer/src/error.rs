@@ -34,6 +34,7 @@ pub struct Error {
     file: Option<String>,
     pos: Pos,
     trail: Vec<String>,
+    excerpt: Option<String>,
 }
 
 impl fmt::Display for Error {
@@ -57,7 +58,7 @@ impl fmt::Display for Error {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), file: None, pos: Pos::default(), trail: Vec::new() }
+        Self { kind, message: message.into(), file: None, pos: Pos::default(), trail: Vec::new(), excerpt: None }
     }
 
     /// Adds the place unless one is known already: the innermost is the best.
@@ -76,6 +77,26 @@ impl Error {
     pub(crate) fn because(mut self, step: impl Into<String>) -> Self {
         self.trail.push(step.into());
         self
+    }
+
+    /// Keeps the line at fault, with a mark below the column.
+    pub(crate) fn with_source(mut self, text: &str) -> Self {
+        const WIDTH: usize = 160;
+        let (Some(line), Some(column)) = (self.line(), self.column()) else { return self };
+        let nth = |n: u32| usize::try_from(n).ok().and_then(|n| n.checked_sub(1));
+        let Some(source) = nth(line).and_then(|at| text.lines().nth(at)).filter(|source| source.len() <= WIDTH) else { return self };
+        // Columns count bytes, the mark has to count characters; tabs stay tabs, so that both lines are equally wide.
+        let before = nth(column).and_then(|at| source.get(..at)).unwrap_or("");
+        let blank: String = before.chars().map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let margin = " ".repeat(line.to_string().len());
+        self.excerpt = Some(format!("{line} | {source}\n{margin} | {blank}^"));
+        self
+    }
+
+    /// The line at fault with a mark below the column, for a terminal. It shows what the file says, secrets too: it belongs into no log and no status.
+    #[must_use]
+    pub fn excerpt(&self) -> Option<&str> {
+        self.excerpt.as_deref()
     }
 
     /// Which step failed.

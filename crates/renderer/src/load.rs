@@ -1,11 +1,11 @@
 //! Reading a kustomization's files: which ones it may read, and which ones it did.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::build::LoadRestrictor;
+use crate::build::{Limits, LoadRestrictor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileKind, FileSystem, is_within, join};
 use crate::openapi::Schemas;
@@ -29,6 +29,9 @@ pub(crate) struct Session<'a> {
     pub(crate) read_set: RefCell<BTreeSet<String>>,
     pub(crate) warnings: RefCell<Vec<String>>,
     pub(crate) schemas: RefCell<Schemas>,
+    pub(crate) limits: Limits,
+    /// Files and bytes that were read.
+    pub(crate) used: Cell<(usize, usize)>,
     /// Takes notes of where values come from, if anyone wants to know.
     pub(crate) recorder: Option<RefCell<Recorder>>,
 }
@@ -97,6 +100,29 @@ impl From<Failure> for Error {
 }
 
 impl Session<'_> {
+    /// Counts a file that was read.
+    fn count(&self, bytes: usize) -> Result<()> {
+        let (files, total) = self.used.get();
+        let (files, total) = (files + 1, total.saturating_add(bytes));
+        self.used.set((files, total));
+        let limit = |message: String| Err(Error::new(ErrorKind::Limit, message));
+        if files > self.limits.files {
+            return limit(format!("the build reads more than {} files", self.limits.files));
+        }
+        if total > self.limits.bytes {
+            return limit(format!("the build reads more than {} bytes", self.limits.bytes));
+        }
+        Ok(())
+    }
+
+    /// Whether that many resources may be held.
+    pub(crate) fn check_resources(&self, count: usize) -> Result<()> {
+        if count > self.limits.resources {
+            return Err(Error::new(ErrorKind::Limit, format!("the build holds more than {} resources", self.limits.resources)));
+        }
+        Ok(())
+    }
+
     /// Notes a warning, once.
     pub(crate) fn warn(&self, warning: String) {
         let mut warnings = self.warnings.borrow_mut();
@@ -153,6 +179,9 @@ impl<'a> Folder<'a> {
         if path.is_empty() {
             return Err(failed("the path is empty"));
         }
+        if self.parents.len() >= self.session.limits.depth {
+            return Err(Error::new(ErrorKind::Limit, format!("kustomizations lead deeper than {} folders", self.session.limits.depth)));
+        }
         let mut parents = self.parents.clone();
         parents.push((self.tree.clone(), self.path.clone()));
         if let Ok(repository) = Repository::parse(path) {
@@ -185,6 +214,11 @@ impl<'a> Folder<'a> {
             return Err(failed(format!("cycle detected: {} is part of the build of {}", self.show(&folder), self.show(parent))));
         }
         Ok(Self { session: self.session, tree: self.tree.clone(), path: folder, parents, namespace: self.namespace.clone(), origin: None })
+    }
+
+    /// Whether an entry is a path that leads to nothing.
+    pub(crate) fn is_missing(&self, path: &str) -> bool {
+        Repository::parse(path).is_err() && self.clean(path).is_some_and(|clean| self.tree.files().kind(&clean) == FileKind::Missing)
     }
 
     /// Whether a path is a folder here.
@@ -236,6 +270,7 @@ impl<'a> Folder<'a> {
         if bytes.len() > MAX_FILE {
             return Err(Error::new(ErrorKind::Limit, format!("{path} is larger than 64 MiB")));
         }
+        self.session.count(bytes.len())?;
         Ok(bytes)
     }
 
@@ -272,6 +307,7 @@ impl<'a> Folder<'a> {
             [path] => {
                 let name = self.show(path);
                 let bytes = self.tree.files().read(path).map_err(|error| failed(format!("cannot read {name}: {error}")))?;
+                self.session.count(bytes.len())?;
                 Ok((name, bytes))
             }
             many => {

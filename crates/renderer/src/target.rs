@@ -172,9 +172,10 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
     // Files are collected first, so that the check for duplicates is made once for all of them.
     let mut pending: Vec<Resource> = Vec::new();
     let mut names = Names::of(&acc.resources);
-    for (path, pos) in entries {
+    for (at, (path, pos)) in entries.iter().enumerate() {
         let here = |error: Error| error.at(*pos).in_file(file);
-        if let Some(mut resources) = file_resources(folder, path).map_err(here)? {
+        let read = file_resources(folder, path).map_err(|error| with_others_missing(folder, here(error), path, &entries[at + 1..]))?;
+        if let Some(mut resources) = read {
             folder.session.observe(|| Step::new("resource", file, *pos).values_in(Some(folder.name(path))), &mut resources);
             if let Some(origin) = folder.origin.as_ref().map(|origin| origin.append(path)) {
                 annotate(&mut resources, &origin.of_file());
@@ -195,7 +196,16 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
             crate::vars::merge(&mut acc.vars, child.vars).map_err(here)?;
         }
     }
-    acc.append(&mut names, pending).map_err(|error| error.in_file(file))
+    acc.append(&mut names, pending).and_then(|()| folder.session.check_resources(acc.resources.len())).map_err(|error| error.in_file(file))
+}
+
+/// When a file is missing, the others that are missing too are named with it.
+fn with_others_missing(folder: &Folder<'_>, error: Error, path: &str, others: &[Entry]) -> Error {
+    if !folder.is_missing(path) {
+        return error;
+    }
+    let missing = others.iter().filter(|(other, _)| folder.is_missing(other));
+    missing.fold(error, |error, (other, pos)| error.because(format!("and at {}:{}: {other} does not exist", pos.line, pos.column)))
 }
 
 /// The resources of an entry that is a file; `None` for a folder or a repository. What a URL stands for shows only when it is fetched: one that

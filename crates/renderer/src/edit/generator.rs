@@ -1,11 +1,11 @@
 //! Generators of ConfigMaps and Secrets.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::file::{File, items, push};
 use super::place::Place;
 use super::{Edited, failed};
-use crate::build::LoadRestrictor;
+use crate::build::{Limits, LoadRestrictor};
 use crate::error::Result;
 use crate::kustomization::GeneratorArgs;
 use crate::load::{Folder, Session};
@@ -221,6 +221,8 @@ fn finish(file: &mut File, place: &Place<'_>, kind: GeneratorKind, at: usize) ->
         warnings: RefCell::default(),
         recorder: None,
         schemas: RefCell::default(),
+        limits: Limits::default(),
+        used: Cell::default(),
     };
     let folder = Folder::first(&session, place.folder)?;
     let secret = kind == GeneratorKind::Secret;

@@ -1,12 +1,12 @@
 //! `localize`: a copy of a kustomization with all that it names, which builds wherever it is put.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::file::fields;
 use super::glob::{at, clean};
 use super::{Place, failed};
-use crate::build::LoadRestrictor;
+use crate::build::{Limits, LoadRestrictor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileKind, is_within, join};
 use crate::load::{Folder, Session, is_url};
@@ -44,6 +44,8 @@ pub fn localize(place: &Place<'_>, target: &str, scope: Option<&str>) -> Result<
         warnings: RefCell::default(),
         recorder: None,
         schemas: RefCell::default(),
+        limits: Limits::default(),
+        used: Cell::default(),
     };
     let enter =
         |path: &str| Folder::first(&session, &at(place.folder, path).ok_or_else(|| failed(format!("{path} leads out of the root")))?);

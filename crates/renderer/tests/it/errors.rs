@@ -12,6 +12,37 @@ fn an_unknown_field_is_named_with_its_place() {
 }
 
 #[test]
+fn all_unknown_fields_are_named_at_once() {
+    insta::assert_snapshot!(message("== kustomization.yaml\nresource: []\nnamePrefx: a\nimages:\n- name: a\n"), @r#"
+    kustomization.yaml:1:11: unknown field "resource" in a kustomization; did you mean "resources"?
+      and at 2:12: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?
+    "#);
+    insta::assert_snapshot!(message("== kustomization.yaml\nimages:\n- name: a\n  newNam: b\n  newTg: c\n"), @r#"
+    kustomization.yaml:3:11: unknown field "newNam" in an image; did you mean "newName"?
+      and at 4:10: unknown field "newTg" in an image; did you mean "newTag"?
+    "#);
+}
+
+#[test]
+fn all_missing_resources_are_named_at_once() {
+    insta::assert_snapshot!(message("== kustomization.yaml\nresources:\n- gone.yaml\n- a.yaml\n- lost\n== a.yaml\nkind: A\n"), @r"
+    kustomization.yaml:2:3: gone.yaml does not exist (looked for gone.yaml)
+      and at 4:3: lost does not exist
+    ");
+}
+
+#[test]
+fn the_line_at_fault_is_marked() {
+    let error = run(".", "== kustomization.yaml\nresources:\n- é: [gone]\n").expect_err("must fail");
+    insta::assert_snapshot!(error.excerpt().unwrap(), @r"
+    2 | - é: [gone]
+      |   ^
+    ");
+    // Errors go into logs and conditions, the lines of a Secret must not.
+    assert!(!error.to_string().contains("é: [gone]"));
+}
+
+#[test]
 fn a_missing_resource_is_named_with_the_line_that_asks_for_it() {
     insta::assert_snapshot!(message("== kustomization.yaml\nresources:\n- gone.yaml\n"), @"kustomization.yaml:2:3: gone.yaml does not exist (looked for gone.yaml)");
 }

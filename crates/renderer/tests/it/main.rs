@@ -7,6 +7,8 @@ mod differential;
 mod edits;
 mod errors;
 mod explain;
+mod fuzz;
+mod limits;
 mod metadata;
 mod openapi;
 mod outside;
