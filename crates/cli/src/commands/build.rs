@@ -123,7 +123,10 @@ fn build(args: &Args) -> Result<Build, CommandError> {
         return fiel_renderer::build_remote(&repository, &options, &world).map_err(CommandError::failed);
     }
     let (files, path) = locate(Path::new(&args.path))?;
-    fiel_renderer::build_with(&files, &path, &options, &world).map_err(CommandError::failed)
+    fiel_renderer::build_with(&files, &path, &options, &world).map_err(|error| {
+        let excerpt = error.excerpt().map(|lines| format!("\n{lines}")).unwrap_or_default();
+        CommandError::failed(format!("{error}{excerpt}"))
+    })
 }
 
 fn options(args: &Args) -> Options {
@@ -137,6 +140,7 @@ fn options(args: &Args) -> Options {
             Restrictor::LoadRestrictionsNone => LoadRestrictor::None,
         },
         managed_by_label: args.enable_managedby_label,
+        ..Options::default()
     }
 }
 
