@@ -1,14 +1,17 @@
 //! The leaves of a resource under names that stay when lists are put in another order: elements go by their merge key.
 
 use crate::mergekeys::{ListMerge, Shape, root};
+use crate::openapi::Schemas;
 use crate::resource::Resource;
 use crate::yaml::{Node, Value};
 
 /// The leaves of a resource and their paths, as the `fieldPath` of a replacement spells them: `spec.containers.[name=web].image`.
 /// An empty map or list is a leaf too.
 pub(crate) fn leaves(resource: &Resource) -> Vec<(String, &Value)> {
+    // The keys of a schema of the kustomization's own are not known here.
+    let schemas = Schemas::default();
     let mut out = Vec::new();
-    walk(&resource.value, &mut String::new(), root(&resource.gvk()), ListMerge::Replace, &mut out);
+    walk(&resource.value, &mut String::new(), root(&resource.gvk(), &schemas), ListMerge::Replace, &mut out);
     out
 }
 
@@ -19,7 +22,7 @@ pub(crate) fn is_secret(resource: &Resource, path: &str) -> bool {
     resource.kind() == "Secret" && (matches!(first, "data" | "stringData") || path.contains("last-applied-configuration"))
 }
 
-fn walk<'a>(value: &'a Value, path: &mut String, shape: Shape, list: ListMerge, out: &mut Vec<(String, &'a Value)>) {
+fn walk<'a>(value: &'a Value, path: &mut String, shape: Shape<'_>, list: ListMerge<'_>, out: &mut Vec<(String, &'a Value)>) {
     match &value.node {
         Node::Map(map) if !map.is_empty() => {
             for (key, value) in map.iter() {
@@ -57,9 +60,9 @@ fn element(key: &str) -> String {
 }
 
 /// The key that tells the elements of a list from each other, where they all have one and no two the same.
-fn key_of(items: &[Value], list: ListMerge) -> Option<&'static str> {
+fn key_of<'a>(items: &[Value], list: ListMerge<'a>) -> Option<&'a str> {
     let key = match list {
-        ListMerge::Keys(keys) => keys[0],
+        ListMerge::Keys(keys) => &*keys[0],
         _ => "name",
     };
     let mut seen = std::collections::HashSet::new();

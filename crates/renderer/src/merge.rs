@@ -183,7 +183,7 @@ fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>, list:
 }
 
 /// A list that meets none stays a list, though all of its elements may go; a directive for the whole list is then taken for an element, and the only one.
-fn new_list(mut patch: Vec<Value>, keys: &'static [&'static str], shape: Shape) -> Result<Vec<Value>> {
+fn new_list(mut patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
     match patch.iter().position(is_list_directive) {
         Some(at) => Ok(vec![patch.swap_remove(at)]),
         None => keyed(Vec::new(), patch, keys, shape),
