@@ -32,6 +32,7 @@ mod auth;
 mod canonical;
 pub mod controllers;
 mod discovery;
+pub mod faults;
 mod http;
 mod journal;
 pub mod node;

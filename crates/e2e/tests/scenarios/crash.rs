@@ -1,11 +1,13 @@
-//! The agent is cut off at every single call to the API; another one takes over and reaches the same end.
+//! The agent is cut off at every single call to the API, and works among faults of all kinds; it reaches the same end.
 
 use std::time::Duration;
+
+use fiel_sandbox::faults::Faults;
 
 use serde_json::{Value, json};
 
 use crate::story::{automated, deployment, files};
-use crate::world::{Cut, REPO, World, application, play, real};
+use crate::world::{Cut, REPO, Running, World, application, play, real};
 
 /// What must be the same however often the agent was killed: the objects but for what the server counts, and the
 /// Application's verdicts.
@@ -50,11 +52,11 @@ async fn end_state(world: &World) -> Value {
     })
 }
 
-/// A short story; the agent dies once, as `cut` says.
-async fn told(cut: Cut) -> (Value, usize) {
+/// A short story with the agent that `start` starts; what there is at the end, and how many calls it took.
+async fn told(start: impl FnOnce(&World) -> Running) -> (Value, usize) {
     let world = World::new().await;
     let one = world.sources.commit(REPO, files("v1", true));
-    let agent = world.agent(cut);
+    let agent = start(&world);
     world.apply(&application(&automated())).await;
     world.until_synced(&one).await;
     world.patch("apps/v1", "Deployment", "demo", "goserver", json!({"spec": {"replicas": 7}})).await;
@@ -70,16 +72,28 @@ async fn told(cut: Cut) -> (Value, usize) {
 #[test]
 fn killed_at_each_call_the_end_is_the_same() {
     play("killed_at_each_call_the_end_is_the_same", || async {
-        let (expected, calls) = told(Cut::Never).await;
+        let (expected, calls) = told(|world| world.agent(Cut::Never)).await;
         assert!(calls > 20, "{calls}");
         // A real cluster takes seconds for what the sandbox does in milliseconds: a few of the calls there, spread over the story.
         let step = if real().is_some() { calls.div_ceil(4) } else { 1 };
         for at in (1..=calls).step_by(step) {
             for cut in [Cut::Before(at), Cut::After(at)] {
-                let (found, _) = told(cut).await;
+                let (found, _) = told(|world| world.agent(cut)).await;
                 assert_eq!(found, expected, "{cut:?} of {calls}");
             }
         }
         println!("killed {} times", 2 * calls.div_ceil(step));
+    });
+}
+
+#[test]
+fn among_faults_of_all_kinds_the_end_is_the_same() {
+    play("among_faults_of_all_kinds_the_end_is_the_same", || async {
+        let (expected, _) = told(|world| world.agent(Cut::Never)).await;
+        let seeds = if real().is_some() { 0..2 } else { 0..8 };
+        for seed in seeds {
+            let (found, _) = told(|world| world.agent_among(&Faults::seeded(seed, 100))).await;
+            assert_eq!(found, expected, "seed {seed}");
+        }
     });
 }

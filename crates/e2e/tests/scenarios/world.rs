@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use fiel_reconciler::agent::{Agent, AgentOptions};
 use fiel_reconciler::source::Memory;
+use fiel_sandbox::faults::Faults;
 use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
 use kube::client::Body;
 use kube::{Api, Client};
@@ -127,6 +128,19 @@ impl World {
             }
             work(client, sources, clock, counter, Cut::Never).await;
         });
+        Running { task, count }
+    }
+
+    /// Starts an agent on whose connection things go wrong.
+    pub(crate) fn agent_among(&self, faults: &Faults) -> Running {
+        let count = Arc::new(Count::default());
+        let inner = self.client.clone();
+        let service = tower::service_fn(move |request: http::Request<Body>| {
+            let inner = inner.clone();
+            async move { inner.send(request).await }
+        });
+        let client = Client::new(faults.over(service), "default");
+        let task = tokio::spawn(work(client, self.sources.clone(), self.clock.clone(), count.clone(), Cut::Never));
         Running { task, count }
     }
 

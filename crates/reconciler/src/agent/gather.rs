@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::index::Interest;
 use super::queue::AppName;
-use crate::desired::{self, Request, SourceType};
+use crate::desired::{self, Rendered, Request, SourceType};
 use crate::live::{ApiError, Gvk, Kind};
 use crate::plan::Holdings;
 use crate::resource::ObjectKey;
@@ -24,7 +24,8 @@ pub(super) struct Desired {
 }
 
 /// Resolves and renders. `revision` takes the place of the one in the source (a sync to an older revision).
-/// `fresh` asks the repository, `hard` renders even if nothing changed.
+/// `fresh` asks the repository, `hard` renders even if nothing changed. That the cluster does not answer says nothing about the source, so that is
+/// an error of its own.
 pub(super) async fn desired(
     context: &Context,
     app: &Value,
@@ -33,7 +34,28 @@ pub(super) async fn desired(
     revision: Option<&str>,
     fresh: bool,
     hard: bool,
-) -> Result<Desired, desired::Error> {
+) -> Result<Result<Desired, desired::Error>, ApiError> {
+    let (commit, rendered) = match rendered(context, name, source, revision, fresh, hard).await {
+        Ok(found) => found,
+        Err(error) => return Ok(Err(error)),
+    };
+    let namespace = app["spec"]["destination"]["namespace"].as_str().unwrap_or_default();
+    let mut objects = rendered.objects.clone();
+    for object in &mut objects {
+        place(context, object, namespace).await?;
+    }
+    Ok(Ok(Desired { commit, source_type: rendered.source_type, objects, warnings: rendered.warnings.clone() }))
+}
+
+/// The commit, and what it renders to.
+async fn rendered(
+    context: &Context,
+    name: &AppName,
+    source: &Value,
+    revision: Option<&str>,
+    fresh: bool,
+    hard: bool,
+) -> Result<(String, Arc<Rendered>), desired::Error> {
     let mut request = Request::new(source, &name.1)?;
     if let Some(revision) = revision.filter(|r| !r.is_empty()) {
         revision.clone_into(&mut request.revision);
@@ -46,12 +68,7 @@ pub(super) async fn desired(
         context.renderings.forget(&request);
     }
     let rendered = context.renderings.get(&request, &snapshot).await?;
-    let namespace = app["spec"]["destination"]["namespace"].as_str().unwrap_or_default();
-    let mut objects = rendered.objects.clone();
-    for object in &mut objects {
-        place(context, object, namespace).await.map_err(|e| desired::Error::Render(e.to_string()))?;
-    }
-    Ok(Desired { commit: snapshot.commit, source_type: rendered.source_type, objects, warnings: rendered.warnings.clone() })
+    Ok((snapshot.commit, rendered))
 }
 
 /// Gives a namespaced object without a namespace the destination's, and takes the namespace off a cluster-scoped one.

@@ -135,7 +135,7 @@ pub(super) async fn carry_out(context: &Context, app: &Value, name: &AppName, vi
             let source = if same_source { &app["spec"]["source"] } else { &sync["source"] };
             let desired =
                 gather::desired(context, app, name, source, wanted.or(source["targetRevision"].as_str()).or(Some("HEAD")), true, false)
-                    .await;
+                    .await?;
             compared(context, app, name, desired).await
         }
     };
@@ -168,7 +168,7 @@ pub(super) async fn carry_out(context: &Context, app: &Value, name: &AppName, vi
         Attempt::Failed(reason) => fail(context, app, name, state, "Failed", &reason).await,
         Attempt::Waiting(message) => {
             state["message"] = message.into();
-            let view = super::turn::look(context, app, name).await;
+            let view = super::turn::look(context, app, name).await?;
             write_view(context, app, name, &view, Vec::new(), Some(state), None).await?;
             Ok(Next::Wait(Some(Duration::from_secs(10))))
         }
@@ -461,7 +461,7 @@ async fn fail(context: &Context, app: &Value, name: &AppName, mut state: Value, 
     state["retryCount"] = (count + 1).into();
     state["finishedAt"] = now(context).into();
     state["message"] = format!("{reason}. Retrying attempt #{} at {}.", count + 1, at.strftime("%-I:%M%p")).into();
-    let view = super::turn::look(context, app, name).await;
+    let view = super::turn::look(context, app, name).await?;
     write_view(context, app, name, &view, Vec::new(), Some(state), None).await?;
     Ok(Next::Wait(Some(wait)))
 }
@@ -531,7 +531,7 @@ async fn finish(
         }
     }
     tracing::info!(application = %name.1, phase, message, "operation ended");
-    let view = super::turn::look(context, app, name).await;
+    let view = super::turn::look(context, app, name).await?;
     write_view(context, app, name, &view, Vec::new(), Some(state), history).await?;
     Ok(Next::Again)
 }

@@ -60,7 +60,7 @@ impl Agent {
             return Err(PreviewError::Unsupported(reason));
         }
         let context = Context::new(live, Arc::new(Kind::new(resource)), app_changes, &self.options);
-        let view = turn::look(&context, &app, &name).await;
+        let view = turn::look(&context, &app, &name).await?;
         let desired = view.desired?;
         Ok(Preview { revision: desired.commit, prune: prunes(&app), comparison: view.comparison })
     }

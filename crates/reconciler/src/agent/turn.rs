@@ -65,7 +65,7 @@ async fn step(context: &Context, name: &AppName) -> Result<Next, ApiError> {
     if let Some(reason) = unsupported(&app) {
         return write(context, &app, name, Err(("InvalidSpecError", reason)), Vec::new(), None, None).await;
     }
-    let view = look(context, &app, name).await;
+    let view = look(context, &app, name).await?;
     let phase = app["status"]["operationState"]["phase"].as_str().unwrap_or_default();
     if ["Running", "Terminating"].contains(&phase) {
         return operation::carry_out(context, &app, name, view).await;
@@ -146,10 +146,10 @@ pub(super) fn unsupported(app: &Value) -> Option<String> {
 }
 
 /// Renders and compares what the Application's own source says.
-pub(super) async fn look(context: &Context, app: &Value, name: &AppName) -> View {
+pub(super) async fn look(context: &Context, app: &Value, name: &AppName) -> Result<View, ApiError> {
     let refresh = app["metadata"]["annotations"][REFRESH].as_str();
-    let desired = gather::desired(context, app, name, &app["spec"]["source"], None, refresh.is_some(), refresh == Some("hard")).await;
-    compared(context, app, name, desired).await
+    let desired = gather::desired(context, app, name, &app["spec"]["source"], None, refresh.is_some(), refresh == Some("hard")).await?;
+    Ok(compared(context, app, name, desired).await)
 }
 
 /// Compares desired objects with what is live.
