@@ -66,10 +66,13 @@ impl Asked<'_> {
     }
 }
 
+/// Decides what goes wrong with a request.
+type Rule = dyn Fn(&Asked<'_>) -> Option<Fault> + Send + Sync;
+
 /// What goes wrong, request by request. Clones count together.
 #[derive(Clone)]
 pub struct Faults {
-    decide: Arc<dyn Fn(&Asked<'_>) -> Option<Fault> + Send + Sync>,
+    decide: Arc<Rule>,
     count: Arc<AtomicU64>,
 }
 
