@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Only cases whose name contains this text
     #[arg(long = "match", value_name = "TEXT", default_value = "")]
     matching: String,
+    /// kustomize: run the cases that need this too: exec, helm, network, docker; several with commas
+    #[arg(long, value_name = "NEEDS", value_delimiter = ',')]
+    with: Vec<String>,
     /// kustomize: write the cases that pass now into the list that CI holds us to
     #[arg(long)]
     bless: bool,
@@ -96,7 +99,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
         return Err(Unavailable(format!("there is no folder {}", corpus.display())).into());
     }
     let tally = match args.name {
-        Name::Kustomize => kustomize::by_hand(sh, &corpus, &args.matching, args.bless)?,
+        Name::Kustomize => kustomize::by_hand(sh, &corpus, &args.matching, &args.with, args.bless)?,
         Name::Kubernetes | Name::Health | Name::Diff => corpus::by_hand(sh, args.name.folder(), &corpus, &args.matching)?,
         Name::Argocd => {
             let choice = argocd::Choice {
@@ -125,7 +128,7 @@ pub(crate) fn ci(sh: &Shell, report: &mut Report) -> Result<Tally> {
         report.skip("conformance: the corpora are not here (FIEL_CONFORMANCE, or shared/conformance beside the working copy)");
         return Ok(Tally::default());
     };
-    let mut sum = kustomize::held(sh, &home.join("kustomize"))?;
+    let mut sum = kustomize::held(sh, report, &home.join("kustomize"))?;
     for name in corpus::NAMES {
         sum.add(corpus::held(sh, name, &home.join(name))?);
     }
