@@ -53,6 +53,9 @@ pub(crate) enum Body {
     Webhooks,
     CsiNode,
     Node,
+    ComponentStatus,
+    /// Kinds whose status has conditions that are replaced as a whole.
+    PlainStatus,
 }
 
 /// The shape of a kind; `Unknown` where kustomize has no schema.
@@ -73,6 +76,9 @@ pub(crate) fn root<'a>(gvk: &Gvk<'_>, schemas: &'a Schemas) -> Shape<'a> {
         ("batch", "v1" | "v1beta1", "CronJob") => Body::CronJob,
         ("", "v1", "ServiceAccount") => Body::ServiceAccount,
         ("", "v1", "Node") => Body::Node,
+        ("", "v1", "ComponentStatus") => Body::ComponentStatus,
+        ("apiextensions.k8s.io", "v1" | "v1beta1", "CustomResourceDefinition")
+        | ("certificates.k8s.io", "v1" | "v1beta1", "CertificateSigningRequest") => Body::PlainStatus,
         ("admissionregistration.k8s.io", "v1" | "v1beta1", "MutatingWebhookConfiguration" | "ValidatingWebhookConfiguration") => {
             Body::Webhooks
         }
@@ -97,8 +103,7 @@ fn is_known(gvk: &Gvk<'_>) -> bool {
             | "Event"
             | "LimitRange"
             | "ResourceQuota"
-            | "Binding"
-            | "ComponentStatus",
+            | "Binding",
         ) => &["v1"],
         ("apps", "ControllerRevision") => &["v1"],
         ("autoscaling", "HorizontalPodAutoscaler") => &["v1", "v2beta1", "v2beta2"],
@@ -110,8 +115,8 @@ fn is_known(gvk: &Gvk<'_>) -> bool {
         ("rbac.authorization.k8s.io", "Role" | "RoleBinding" | "ClusterRole" | "ClusterRoleBinding") => &["v1", "v1beta1", "v1alpha1"],
         ("scheduling.k8s.io", "PriorityClass") => &["v1", "v1beta1", "v1alpha1"],
         ("storage.k8s.io", "StorageClass" | "VolumeAttachment" | "CSIDriver" | "CSIStorageCapacity") => &["v1", "v1beta1", "v1alpha1"],
-        ("apiextensions.k8s.io", "CustomResourceDefinition") | ("apiregistration.k8s.io", "APIService") => &["v1", "v1beta1"],
-        ("coordination.k8s.io", "Lease") | ("certificates.k8s.io", "CertificateSigningRequest") => &["v1", "v1beta1"],
+        ("apiregistration.k8s.io", "APIService") => &["v1", "v1beta1"],
+        ("coordination.k8s.io", "Lease") => &["v1", "v1beta1"],
         ("discovery.k8s.io", "EndpointSlice") => &["v1", "v1beta1"],
         ("events.k8s.io", "Event") => &["v1", "v1beta1"],
         ("flowcontrol.apiserver.k8s.io", "FlowSchema" | "PriorityLevelConfiguration") => &["v1beta1"],
@@ -144,6 +149,8 @@ impl<'a> Shape<'a> {
             (Shape::Root(Body::ServiceAccount), "secrets") | (Shape::Root(Body::Webhooks), "webhooks") | (Shape::CsiSpec, "drivers") => {
                 (Shape::Unknown, NAME)
             }
+            (Shape::Root(Body::ComponentStatus), "conditions") => (Shape::Unknown, TYPE),
+            (Shape::Root(Body::PlainStatus), "status") => (Shape::Unknown, Replace),
             (Shape::Root(_), "status") => (Shape::Status, Replace),
             (Shape::Status, "conditions" | "addresses") => (Shape::Unknown, TYPE),
             (Shape::Status, "podIPs") => (Shape::Unknown, Keys(&[Cow::Borrowed("ip")])),
@@ -162,5 +169,59 @@ impl<'a> Shape<'a> {
             (Shape::ServiceSpec, "ports") => (Shape::Unknown, Keys(&[Cow::Borrowed("port"), Cow::Borrowed("protocol")])),
             _ => (Shape::Unknown, Replace),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use fiel_schema::{Node, Registry};
+
+    use super::*;
+
+    /// Walks a kind's schema of today beside the shape of 1.21 and notes where lists merge by other keys.
+    fn differences(node: Node<'_>, shape: Shape<'_>, path: &str, depth: usize, found: &mut BTreeSet<String>) {
+        if depth == 0 || shape == Shape::Unknown {
+            return;
+        }
+        for (name, field) in node.fields() {
+            let (inner, list) = shape.field(name);
+            let here = format!("{path}.{name}");
+            let keys: Vec<&str> = match (field.is_list() && field.patch_merges(), field.patch_merge_key()) {
+                (true, Some(key)) => {
+                    let several: Vec<&str> = field.list_map_keys().collect();
+                    if several.is_empty() { vec![key] } else { several }
+                }
+                _ => Vec::new(),
+            };
+            let ours: Vec<&str> = match &list {
+                ListMerge::Keys(keys) => keys.iter().map(AsRef::as_ref).collect(),
+                ListMerge::Replace | ListMerge::Set => Vec::new(),
+            };
+            if keys != ours {
+                found.insert(format!("{here}: {keys:?} now, {ours:?} in kustomize"));
+            }
+            let next = field.items().unwrap_or(field);
+            differences(next, inner, &here, depth - 1, found);
+        }
+    }
+
+    /// The list above is not trusted by itself: the generated table of Kubernetes 1.36 says the same, but for what came or changed after 1.21.
+    #[test]
+    fn agrees_with_the_generated_table_but_for_what_is_newer() {
+        let schemas = Schemas::default().for_merge();
+        let mut found = BTreeSet::new();
+        let mut kinds = 0;
+        for kind in Registry::builtin().kinds() {
+            let gvk = Gvk { group: kind.group(), version: kind.version(), kind: kind.kind() };
+            let shape = root(&gvk, &schemas);
+            kinds += usize::from(shape != Shape::Unknown);
+            differences(kind.schema(), shape, kind.kind(), 9, &mut found);
+        }
+        assert!(kinds > 40, "{kinds}");
+        let newer = ["resourceClaims", "schedulingGates", "hostIPs", "resourceClaimStatuses"];
+        found.retain(|told| !newer.iter().any(|name| told.contains(&format!(".{name}: "))));
+        assert!(found.is_empty(), "{found:#?}");
     }
 }

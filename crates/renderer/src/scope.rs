@@ -24,3 +24,34 @@ pub(crate) fn is_cluster_scoped(gvk: &Gvk<'_>) -> bool {
     };
     versions.contains(&gvk.version)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The generated table of Kubernetes 1.36 says the same of every kind that 1.21 had; kustomize takes what came later for namespaced.
+    #[test]
+    fn agrees_with_the_generated_table_but_for_what_is_newer() {
+        let kinds = fiel_schema::Registry::builtin().kinds();
+        let different = kinds.filter(|kind| {
+            let gvk = Gvk { group: kind.group(), version: kind.version(), kind: kind.kind() };
+            is_cluster_scoped(&gvk) == kind.namespaced()
+        });
+        let different: Vec<String> = different.map(|kind| format!("{}/{} {}", kind.group(), kind.version(), kind.kind())).collect();
+        let newer = [
+            "admissionregistration.k8s.io/v1 MutatingAdmissionPolicy",
+            "admissionregistration.k8s.io/v1 MutatingAdmissionPolicyBinding",
+            "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicy",
+            "admissionregistration.k8s.io/v1 ValidatingAdmissionPolicyBinding",
+            "authentication.k8s.io/v1 SelfSubjectReview",
+            "flowcontrol.apiserver.k8s.io/v1 FlowSchema",
+            "flowcontrol.apiserver.k8s.io/v1 PriorityLevelConfiguration",
+            "networking.k8s.io/v1 IPAddress",
+            "networking.k8s.io/v1 ServiceCIDR",
+            "resource.k8s.io/v1 DeviceClass",
+            "resource.k8s.io/v1 ResourceSlice",
+            "storage.k8s.io/v1 VolumeAttributesClass",
+        ];
+        assert_eq!(different, newer);
+    }
+}
