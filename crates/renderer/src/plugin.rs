@@ -125,9 +125,11 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
         }
         "LabelTransformer" => Transformer::Labels { pairs: f.string_map("labels")?, specs: specs(&mut f)? },
         "AnnotationsTransformer" => Transformer::Annotations { pairs: f.string_map("annotations")?, specs: specs(&mut f)? },
-        "ImageTagTransformer" => {
-            Transformer::Images { image: f.take("imageTag").map(Image::decode).transpose()?.unwrap_or_default(), specs: specs(&mut f)? }
-        }
+        "ImageTagTransformer" => Transformer::Images {
+            image: f.take("imageTag").map(Image::decode).transpose()?.unwrap_or_default(),
+            specs: specs(&mut f)?,
+            used: std::cell::Cell::default(),
+        },
         "ReplicaCountTransformer" => {
             let replica = f.take("replica").map(Replica::decode).transpose()?;
             let Some(replica) = replica else {

@@ -123,6 +123,9 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
     let mut names = None;
     while let Some(transformer) = steps.next() {
         transformer.apply_with(&mut acc.resources, &mut names).map_err(|error| error.in_file(file))?;
+        if let Some(warning) = transformer.unused(file) {
+            folder.session.warn(warning);
+        }
         if let Some(written) = &mut written {
             folder.session.observe(|| written.next(transformer.name()), &mut acc.resources);
         }
@@ -298,7 +301,7 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         out.push(Transformer::Replicas { replica: replica.clone(), specs: config.replicas.clone() });
     }
     for image in &k.images {
-        out.push(Transformer::Images { image: image.clone(), specs: config.images.clone() });
+        out.push(Transformer::Images { image: image.clone(), specs: config.images.clone(), used: std::cell::Cell::default() });
     }
     if !k.replacements.is_empty() {
         out.push(Transformer::Replacements(replacements(folder, file, &k.replacements)?));

@@ -1,5 +1,7 @@
 //! The images transformer.
 
+use std::cell::Cell;
+
 use regex::Regex;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -8,51 +10,54 @@ use crate::kustomization::Image;
 use crate::resource::Resource;
 use crate::yaml::{Node, Value};
 
-/// Sets an image wherever containers are, and then in the fields of the specs; so `tagSuffix` hits Pods twice, as in kustomize.
-pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[FieldSpec]) -> Result<()> {
+/// Sets an image wherever containers are, and then in the fields of the specs; so `tagSuffix` hits Pods twice, as in kustomize. Tells
+/// whether any image was of that name.
+pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[FieldSpec]) -> Result<bool> {
     let pattern = Pattern::new(&image.name)?;
+    let found = Cell::new(false);
     // A definition may describe fields of these names, which hold no images.
     for resource in resources.iter_mut().filter(|resource| resource.kind() != "CustomResourceDefinition") {
-        anywhere(&mut resource.value, image, &pattern);
+        anywhere(&mut resource.value, image, &pattern, &found);
         let gvk = resource.gvk();
         let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk)).collect();
         for spec in wanted {
             spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
-                update(value, image, &pattern);
+                update(value, image, &pattern, &found);
                 Ok(())
             })?;
         }
     }
-    Ok(())
+    Ok(found.get())
 }
 
-fn anywhere(value: &mut Value, image: &Image, pattern: &Pattern) {
+fn anywhere(value: &mut Value, image: &Image, pattern: &Pattern, found: &Cell<bool>) {
     match &mut value.node {
         Node::Map(map) => {
             for name in ["containers", "initContainers"] {
                 let Some(Value { node: Node::List(items), .. }) = map.get_mut(name) else { continue };
                 for item in items {
                     if let Some(field) = item.get_mut("image") {
-                        update(field, image, pattern);
+                        update(field, image, pattern, found);
                     }
                 }
             }
             for (key, inner) in map.iter_mut() {
                 if !matches!(key, "containers" | "initContainers") {
-                    anywhere(inner, image, pattern);
+                    anywhere(inner, image, pattern, found);
                 }
             }
         }
-        Node::List(items) => items.iter_mut().for_each(|item| anywhere(item, image, pattern)),
+        Node::List(items) => items.iter_mut().for_each(|item| anywhere(item, image, pattern, found)),
         Node::Scalar(_) => {}
     }
 }
 
-fn update(value: &mut Value, image: &Image, pattern: &Pattern) {
+fn update(value: &mut Value, image: &Image, pattern: &Pattern, found: &Cell<bool>) {
     let Some(text) = value.text() else { return };
     if !pattern.is_match(text) {
         return;
     }
+    found.set(true);
     let new = rename(text, image);
     *value = Value { pos: value.pos, ..Value::string(new) };
 }

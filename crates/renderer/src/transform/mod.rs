@@ -8,6 +8,8 @@ pub(crate) use image::set_images;
 pub(crate) use patch::{Patches, load_inline_or_file, prepare};
 pub(crate) use simple::{annotate, label, namespace, prefix, replicas, suffix};
 
+use std::cell::Cell;
+
 use crate::error::Result;
 use crate::fieldspec::FieldSpec;
 use crate::kustomization::{Image, Replica};
@@ -47,6 +49,8 @@ pub(crate) enum Transformer {
     Images {
         image: Image,
         specs: Vec<FieldSpec>,
+        /// Whether any image was of that name.
+        used: Cell<bool>,
     },
     Replacements(Vec<crate::replacement::Replacement>),
 }
@@ -82,6 +86,17 @@ impl Transformer {
         }
     }
 
+    /// What to tell after it was applied when it was for nothing that is there; kustomize says nothing then.
+    pub(crate) fn unused(&self, file: &str) -> Option<String> {
+        match self {
+            Self::Patch(_, patches) => patches.unused(),
+            Self::Images { image, used, .. } if !used.get() => {
+                Some(format!("{file}: no container has an image named {}, which images changes", image.name))
+            }
+            _ => None,
+        }
+    }
+
     /// Applies one transformer by itself.
     pub(crate) fn apply(&self, resources: &mut Vec<Resource>) -> Result<()> {
         self.apply_with(resources, &mut None)
@@ -104,7 +119,7 @@ impl Transformer {
             Self::Suffix { text, specs } => suffix(resources, text, specs),
             Self::Labels { pairs, specs } => label(resources, pairs, specs),
             Self::Annotations { pairs, specs } => annotate(resources, pairs, specs),
-            Self::Images { image, specs } => set_images(resources, image, specs),
+            Self::Images { image, specs, used } => set_images(resources, image, specs).map(|found| used.set(found)),
             Self::Replacements(replacements) => crate::replacement::apply(resources, replacements),
         }?;
         *names = None;

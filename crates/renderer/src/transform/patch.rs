@@ -1,5 +1,6 @@
 //! Patches: strategic merge and JSON 6902, by target or by the patch's own id.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +22,8 @@ pub(crate) struct Patches {
     file: String,
     pos: Pos,
     schemas: Schemas,
+    /// Whether it was for any resource yet.
+    used: Cell<bool>,
 }
 
 enum Content {
@@ -48,7 +51,7 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
     let label = if pos.line > 0 { "patch" } else { &file };
     let target = patch.target.as_ref().map(Compiled::new).transpose().map_err(here)?;
     let schemas = folder.session.schemas.borrow_mut().for_merge();
-    let made = |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos, schemas };
+    let made = |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos, schemas, used: Cell::new(false) };
     let merge = if json_only { Err(failed("a JSON patch must be a list of operations")) } else { crate::read::resources(&text, label) };
     let json = operations(&text, label);
     match (merge, json) {
@@ -117,6 +120,7 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
         target: None,
         file: kustomization.to_owned(),
         pos: *pos,
+        used: Cell::new(false),
         schemas: folder.session.schemas.borrow_mut().for_merge(),
     })
 }
@@ -132,6 +136,12 @@ fn annotations_as_text(patch: &mut Resource) {
 }
 
 impl Patches {
+    /// What to tell of a patch whose target matched nothing, of which kustomize says nothing.
+    pub(super) fn unused(&self) -> Option<String> {
+        let silent = self.target.is_some() && !self.used.get();
+        silent.then(|| format!("{}:{}:{}: the target of this patch matches no resource", self.file, self.pos.line, self.pos.column))
+    }
+
     /// Tells whether a resource was deleted and so is empty now.
     pub(crate) fn apply(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
         self.apply_inner(resources, names).map_err(|error| {
@@ -156,6 +166,7 @@ impl Patches {
                     for at in target.places(names, resources.len()) {
                         let resource = &mut resources[at];
                         if !resource.is_empty() && target.matches(resource) {
+                            self.used.set(true);
                             strategic(resource, patch, true, &self.schemas)?;
                             deleted |= resource.is_empty();
                             names.add(resource, at);
@@ -170,6 +181,7 @@ impl Patches {
                     if !target.matches(resource) {
                         continue;
                     }
+                    self.used.set(true);
                     resource.store_previous();
                     let value = std::mem::take(&mut resource.value);
                     resource.value = jsonpatch::normal(&value);

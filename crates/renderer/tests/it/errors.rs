@@ -112,3 +112,31 @@ fn a_block_of_text_that_ends_with_its_header_ends() {
     let docs = fiel_renderer::yaml::parse_all(b"- >-\n  ", "t.yaml").unwrap();
     assert_eq!(docs[0].to_json()[0], "");
 }
+
+/// kustomize says nothing when an entry is for nothing that is there, which hides misspelt names.
+#[test]
+fn what_is_for_nothing_that_is_there_is_told() {
+    let built = run(
+        "",
+        "== kustomization.yaml
+resources: [pod.yaml]
+images:
+- {name: web, newTag: v1}
+- {name: wbe, newTag: v1}
+patches:
+- target: {kind: Pod}
+  patch: '[{\"op\": \"add\", \"path\": \"/metadata/labels\", \"value\": {}}]'
+- target: {kind: Deployment}
+  patch: '[{\"op\": \"remove\", \"path\": \"/metadata/labels\"}]'
+== pod.yaml
+{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: a, image: web}]}}
+",
+    );
+    assert_eq!(
+        built.unwrap().warnings(),
+        [
+            "kustomization.yaml:8:3: the target of this patch matches no resource",
+            "kustomization.yaml: no container has an image named wbe, which images changes"
+        ]
+    );
+}
