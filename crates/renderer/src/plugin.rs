@@ -137,15 +137,17 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
             };
             Transformer::Replicas { replica, specs: specs(&mut f)? }
         }
-        "PatchTransformer" => Transformer::Patch("PatchTransformer", prepare(folder, &Patch::take(&mut f)?, file, false)?),
-        "PatchJson6902Transformer" => Transformer::Patch("PatchJson6902Transformer", prepare(folder, &json_patch(&mut f)?, file, true)?),
+        "PatchTransformer" => Transformer::Patch("PatchTransformer", Box::new(prepare(folder, &Patch::take(&mut f)?, file, false)?)),
+        "PatchJson6902Transformer" => {
+            Transformer::Patch("PatchJson6902Transformer", Box::new(prepare(folder, &json_patch(&mut f)?, file, true)?))
+        }
         "PatchStrategicMergeTransformer" => {
             let mut entries = f.strings("paths")?;
             if let Some(text) = f.string("patches")? {
                 entries.push((text, f.pos()));
             }
             for entry in &entries {
-                Transformer::Patch(STRATEGIC, load_inline_or_file(folder, entry, file)?).apply(resources)?;
+                Transformer::Patch(STRATEGIC, Box::new(load_inline_or_file(folder, entry, file)?)).apply(resources)?;
             }
             return Ok(());
         }

@@ -257,10 +257,10 @@ fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<
 fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) -> Result<Vec<Transformer>> {
     let mut out = Vec::new();
     for entry in &k.patches_strategic_merge {
-        out.push(Transformer::Patch(STRATEGIC, load_inline_or_file(folder, entry, file)?));
+        out.push(Transformer::Patch(STRATEGIC, Box::new(load_inline_or_file(folder, entry, file)?)));
     }
     for patch in &k.patches {
-        out.push(Transformer::Patch("PatchTransformer", prepare(folder, patch, file, false)?));
+        out.push(Transformer::Patch("PatchTransformer", Box::new(prepare(folder, patch, file, false)?)));
     }
     if !k.namespace.is_empty() {
         out.push(Transformer::Namespace {
@@ -295,7 +295,7 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         out.push(Transformer::Annotations { pairs: k.common_annotations.clone(), specs: config.common_annotations.clone() });
     }
     for patch in &k.patches_json6902 {
-        out.push(Transformer::Patch("PatchJson6902Transformer", prepare(folder, patch, file, true)?));
+        out.push(Transformer::Patch("PatchJson6902Transformer", Box::new(prepare(folder, patch, file, true)?)));
     }
     for replica in &k.replicas {
         out.push(Transformer::Replicas { replica: replica.clone(), specs: config.replicas.clone() });

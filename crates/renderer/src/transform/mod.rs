@@ -19,7 +19,7 @@ use crate::resource::Resource;
 /// One step of a kustomization.
 pub(crate) enum Transformer {
     /// Of the kind of transformer that kustomize has for it.
-    Patch(&'static str, Patches),
+    Patch(&'static str, Box<Patches>),
     Namespace {
         namespace: String,
         specs: Vec<FieldSpec>,
