@@ -33,6 +33,7 @@ mod canonical;
 pub mod controllers;
 mod discovery;
 pub mod faults;
+mod golang;
 mod http;
 mod journal;
 pub mod node;

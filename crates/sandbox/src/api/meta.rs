@@ -66,7 +66,7 @@ pub(crate) fn tidy(object: &mut Value) {
 
 /// Whether a kind counts the changes of its spec.
 fn counts(resource: &Resource) -> bool {
-    const KINDS: [&str; 16] = [
+    const KINDS: [&str; 17] = [
         "Deployment",
         "StatefulSet",
         "DaemonSet",
@@ -83,6 +83,7 @@ fn counts(resource: &Resource) -> bool {
         "MutatingWebhookConfiguration",
         "EndpointSlice",
         "ResourceClaim",
+        "PriorityClass",
     ];
     !resource.is_builtin() || KINDS.contains(&resource.kind.as_str())
 }
@@ -118,13 +119,15 @@ fn wanted(resource: &Resource, object: &Value) -> Value {
 pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<(String, String, String)> {
     let mut causes = Vec::new();
     let name = text(object, "name");
-    if name.is_empty() {
+    if resource.is_builtin() {
+        // Its kind says how it must look: `canonical::validate`.
+    } else if name.is_empty() {
         causes.push((
             "FieldValueRequired".to_owned(),
             "Required value: name or generateName is required".to_owned(),
             "metadata.name".to_owned(),
         ));
-    } else if let Err(why) = check_name(resource, name) {
+    } else if let Err(why) = check_name(name) {
         causes.push(("FieldValueInvalid".to_owned(), format!("Invalid value: \"{name}\": {why}"), "metadata.name".to_owned()));
     }
     for field in ["labels", "annotations"] {
@@ -157,24 +160,12 @@ fn is_label_value(value: &str) -> bool {
     value.chars().all(inner) && edge(value.chars().next()) && edge(value.chars().last())
 }
 
-fn check_name(resource: &Resource, name: &str) -> Result<(), &'static str> {
-    let loose = resource.group == "rbac.authorization.k8s.io" || !resource.is_builtin();
-    if loose {
-        let bad = name == "." || name == ".." || name.contains('/') || name.contains('%');
-        return if bad { Err("may not contain '/' or '%', nor be '.' or '..'") } else { Ok(()) };
-    }
+/// How the objects of a definition must be named.
+fn check_name(name: &str) -> Result<(), &'static str> {
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let label = |label: &str| {
         !label.is_empty() && label.chars().all(|c| letter(c) || c == '-') && label.starts_with(letter) && label.ends_with(letter)
     };
-    if matches!(resource.kind.as_str(), "Namespace" | "Service") {
-        if name.len() <= 63 && label(name) {
-            return Ok(());
-        }
-        return Err(
-            "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
-        );
-    }
     if name.len() <= 253 && name.split('.').all(label) {
         return Ok(());
     }

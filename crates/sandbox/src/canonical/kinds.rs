@@ -36,7 +36,9 @@ pub(super) fn complete(group: &str, kind: &str, fields: &mut Map<String, Value>)
             default(fields, "reclaimPolicy", "Delete");
             default(fields, "volumeBindingMode", "Immediate");
         }
+        ("", "LimitRange") => limits(fields),
         ("scheduling.k8s.io", "PriorityClass") => default(fields, "preemptionPolicy", "PreemptLowerPriority"),
+        ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => webhooks(kind, fields),
         ("apiregistration.k8s.io", "APIService") => api_service(fields),
         ("", "Node" | "ResourceQuota") => {
             object(fields, "spec");
@@ -358,8 +360,6 @@ fn endpoints(fields: &mut Map<String, Value>) {
 }
 
 fn endpoint_slice(fields: &mut Map<String, Value>) {
-    default(fields, "endpoints", json!([]));
-    default(fields, "ports", json!([]));
     for endpoint in items(fields, "endpoints") {
         object(endpoint, "conditions");
     }
@@ -412,6 +412,9 @@ fn autoscaler(fields: &mut Map<String, Value>) {
     }
     let Some(spec) = object(fields, "spec") else { return };
     default(spec, "minReplicas", 1);
+    if let Some(fields) = spec.get_mut("behavior").and_then(Value::as_object_mut) {
+        behavior(fields);
+    }
     if v2 {
         default(
             spec,
@@ -441,6 +444,57 @@ fn binding(fields: &mut Map<String, Value>) {
         if subject.get("kind").is_some_and(|kind| kind == "User" || kind == "Group") {
             default(subject, "apiGroup", "rbac.authorization.k8s.io");
         }
+    }
+}
+
+/// What a container may use at most is also what it asks for, if nothing else is said.
+fn limits(fields: &mut Map<String, Value>) {
+    let Some(spec) = object(fields, "spec") else { return };
+    for limit in items(spec, "limits").filter(|limit| limit.get("type").is_some_and(|kind| kind == "Container")) {
+        for (from, to) in [("max", "default"), ("default", "defaultRequest")] {
+            let amounts = limit.get(from).and_then(Value::as_object).cloned().unwrap_or_default();
+            if let Some(into) = object(limit, to) {
+                for (name, amount) in amounts {
+                    into.entry(name).or_insert(amount);
+                }
+            }
+            if limit.get(to).and_then(Value::as_object).is_some_and(Map::is_empty) {
+                limit.remove(to);
+            }
+        }
+    }
+}
+
+fn webhooks(kind: &str, fields: &mut Map<String, Value>) {
+    for webhook in items(fields, "webhooks") {
+        default(webhook, "failurePolicy", "Fail");
+        default(webhook, "matchPolicy", "Equivalent");
+        default(webhook, "timeoutSeconds", 10);
+        object(webhook, "namespaceSelector");
+        object(webhook, "objectSelector");
+        if kind.starts_with("Mutating") {
+            default(webhook, "reinvocationPolicy", "Never");
+        }
+        for rule in items(webhook, "rules") {
+            default(rule, "scope", "*");
+        }
+        if let Some(service) = webhook.get_mut("clientConfig").and_then(|client| client.get_mut("service")).and_then(Value::as_object_mut) {
+            default(service, "port", 443);
+        }
+    }
+}
+
+/// How fast an autoscaler may go; only one that says something of it shows it.
+fn behavior(fields: &mut Map<String, Value>) {
+    let percent = json!({"type": "Percent", "value": 100, "periodSeconds": 15});
+    if let Some(up) = object(fields, "scaleUp") {
+        default(up, "stabilizationWindowSeconds", 0);
+        default(up, "policies", json!([{"type": "Pods", "value": 4, "periodSeconds": 15}, percent]));
+        default(up, "selectPolicy", "Max");
+    }
+    if let Some(down) = object(fields, "scaleDown") {
+        default(down, "policies", json!([percent]));
+        default(down, "selectPolicy", "Max");
     }
 }
 

@@ -2,28 +2,27 @@
 //!
 //! A real server reads built-in objects into typed structures and writes them out again: unknown fields and nulls go, empty fields go or stay by
 //! their type, amounts and times are written one way, and what was left out gets its default. GitOps compares with that form, so the sandbox must
-//! give the same. [`shape`] follows the schema; [`kinds`] and [`pods`] know what no schema says. Pure: values to values.
+//! give the same. [`shape`] follows the Go types, a table; [`kinds`] and [`pods`] know what no schema says. Pure: values to values.
 
 mod kinds;
 mod pods;
 mod quantity;
+mod rules;
 mod shape;
 mod validate;
 
-use fiel_schema::Registry;
 use serde_json::{Map, Value};
 
+use crate::golang::type_name;
 pub(crate) use validate::validate;
 
 /// Brings a built-in object into the server's form. Objects of other kinds are left as they are: their definition says what they get.
 pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value) {
-    let api_version = object["apiVersion"].as_str().unwrap_or_default();
-    let version = api_version.rsplit('/').next().unwrap_or_default();
-    if let Some(known) = Registry::builtin().kind(group, version, kind) {
-        shape::tidy(object, known.schema(), kind);
-    }
+    let message = type_name(object["apiVersion"].as_str().unwrap_or_default(), kind);
     if let Some(fields) = object.as_object_mut() {
+        shape::prune(fields, &message);
         kinds::complete(group, kind, fields);
+        shape::fill(fields, &message);
     }
 }
 

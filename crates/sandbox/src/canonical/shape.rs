@@ -1,220 +1,132 @@
-//! What the schema and the Go types behind it make of a built-in object: which empty fields go, and how values are written.
+//! What the Go types make of a built-in object: which empty fields go, which are always written, and how values are written.
+//!
+//! A server reads an object into its type and writes it out again. The types are a table (`golang`); nothing here knows any kind.
 
-use fiel_schema::{Node, Scalar};
-use serde_json::Value;
+use std::collections::HashSet;
+use std::sync::OnceLock;
+
+use fiel_schema::Registry;
+use serde_json::{Map, Value, json};
 
 use super::quantity;
+use crate::golang::{Field, Shape, Table, Type, type_name};
 
-/// Tidies a whole object of a built-in kind.
-pub(super) fn tidy(object: &mut Value, schema: Node<'_>, kind: &str) {
-    let Some(fields) = object.as_object_mut() else { return };
-    fields.retain(|name, value| !value.is_null() && (schema.child(name).is_some() || name == "apiVersion" || name == "kind"));
-    for (name, value) in fields.iter_mut() {
-        if let Some(node) = schema.child(name) {
-            inside(value, node, &Place { kind, parent: name });
+/// Takes out what the type does not have and what it cannot tell from nothing. Defaults are given to what is left.
+pub(super) fn prune(fields: &mut Map<String, Value>, message: &str) {
+    let Some(known) = Table::get().fields(message) else { return };
+    fields.retain(|name, value| {
+        let Some(field) = known.get(name.as_str()) else {
+            return matches!(name.as_str(), "apiVersion" | "kind") && is_kind(message);
+        };
+        if value.is_null() {
+            return false;
+        }
+        inside(value, field);
+        !is_zero(value, field)
+    });
+}
+
+/// Writes what the type always writes.
+pub(super) fn fill(fields: &mut Map<String, Value>, message: &str) {
+    for (name, field) in Table::get().fields(message).into_iter().flatten() {
+        if !fields.contains_key(*name)
+            && let Some(zero) = zero(name, field)
+        {
+            fields.insert((*name).to_owned(), zero);
+        }
+        let (Some(value), Type::Message(of)) = (fields.get_mut(*name), field.of) else { continue };
+        match (field.shape, value) {
+            (Shape::List, Value::Array(items)) => items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of)),
+            (Shape::Map, Value::Object(map)) => map.values_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of)),
+            (Shape::One | Shape::Pointer, Value::Object(inner)) => fill(inner, object_of(of)),
+            _ => {}
         }
     }
-    let empty = |name: &str, value: &Value| match name {
-        "apiVersion" | "kind" | "metadata" | "spec" | "status" => false,
-        _ => goes(value, schema.field(name), &Place { kind, parent: "" }, name),
-    };
-    fields.retain(|name, value| !empty(name, value));
 }
 
-/// Where a value stands: the Go types are not in the schema, so the few names that mean two things are told apart by this.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    kind: &'a str,
-    /// The field that holds the object or list.
-    parent: &'a str,
+/// A schema in a definition may be true or a list instead: where it is an object, it is a schema.
+fn object_of(message: &str) -> &str {
+    if message.starts_with("apiextensions/v1.JSONSchemaPropsOr") { "apiextensions/v1.JSONSchemaProps" } else { message }
 }
 
-fn inside(value: &mut Value, node: Node<'_>, place: &Place<'_>) {
-    match value {
-        Value::Object(fields) => {
-            let free = node.additional();
-            let named = node.fields().next().is_some();
-            if !named && free.is_none() {
-                // A value of any form: managed fields, raw extensions. It is data.
-                return;
-            }
-            fields.retain(|name, value| node.child(name).is_some() || node.preserves_unknown() || (free.is_some() && !value.is_null()));
-            for (name, value) in fields.iter_mut() {
-                let Some(child) = node.child(name) else { continue };
-                inside(value, child, &Place { parent: if named { name } else { place.parent }, ..*place });
-            }
-            if named {
-                fields.retain(|name, value| node.field(name).is_none() || !goes(value, node.field(name), place, name));
-            }
-        }
-        Value::Array(items) => {
-            if let Some(item) = node.items() {
-                for value in items.iter_mut() {
-                    inside(value, item, place);
+/// Whether objects of this type bear `apiVersion` and `kind`.
+fn is_kind(message: &str) -> bool {
+    static KINDS: OnceLock<HashSet<String>> = OnceLock::new();
+    let kinds = KINDS.get_or_init(|| {
+        let all = Registry::builtin().kinds();
+        all.map(|kind| match kind.group() {
+            "" => type_name(kind.version(), kind.kind()),
+            group => type_name(&format!("{group}/{}", kind.version()), kind.kind()),
+        })
+        .collect()
+    });
+    kinds.contains(message)
+}
+
+fn inside(value: &mut Value, field: &Field) {
+    match (field.shape, value) {
+        (Shape::List, Value::Array(items)) => items.iter_mut().for_each(|item| one(item, field.of)),
+        (Shape::Map, Value::Object(map)) => {
+            for value in map.values_mut() {
+                if value.is_null() && field.of == Type::Text {
+                    *value = json!("");
                 }
+                one(value, field.of);
             }
         }
-        scalar => write(scalar, node),
-    }
-}
-
-/// Writes amounts and times the server's way.
-fn write(value: &mut Value, node: Node<'_>) {
-    match node.scalar() {
-        Some(Scalar::Quantity) => {
-            let text = match &*value {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                _ => return,
-            };
-            if let Some(canonical) = quantity::canonical(&text) {
-                *value = Value::String(canonical);
-            }
-        }
-        Some(Scalar::Time) => {
-            if let Some(time) = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok()) {
-                *value = Value::String(time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
-            }
-        }
-        Some(Scalar::MicroTime) => {
-            if let Some(time) = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok()) {
-                *value = Value::String(time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string());
-            }
-        }
+        (Shape::One | Shape::Pointer, value) => one(value, field.of),
+        // Of another type than it should be: whoever looks at types speaks of it.
         _ => {}
     }
 }
 
-/// Whether an empty field is not written at all.
-fn goes(value: &Value, node: Option<Node<'_>>, place: &Place<'_>, name: &str) -> bool {
-    match value {
-        // A time that may be missing in Go is written as null; every other null goes.
-        Value::Null => !is_kept_null(place, name),
-        Value::Array(items) => items.is_empty() && !KEPT_LISTS.contains(&name),
-        Value::Object(fields) => {
-            let free = node.is_some_and(|node| node.additional().is_some() && node.fields().next().is_none());
-            fields.is_empty() && free
+fn one(value: &mut Value, of: Type) {
+    let Type::Message(message) = of else { return };
+    match (message, &mut *value) {
+        ("resource.Quantity", Value::String(_) | Value::Number(_)) => {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            if let Some(canonical) = quantity::canonical(&text) {
+                *value = Value::String(canonical);
+            }
         }
-        Value::String(text) => text.is_empty() && !is_kept_text(place, name),
-        Value::Bool(flag) => !flag && FALSE_GOES.contains(&name) && !(name == "readOnly" && matches!(place.parent, "azureDisk" | "csi")),
-        Value::Number(number) => number.as_i64() == Some(0) && zero_goes(place, name),
+        ("meta/v1.Time", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%SZ"),
+        ("meta/v1.MicroTime", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%S.%6fZ"),
+        (_, Value::Object(fields)) => prune(fields, object_of(message)),
+        _ => {}
     }
 }
 
-/// Lists that are written even when they are empty.
-const KEPT_LISTS: [&str; 12] = [
-    "rules",
-    "containers",
-    "addresses",
-    "endpoints",
-    "paths",
-    "verbs",
-    "drivers",
-    "topologyKeys",
-    "sources",
-    "nodeSelectorTerms",
-    "limits",
-    "currentMetrics",
-];
-
-/// Flags that cannot tell false from not given.
-const FALSE_GOES: [&str; 21] = [
-    "paused",
-    "hostNetwork",
-    "hostIPC",
-    "hostPID",
-    "stdin",
-    "stdinOnce",
-    "tty",
-    "readOnly",
-    "publishNotReadyAddresses",
-    "unschedulable",
-    "globalDefault",
-    "insecureSkipTLSVerify",
-    "insecureSkipTLSVerifyBackend",
-    "deprecated",
-    "preserveUnknownFields",
-    "nullable",
-    "exclusiveMaximum",
-    "exclusiveMinimum",
-    "uniqueItems",
-    "chapAuthDiscovery",
-    "chapAuthSession",
-];
-
-/// Numbers that cannot tell 0 from not given.
-const ZERO_GOES: [&str; 30] = [
-    "active",
-    "count",
-    "failed",
-    "failureThreshold",
-    "fullyLabeledReplicas",
-    "generation",
-    "healthCheckNodePort",
-    "hostPort",
-    "initialDelaySeconds",
-    "minReadySeconds",
-    "nodePort",
-    "number",
-    "numberAvailable",
-    "numberUnavailable",
-    "readyReplicas",
-    "signal",
-    "sizeBytes",
-    "succeeded",
-    "successThreshold",
-    "unavailableReplicas",
-    "updatedNumberScheduled",
-    "updatedReplicas",
-    "deprecatedCount",
-    "observedGeneration",
-    "leaseTransitions",
-    "terminatedReplicas",
-    "currentReplicas",
-    "groupPriorityMinimum",
-    "versionPriority",
-    "periodSeconds",
-];
-
-fn zero_goes(place: &Place<'_>, name: &str) -> bool {
-    match name {
-        "replicas" => place.kind == "Deployment" && place.parent == "status",
-        "availableReplicas" => place.kind != "StatefulSet",
-        "timeoutSeconds" => place.parent != "clientIP",
-        "observedGeneration" => place.kind != "HorizontalPodAutoscaler",
-        // A lease counts from 0 with a pointer, an autoscaling policy always has a period.
-        "leaseTransitions" => false,
-        "periodSeconds" => place.kind != "HorizontalPodAutoscaler",
-        _ => ZERO_GOES.contains(&name),
+fn time(text: &mut String, form: &str) {
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        *text = time.strftime(form).to_string();
     }
 }
 
-/// Empty texts that are written: they mean something else than nothing, or Go always writes them.
-fn is_kept_text(place: &Place<'_>, name: &str) -> bool {
-    match name {
-        "serviceName" => place.kind == "StatefulSet",
-        "type" => place.parent == "hostPath",
-        "name" => place.parent == "ports" && matches!(place.kind, "EndpointSlice"),
-        "value" => matches!(place.parent, "httpHeaders" | "sysctls" | "options"),
-        "apiGroup" => place.parent == "roleRef",
-        "status"
-        | "imageID"
-        | "image"
-        | "storageClassName"
-        | "ingressClassName"
-        | "runtimeClassName"
-        | "volumeAttributesClassName"
-        | "reportingComponent"
-        | "reportingInstance"
-        | "holderIdentity"
-        | "key"
-        | "path" => true,
+/// Whether Go cannot tell a value from one that was not given.
+fn is_zero(value: &Value, field: &Field) -> bool {
+    match (field.shape, value) {
+        (Shape::Pointer, _) => false,
+        (_, Value::Array(items)) => items.is_empty(),
+        (Shape::Map, Value::Object(fields)) => fields.is_empty(),
+        (_, Value::String(text)) => text.is_empty() && field.of != Type::Message("util/intstr.IntOrString"),
+        (_, Value::Bool(flag)) => !flag,
+        (_, Value::Number(number)) => number.as_f64() == Some(0.0) && !matches!(field.of, Type::Message(_)),
         _ => false,
     }
 }
 
-/// Times that are written as null when they are not known.
-fn is_kept_null(place: &Place<'_>, name: &str) -> bool {
-    place.parent == "conditions" && matches!(name, "lastTransitionTime" | "lastProbeTime" | "lastUpdateTime" | "lastHeartbeatTime")
-        || place.kind == "Event" && matches!(name, "eventTime" | "firstTimestamp" | "lastTimestamp")
+/// What is written for a field that was not given; none when nothing is.
+fn zero(name: &str, field: &Field) -> Option<Value> {
+    match (field.shape, field.of) {
+        (Shape::One, Type::Text) => field.always.then(|| json!("")),
+        (Shape::One, Type::Integer | Type::Float) => field.always.then_some(json!(0)),
+        (Shape::One, Type::Boolean) => field.always.then_some(Value::Bool(false)),
+        // A structure is no nothing: Go always writes it, unless it is told to leave out zero.
+        (Shape::One, Type::Message("meta/v1.Time")) => (name != "creationTimestamp").then_some(Value::Null),
+        (Shape::One, Type::Message("meta/v1.MicroTime" | "runtime.RawExtension")) => Some(Value::Null),
+        (Shape::One, Type::Message("resource.Quantity")) => Some(json!("0")),
+        (Shape::One, Type::Message("util/intstr.IntOrString")) => Some(json!(0)),
+        (Shape::One, Type::Message(of)) if Table::get().knows(of) => Some(json!({})),
+        _ => field.always.then_some(Value::Null),
+    }
 }

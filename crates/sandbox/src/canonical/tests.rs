@@ -185,3 +185,39 @@ fn without_lot(value: &Value) -> Value {
     }
     value
 }
+
+/// Which fields a real server always writes, by type: what the Go types say is what our form does.
+#[test]
+fn always_written_fields_are_those_of_the_go_types() {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance");
+    let file = std::env::var_os("FIEL_CONFORMANCE").map_or(beside, Into::into).join("kubernetes/go_shape.json");
+    let Ok(text) = std::fs::read_to_string(&file) else {
+        eprintln!("SKIPPED: {} is not here (FIEL_CONFORMANCE): the Go types were not compared", file.display());
+        return;
+    };
+    let all: Value = serde_json::from_str(&text).unwrap();
+    let (mut passed, mut failed) = (0, Vec::new());
+    for (name, fields) in all["types"].as_object().unwrap() {
+        let parts: Vec<&str> = name.rsplitn(4, '.').collect();
+        let message = format!("{}/{}.{}", parts[2], parts[1], parts[0]);
+        let ours = crate::golang::Table::get().fields(&message);
+        if ours.is_none() || !(name.starts_with("io.k8s.api.") || name.contains(".meta.v1.")) {
+            continue;
+        }
+        let mut nothing = Map::new();
+        shape::fill(&mut nothing, &message);
+        for (field, shape) in fields.as_object().unwrap() {
+            let (kind, omitted) = (shape["kind"].as_str().unwrap(), shape["omitempty"] == true);
+            let structure = matches!(kind, "struct" | "time" | "microtime" | "quantity" | "intorstring" | "raw");
+            let written = shape["omitzero"] != true && (structure || !omitted);
+            // Types of types are left out: what is one in Go may be none in JSON.
+            if kind.starts_with("unknown") || nothing.contains_key(field) == written {
+                passed += 1;
+            } else {
+                failed.push(format!("{message}.{field}: {kind}, written: {written}"));
+            }
+        }
+    }
+    println!("{passed} passed, {} failed", failed.len());
+    assert!(failed.is_empty() && passed > 2000, "{passed} passed, {} failed:\n{}", failed.len(), failed.join("\n"));
+}

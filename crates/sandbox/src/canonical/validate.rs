@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::quantity;
+use super::rules::{self, is_label};
 
 /// One field that is not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,23 +19,31 @@ pub(crate) struct Cause {
 const IMMUTABLE: &str = "field is immutable";
 
 impl Cause {
-    fn required(field: impl Into<String>, detail: &str) -> Self {
+    pub(super) fn required(field: impl Into<String>, detail: &str) -> Self {
         let message = if detail.is_empty() { "Required value".to_owned() } else { format!("Required value: {detail}") };
         Self { reason: "FieldValueRequired", message, field: field.into() }
     }
 
-    fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
+    pub(super) fn invalid(field: impl Into<String>, value: &Value, detail: &str) -> Self {
         Self { reason: "FieldValueInvalid", message: format!("Invalid value: {value}: {detail}"), field: field.into() }
     }
 
-    fn forbidden(field: impl Into<String>, detail: &str) -> Self {
+    pub(super) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
         Self { reason: "FieldValueForbidden", message: format!("Forbidden: {detail}"), field: field.into() }
     }
 
-    fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
+    pub(super) fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
         let supported: Vec<String> = supported.iter().map(|one| format!("{one:?}")).collect();
         let message = format!("Unsupported value: {value}: supported values: {}", supported.join(", "));
         Self { reason: "FieldValueNotSupported", message, field: field.into() }
+    }
+
+    /// A name that is badly made or too long.
+    pub(super) fn of_name(field: &str, name: &str, well: bool, rule: &str, limit: usize) -> Option<Self> {
+        if name.len() > limit {
+            return Some(Self::invalid(field, &json!(name), &format!("must be no more than {limit} characters")));
+        }
+        (!well).then(|| Self::invalid(field, &json!(name), rule))
     }
 
     fn duplicate(field: impl Into<String>, value: &Value) -> Self {
@@ -50,6 +59,7 @@ impl Cause {
 pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<Cause> {
     let mut causes = Vec::new();
     name(group, kind, new, &mut causes);
+    rules::look(group, kind, new, old, &mut causes);
     match (group, kind) {
         ("apps", "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet") => workload(kind, new, old, &mut causes),
         ("batch", "Job") => job(new, old, &mut causes),
@@ -62,12 +72,17 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
             if let Some(old) = old
                 && old["roleRef"] != new["roleRef"]
             {
-                causes.push(Cause::invalid("roleRef", &new["roleRef"], "cannot change roleRef"));
+                causes.push(Cause::invalid("roleRef", &go_names(&new["roleRef"]), "cannot change roleRef"));
             }
         }
         _ => {}
     }
     causes
+}
+
+/// A reference as Go's own types name its fields.
+fn go_names(role: &Value) -> Value {
+    json!({"APIGroup": role["apiGroup"], "Kind": role["kind"], "Name": role["name"]})
 }
 
 /// How a name must look, by kind.
@@ -77,30 +92,25 @@ fn name(group: &str, kind: &str, new: &Value, causes: &mut Vec<Cause>) {
         causes.push(Cause::required("metadata.name", "name or generateName is required"));
         return;
     };
-    let label = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let ends = |text: &str| text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.ends_with(|c: char| c.is_ascii_alphanumeric());
     let free = group == "rbac.authorization.k8s.io" || kind == "CustomResourceDefinition" || kind == "APIService";
-    let (well, rule, limit) = if free {
-        (!matches!(name, "." | "..") && !name.contains(['/', '%']), "may not contain '/'", usize::MAX)
-    } else if matches!((group, kind), ("", "Namespace")) {
-        (ends(name) && name.bytes().all(label), LABEL, 63)
-    } else if matches!((group, kind), ("", "Service")) {
-        let well = name.starts_with(|c: char| c.is_ascii_lowercase()) && ends(name) && name.bytes().all(label);
-        (well, SERVICE, 63)
-    } else {
-        let well = name.split('.').all(|part| ends(part) && part.bytes().all(label));
-        (well, SUBDOMAIN, 253)
-    };
-    if !well {
-        causes.push(Cause::invalid("metadata.name", value, rule));
-    } else if name.len() > limit {
-        causes.push(Cause::invalid("metadata.name", value, &format!("must be no more than {limit} characters")));
+    if free {
+        if matches!(name, "." | "..") || name.contains(['/', '%']) {
+            causes.push(Cause::invalid("metadata.name", value, "may not contain '/'"));
+        }
+        return;
     }
+    let cause = match (group, kind) {
+        ("", "Namespace") if name.contains('.') => Some(Cause::invalid("metadata.name", value, "must not contain dots")),
+        ("", "Namespace" | "Service") | ("apps", "StatefulSet") => Cause::of_name("metadata.name", name, is_label(name), LABEL, 63),
+        // A Job's name is a CronJob's with the time behind it.
+        ("batch", "CronJob") => Cause::of_name("metadata.name", name, name.split('.').all(is_label), SUBDOMAIN, 52),
+        _ => Cause::of_name("metadata.name", name, name.split('.').all(is_label), SUBDOMAIN, 253),
+    };
+    causes.extend(cause);
 }
 
-const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const SERVICE: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+pub(super) const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+pub(super) const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
 fn workload(kind: &str, new: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
     let spec = &new["spec"];
@@ -108,17 +118,29 @@ fn workload(kind: &str, new: &Value, old: Option<&Value>, causes: &mut Vec<Cause
         causes.push(Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0"));
     }
     let selector = &spec["selector"];
-    if selector.is_null() {
+    let immutable = |causes: &mut Vec<Cause>| {
+        if old.is_some_and(|old| old["spec"]["selector"] != *selector) {
+            causes.push(Cause::invalid("spec.selector", selector, IMMUTABLE));
+        }
+    };
+    if kind == "DaemonSet" {
+        immutable(causes);
+    }
+    if selector.is_null() && kind == "DaemonSet" {
+        // It is only told that the labels do not fit.
+    } else if selector.is_null() {
         causes.push(Cause::required("spec.selector", ""));
     } else if selector["matchLabels"].is_null() && selector["matchExpressions"].is_null() {
         causes.push(Cause::invalid("spec.selector", selector, &format!("empty selector is invalid for {}", words(kind))));
     }
     let labels = &spec["template"]["metadata"]["labels"];
-    let selected = selector["matchLabels"].as_object().is_none_or(|wanted| wanted.iter().all(|(key, value)| &labels[key] == value));
+    let selected = !selector.is_null()
+        && selector["matchLabels"].as_object().is_none_or(|wanted| wanted.iter().all(|(key, value)| &labels[key] == value));
     if !selected {
         causes.push(Cause::invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`"));
     }
     pod_spec(&spec["template"]["spec"], "spec.template.spec", causes);
+    strategy(kind, spec, causes);
     let policy = &spec["template"]["spec"]["restartPolicy"];
     if policy.as_str().is_some_and(|policy| policy != "Always") {
         causes.push(Cause::unsupported("spec.template.spec.restartPolicy", policy, &["Always"]));
@@ -138,8 +160,8 @@ fn workload(kind: &str, new: &Value, old: Option<&Value>, causes: &mut Vec<Cause
             let detail = format!("updates to statefulset spec for fields other than {} and {last} are forbidden", first.join(", "));
             causes.push(Cause::forbidden("spec", &detail));
         }
-    } else if old["spec"]["selector"] != *selector {
-        causes.push(Cause::invalid("spec.selector", selector, IMMUTABLE));
+    } else if kind != "DaemonSet" {
+        immutable(causes);
     }
 }
 
@@ -153,13 +175,36 @@ const STATEFUL_MAY_CHANGE: [&str; 7] = [
     "minReadySeconds",
 ];
 
+/// How a Deployment's Pods are replaced.
+fn strategy(kind: &str, spec: &Value, causes: &mut Vec<Cause>) {
+    if kind != "Deployment" {
+        return;
+    }
+    let (strategy, rolling) = (&spec["strategy"], &spec["strategy"]["rollingUpdate"]);
+    let none = |value: &Value| *value == json!(0) || *value == json!("0%");
+    match strategy["type"].as_str() {
+        Some("RollingUpdate") if none(&rolling["maxSurge"]) && none(&rolling["maxUnavailable"]) => {
+            let detail = "may not be 0 when `maxSurge` is 0";
+            causes.push(Cause::invalid("spec.strategy.rollingUpdate.maxUnavailable", &rolling["maxUnavailable"], detail));
+        }
+        Some("Recreate") if !rolling.is_null() => {
+            causes.push(Cause::forbidden("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'"));
+        }
+        Some("RollingUpdate" | "Recreate") => {}
+        _ => {
+            let shown = json!({"Type": strategy["type"], "RollingUpdate": rolling});
+            causes.push(Cause::unsupported("spec.strategy", &shown, &["Recreate", "RollingUpdate"]));
+        }
+    }
+}
+
 /// A kind's name as the server's sentences have it.
 fn words(kind: &str) -> &'static str {
     match kind {
-        "Deployment" => "deployment",
         "StatefulSet" => "statefulset",
         "DaemonSet" => "daemonset",
-        _ => "replicaset",
+        // The server says this of ReplicaSets, too.
+        _ => "deployment",
     }
 }
 
@@ -181,7 +226,8 @@ fn job(new: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
 fn job_policy(policy: &Value, field: &str, causes: &mut Vec<Cause>) {
     match policy.as_str() {
         Some("Never" | "OnFailure") => {}
-        _ => causes.push(Cause::unsupported(field, policy, &["Never", "OnFailure"])),
+        Some("Always") => causes.push(Cause::required(field, "valid values: \"OnFailure\", \"Never\"")),
+        _ => causes.push(Cause::unsupported(field, policy, &["OnFailure", "Never"])),
     }
 }
 
@@ -231,6 +277,7 @@ fn pod_spec(spec: &Value, at: &str, causes: &mut Vec<Cause>) {
     if spec["containers"].as_array().is_none_or(Vec::is_empty) {
         causes.push(Cause::required(format!("{at}.containers"), ""));
     }
+    rules::look_at_pod(spec, at, causes);
     let mut names = Vec::new();
     for list in ["initContainers", "containers"] {
         for (index, container) in spec[list].as_array().into_iter().flatten().enumerate() {
@@ -259,16 +306,30 @@ fn container(container: &Value, at: &str, volumes: &[&Value], causes: &mut Vec<C
         }
     }
     for (index, variable) in container["env"].as_array().into_iter().flatten().enumerate() {
+        let at = format!("{at}.env[{index}].name");
         if !given(&variable["name"]) {
-            causes.push(Cause::required(format!("{at}.env[{index}].name"), ""));
+            causes.push(Cause::required(at, ""));
+        } else if variable["name"].as_str().is_some_and(|name| name.contains('=')) {
+            let detail = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+            causes.push(Cause::invalid(at, &variable["name"], detail));
         }
     }
     for (index, mount) in container["volumeMounts"].as_array().into_iter().flatten().enumerate() {
         if !volumes.contains(&&mount["name"]) {
             causes.push(Cause::not_found(format!("{at}.volumeMounts[{index}].name"), &mount["name"]));
         }
+        let before = container["volumeMounts"].as_array().into_iter().flatten().take(index);
+        if given(&mount["mountPath"]) && before.into_iter().any(|one| one["mountPath"] == mount["mountPath"]) {
+            causes.push(Cause::invalid(format!("{at}.volumeMounts[{index}].mountPath"), &mount["mountPath"], "must be unique"));
+        }
         if !given(&mount["mountPath"]) {
             causes.push(Cause::required(format!("{at}.volumeMounts[{index}].mountPath"), ""));
+        }
+    }
+    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        let handled = ["exec", "httpGet", "tcpSocket", "grpc"].iter().any(|handler| !container[probe][handler].is_null());
+        if !container[probe].is_null() && !handled {
+            causes.push(Cause::required(format!("{at}.{probe}"), "must specify a handler type"));
         }
     }
     for list in ["limits", "requests"] {
@@ -340,6 +401,27 @@ fn service(new: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
 }
 
 fn immutable_data(kind: &str, new: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
+    if kind == "Secret" {
+        let wanted: &[&str] = match new["type"].as_str() {
+            Some("kubernetes.io/tls") => &["tls.crt", "tls.key"],
+            Some("kubernetes.io/dockerconfigjson") => &[".dockerconfigjson"],
+            Some("kubernetes.io/dockercfg") => &[".dockercfg"],
+            Some("kubernetes.io/ssh-auth") => &["ssh-privatekey"],
+            // One of the two is enough.
+            Some("kubernetes.io/basic-auth") if new["data"]["username"].is_null() && new["data"]["password"].is_null() => {
+                &["username", "password"]
+            }
+            _ => &[],
+        };
+        for key in wanted.iter().filter(|key| new["data"][**key].is_null()) {
+            causes.push(Cause::required(format!("data[{key}]"), ""));
+        }
+    }
+    for key in new["binaryData"].as_object().into_iter().flatten().map(|(key, _)| key) {
+        if !new["data"][key].is_null() {
+            causes.push(Cause::invalid(format!("data[{key}]"), &json!(key), "duplicate of key present in binaryData"));
+        }
+    }
     let Some(old) = old else { return };
     if kind == "Secret" && old["type"] != new["type"] {
         causes.push(Cause::invalid("type", &new["type"], IMMUTABLE));

@@ -1,14 +1,13 @@
 //! Request bodies in protobuf, as `kubectl create` sends them: decoded into the JSON that the same client would have sent instead.
 //!
-//! One generic reader over a table of field numbers (`data/protobuf.txt`); nothing is ever answered in protobuf.
+//! One generic reader over a table of field numbers (`data/golang.txt`); nothing is ever answered in protobuf.
 
 mod special;
-mod table;
 mod wire;
 
 use serde_json::{Map, Value};
 
-use table::{Field, Shape, Table, Type};
+use crate::golang::{Field, Shape, Table, Type, type_name as name_of};
 use wire::{Reader, Wire};
 
 /// What every body in protobuf begins with.
@@ -56,8 +55,13 @@ fn type_name(api_version: &str, kind: &str) -> String {
     if matches!(kind, "DeleteOptions" | "CreateOptions" | "UpdateOptions" | "PatchOptions") {
         return format!("meta/v1.{kind}");
     }
-    let (group, version) = api_version.split_once('/').unwrap_or(("core", api_version));
-    format!("{}/{version}.{kind}", group.split('.').next().unwrap_or_default())
+    name_of(api_version, kind)
+}
+
+/// Whether a message is no object in JSON.
+#[cfg(test)]
+pub(crate) fn is_special(message: &str) -> bool {
+    special::of(message).is_some()
 }
 
 /// Reads a message's fields into an object.

@@ -1,7 +1,7 @@
-//! Generates `data/protobuf.txt`: which number each field of Kubernetes' built-in types has in protobuf.
+//! Generates `data/golang.txt`: what JSON makes of each field of Kubernetes' built-in types, and its number in protobuf.
 //!
-//! `cargo run -p fiel-sandbox --example protobuf_table -- ROOT > crates/sandbox/data/protobuf.txt`: ROOT is a folder with the Go modules `api` and
-//! `apimachinery` of one Kubernetes version (folders `api@v…` are taken too). The tags of the Go types say all: number, JSON name, pointer, inline.
+//! `cargo run -p fiel-sandbox --example golang -- ROOT > crates/sandbox/data/golang.txt`: ROOT is a folder with the Go modules `api`,
+//! `apimachinery`, `apiextensions-apiserver` and `kube-aggregator` of one Kubernetes version (folders `api@v…` are taken too). The tags of the Go types say all: number, JSON name, pointer, inline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ struct Field {
 }
 
 fn main() -> Result<(), Failure> {
-    let root = PathBuf::from(std::env::args().nth(1).ok_or("usage: protobuf_table ROOT")?);
+    let root = PathBuf::from(std::env::args().nth(1).ok_or("usage: golang ROOT")?);
     let mut types = BTreeMap::new();
     let groups: BTreeSet<(String, String)> = fiel_schema::Registry::builtin()
         .kinds()
@@ -37,6 +37,9 @@ fn main() -> Result<(), Failure> {
     for (group, version) in &groups {
         let group = if group.is_empty() { "core" } else { group };
         package(&module(&root, "api")?.join(group).join(version), &format!("{group}/{version}"), &mut types)?;
+    }
+    for (repository, group) in [("apiextensions-apiserver", "apiextensions"), ("kube-aggregator", "apiregistration")] {
+        package(&module(&root, repository)?.join("pkg/apis").join(group).join("v1"), &format!("{group}/v1"), &mut types)?;
     }
     let machinery = module(&root, "apimachinery")?.join("pkg");
     package(&machinery.join("apis/meta/v1"), "meta/v1", &mut types)?;
@@ -100,6 +103,9 @@ fn package(folder: &Path, name: &str, types: &mut BTreeMap<String, Type>) -> Res
                 let key = json.next().unwrap_or_default().to_owned();
                 let rest: Vec<&str> = json.collect();
                 let named = found[4].split(',').find_map(|part| part.strip_prefix("name=")).unwrap_or_default();
+                if key == "-" {
+                    continue;
+                }
                 fields.push(Field {
                     number: found[3].parse()?,
                     inline: key.is_empty(),
