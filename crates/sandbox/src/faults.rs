@@ -2,11 +2,14 @@
 //! break. A layer around any client or [`crate::Service`]; what goes wrong is decided by a rule, or by chance from a seed.
 //!
 //! ```
+//! # async fn example() {
 //! use fiel_sandbox::faults::{Fault, Faults};
 //! // Every second write's answer is lost.
 //! let faults = Faults::by(|asked| (asked.is_write() && asked.number % 2 == 0).then_some(Fault::AnswerLost));
 //! let sandbox = fiel_sandbox::Sandbox::new(fiel_sandbox::Config::default());
 //! let client = kube::Client::new(faults.over(sandbox.service(None)), "default");
+//! # }
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(example());
 //! ```
 
 use std::pin::Pin;

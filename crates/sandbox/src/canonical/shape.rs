@@ -13,7 +13,7 @@ use crate::golang::{Field, Shape, Table, Type, type_name};
 
 /// Takes out what the type does not have and what it cannot tell from nothing. Defaults are given to what is left.
 pub(super) fn prune(fields: &mut Map<String, Value>, message: &str) {
-    let Some(known) = Table::get().fields(message) else { return };
+    let Some(known) = Table::get().fields(message).filter(|_| !is_raw(message)) else { return };
     fields.retain(|name, value| {
         let Some(field) = known.get(name.as_str()) else {
             return matches!(name.as_str(), "apiVersion" | "kind") && is_kind(message);
@@ -28,7 +28,7 @@ pub(super) fn prune(fields: &mut Map<String, Value>, message: &str) {
 
 /// Writes what the type always writes.
 pub(super) fn fill(fields: &mut Map<String, Value>, message: &str) {
-    for (name, field) in Table::get().fields(message).into_iter().flatten() {
+    for (name, field) in Table::get().fields(message).filter(|_| !is_raw(message)).into_iter().flatten() {
         if !fields.contains_key(*name)
             && let Some(zero) = zero(name, field)
         {
@@ -42,6 +42,11 @@ pub(super) fn fill(fields: &mut Map<String, Value>, message: &str) {
             _ => {}
         }
     }
+}
+
+/// Whether a type holds JSON of any shape, which Go keeps as it is.
+fn is_raw(message: &str) -> bool {
+    matches!(message, "runtime.RawExtension" | "meta/v1.FieldsV1" | "apiextensions/v1.JSON")
 }
 
 /// A schema in a definition may be true or a list instead: where it is an object, it is a schema.
