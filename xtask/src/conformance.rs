@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use xshell::Shell;
+use xshell::{Shell, cmd};
 
 use crate::report::{Report, Tally};
 use crate::{Unavailable, process};
@@ -61,6 +61,8 @@ pub(crate) enum Name {
     Diff,
     /// A session of kubectl commands, on the sandbox and on a real kube-apiserver
     Kubectl,
+    /// Records anew what a real kube-apiserver answers to the sandbox's transcripts, and compares
+    Transcripts,
     /// Scenarios of commits and live changes, played on sandbox and agent over the wire
     Argocd,
 }
@@ -75,6 +77,7 @@ impl Name {
             Name::Diff => "diff",
             Name::Argocd => "argocd",
             Name::Kubectl => "kubectl",
+            Name::Transcripts => "transcripts",
         }
     }
 }
@@ -82,6 +85,9 @@ impl Name {
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     if args.name == Name::Kubectl {
         return Ok(exit_code(kubectl::play(sh, &args.matching)?));
+    }
+    if args.name == Name::Transcripts {
+        return Ok(exit_code(transcripts(sh)?));
     }
     let home = process::conformance();
     let corpus = match (&args.corpus, &home) {
@@ -112,7 +118,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
             };
             argocd::play(sh, &choice)?
         }
-        Name::Kubectl => unreachable!("it needs no corpus and was played above"),
+        Name::Kubectl | Name::Transcripts => unreachable!("it needs no corpus and was played above"),
     };
     Ok(exit_code(tally))
 }
@@ -120,6 +126,15 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
 fn exit_code(tally: Tally) -> ExitCode {
     println!("{tally}");
     if tally.failed == 0 && tally.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Asks a real kube-apiserver what the transcripts ask, writes its answers down, and then asks the sandbox.
+fn transcripts(sh: &Shell) -> Result<Tally> {
+    let server = crate::apiserver::ApiServer::start(sh)?;
+    let command = || cmd!(sh, "cargo test --package fiel-sandbox --test transcripts");
+    command().env("FIEL_RECORD_KUBECONFIG", server.kubeconfig()).run()?;
+    let (_, output) = process::tee(command().into(), |_| true)?;
+    Ok(Tally::of_cargo(&output))
 }
 
 /// The part of `cargo xtask ci`: what must pass by now, and not less than before. Says loudly what it cannot compare.

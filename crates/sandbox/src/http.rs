@@ -217,7 +217,7 @@ impl Service {
         auth::authorize_path(&core, user, "get", &head.path)?;
         let served = || served(&core.resources);
         let found =
-            |document: Option<Value>| document.ok_or_else(ApiError::no_resource).map(|document| json_response(StatusCode::OK, &document));
+            |document: Option<Value>| document.ok_or_else(ApiError::no_path).map(|document| json_response(StatusCode::OK, &document));
         match parts.as_slice() {
             ["healthz" | "livez" | "readyz", ..] => Ok(text("text/plain; charset=utf-8", "ok")),
             ["version"] => found(Some(version())),
@@ -232,13 +232,17 @@ impl Service {
             ["apis", group, version] => found(discovery::resources(&served(), group, version)),
             ["openapi", "v3"] => found(Some(openapi::index(&schemas(&core.resources)))),
             ["openapi", "v3", rest @ ..] => found(openapi::document(&schemas(&core.resources), &rest.join("/"))),
-            _ => Err(ApiError::no_resource()),
+            _ => Err(ApiError::no_path()),
         }
     }
 
     fn resource(&self, head: &Head, user: &User, target: &Target, body: &Bytes) -> Result<Response<ServiceBody>, ApiError> {
         let mut core = self.shared.core();
-        let resource = core.resources.find(&target.group, &target.version, &target.plural).ok_or_else(ApiError::no_resource)?;
+        let resource = core.resources.find(&target.group, &target.version, &target.plural);
+        let resource = resource.ok_or_else(|| {
+            let known = core.resources.all().iter().any(|one| one.group == target.group && one.version == target.version);
+            if known { ApiError::no_resource() } else { ApiError::no_path() }
+        })?;
         if resource.namespaced && target.namespace.is_empty() && !target.name.is_empty()
             || !resource.namespaced && !target.namespace.is_empty()
         {
@@ -267,6 +271,11 @@ impl Service {
             user_agent,
             user,
         };
+        if !acceptable(head.header(ACCEPT)) {
+            let shown = "application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+            let message = format!("406: Not Acceptable\n\nAvailable representations: {shown}");
+            return Err(ApiError::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message).with(json!({})));
+        }
         if verb == Verb::Watch {
             drop(core);
             let stream = watch::begin(&self.shared, &ask, form)?;
@@ -298,6 +307,12 @@ impl Service {
         }
         Ok(answer)
     }
+}
+
+/// Whether JSON is among what a client accepts.
+fn acceptable(accept: &str) -> bool {
+    let types = accept.split(',').map(|clause| clause.split(';').next().unwrap_or_default().trim());
+    accept.is_empty() || types.into_iter().any(|one| matches!(one, "application/json" | "application/*" | "*/*"))
 }
 
 /// What discovery tells of everything that is served.

@@ -37,9 +37,21 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "NotFound", "the server could not find the requested resource").with(json!({}))
     }
 
-    /// Whether it says that nothing is served under the path.
+    /// Nothing at all is known of the path.
+    pub(crate) fn no_path() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "", "404 page not found")
+    }
+
+    /// Whether it says that nothing at all is known of the path.
     pub(crate) fn is_no_path(&self) -> bool {
-        *self == Self::no_resource()
+        *self == Self::no_path()
+    }
+
+    /// The options of a request that cannot be: the field, the reason and the words.
+    pub(crate) fn invalid_options(kind: &str, field: &str, reason: &str, message: &str) -> Self {
+        let causes = json!([{"reason": reason, "message": message, "field": field}]);
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", format!("{kind}.meta.k8s.io \"\" is invalid: {field}: {message}"))
+            .with(json!({"group": "meta.k8s.io", "kind": kind, "causes": causes}))
     }
 
     pub(crate) fn method_not_allowed() -> Self {
@@ -75,7 +87,10 @@ impl ApiError {
         let list = if let [one] = shown.as_slice() { one.clone() } else { format!("[{}]", shown.join(", ")) };
         let causes: Vec<Value> =
             causes.iter().map(|(reason, message, field)| json!({"reason": reason, "message": message, "field": field})).collect();
-        let mut details = json!({"name": name, "kind": resource.kind, "causes": causes});
+        let mut details = json!({"kind": resource.kind, "causes": causes});
+        if !name.is_empty() {
+            details["name"] = json!(name);
+        }
         if !resource.group.is_empty() {
             details["group"] = json!(resource.group);
         }
@@ -95,9 +110,11 @@ impl ApiError {
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
             "code": self.code.as_u16(),
         });
+        if !self.reason.is_empty() {
+            out["reason"] = json!(self.reason);
+        }
         if !self.details.is_null() {
             out["details"] = self.details.clone();
         }

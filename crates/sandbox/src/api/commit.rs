@@ -196,6 +196,9 @@ fn validate(resource: &Resource, name: &str, old: Option<&Value>, new: &Value) -
     } else {
         causes.extend(definitions::validate(resource, new));
     }
+    // Both look at names.
+    let mut told = std::collections::BTreeSet::new();
+    causes.retain(|cause| told.insert(cause.clone()));
     if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid(resource, name, &causes)) }
 }
 

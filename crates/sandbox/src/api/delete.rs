@@ -114,16 +114,23 @@ fn precondition(resource: &Resource, name: &str, old: &Value, options: &Options)
             "the UID in the precondition ({}) does not match the UID in record ({uid}). The object might have been deleted and then recreated",
             options.uid
         );
-        return Err(ApiError::conflict(resource, name, &why));
+        return Err(stale(resource, name, &why));
     }
     if !options.version.is_empty() && options.version != version {
         let why = format!(
             "the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({version}). The object might have been modified",
             options.version
         );
-        return Err(ApiError::conflict(resource, name, &why));
+        return Err(stale(resource, name, &why));
     }
     Ok(())
+}
+
+/// This refusal names the kind where others name the plural.
+fn stale(resource: &Resource, name: &str, why: &str) -> ApiError {
+    let mut named = resource.clone();
+    named.plural.clone_from(&resource.kind);
+    ApiError::conflict(&named, name, why)
 }
 
 /// The finalizers that a deletion leaves to be waited for.

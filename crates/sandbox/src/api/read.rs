@@ -36,8 +36,28 @@ pub(crate) struct Page {
     pub(crate) remaining: Option<usize>,
 }
 
+/// Refuses versions that are none and matches that do not fit.
+fn options(ask: &Ask<'_>) -> Result<(), ApiError> {
+    let (version, wanted) = (ask.query.get("resourceVersion"), ask.query.get("resourceVersionMatch"));
+    let invalid = |reason: &str, message: &str| Err(ApiError::invalid_options("ListOptions", "resourceVersionMatch", reason, message));
+    if !wanted.is_empty() && version.is_empty() {
+        return invalid("FieldValueForbidden", "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
+    }
+    if !matches!(wanted, "" | "Exact" | "NotOlderThan") {
+        let message = format!("Unsupported value: \"{wanted}\": supported values: \"Exact\", \"NotOlderThan\", \"\"");
+        return invalid("FieldValueNotSupported", &message);
+    }
+    if !version.is_empty() && version.parse::<u64>().is_err() {
+        return Err(ApiError::bad_request(format!(
+            "invalid resource version: resourceVersion: Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax"
+        )));
+    }
+    Ok(())
+}
+
 /// What the request selects, at most as many as it wants.
 pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
+    options(ask)?;
     let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?.fit(&ask.resource)?;
     let (storage, namespace) = (ask.resource.storage(), ask.target.namespace.as_str());
     let limit = if ask.query.get("resourceVersion") == "0" { 0 } else { ask.query.get("limit").parse::<usize>().unwrap_or(0) };
@@ -50,7 +70,7 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
     }
     let after = match ask.query.get("continue") {
         "" => None,
-        token => Some(read_token(token).ok_or_else(|| ApiError::bad_request("continue key is not valid"))?),
+        token => Some(read_token(token).ok_or_else(|| ApiError::bad_request("invalid continue token: continue key is not valid"))?),
     };
     let mut items = Vec::new();
     let mut found = core.store.list(&storage, namespace, after.as_ref()).filter(|(_, object)| selector.matches(object));

@@ -43,11 +43,16 @@ pub(crate) fn dry_run(ask: &Ask<'_>) -> Result<bool, ApiError> {
     match ask.query.get("dryRun") {
         "" => Ok(false),
         "All" => Ok(true),
-        other => Err(ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "Invalid",
-            format!("dryRun: Unsupported value: \"{other}\": supported values: \"All\""),
-        )),
+        other => {
+            let kind = match ask.verb {
+                Verb::Create => "CreateOptions",
+                Verb::Update => "UpdateOptions",
+                Verb::Patch => "PatchOptions",
+                _ => "DeleteOptions",
+            };
+            let message = format!("Unsupported value: [\"{other}\"]: supported values: \"All\"");
+            Err(ApiError::invalid_options(kind, "dryRun", "FieldValueNotSupported", &message))
+        }
     }
 }
 
@@ -116,7 +121,7 @@ fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> 
     let namespace = if resource.namespaced { ask.target.namespace.clone() } else { String::new() };
     if !meta::text(&object, "resourceVersion").is_empty() {
         let message = "resourceVersion should not be set on objects to be created";
-        return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", message));
+        return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message));
     }
     let mut name = meta::text(&object, "name").to_owned();
     let prefix: String = meta::text(&object, "generateName").chars().take(58).collect();
@@ -274,8 +279,8 @@ pub(crate) fn apply(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Answer
     let config = decode(ask)?;
     let manager = ask.query.get("fieldManager");
     if manager.is_empty() {
-        let cause = ("FieldValueRequired".to_owned(), "Required value: is required for apply patch".to_owned(), "fieldManager".to_owned());
-        return Err(ApiError::invalid(&resource, &ask.target.name, &[cause]));
+        let message = "Required value: is required for apply patch";
+        return Err(ApiError::invalid_options("PatchOptions", "fieldManager", "FieldValueRequired", message));
     }
     if config["metadata"]["managedFields"].as_array().is_some_and(|list| !list.is_empty()) {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
