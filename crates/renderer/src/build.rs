@@ -285,7 +285,7 @@ fn printable(value: &Value) -> Result<(), String> {
         Node::Map(map) => map.iter().try_for_each(|(_, value)| printable(value)),
         Node::List(items) => items.iter().try_for_each(printable),
         // Nearly all scalars end here.
-        Node::Scalar(Scalar { text, kind: Kind::Str }) if !text.starts_with('\t') && text.bytes().all(|c| c < 0x7f) => Ok(()),
+        Node::Scalar(Scalar { text, kind: Kind::Str, .. }) if !text.starts_with('\t') && text.bytes().all(|c| c < 0x7f) => Ok(()),
         Node::Scalar(scalar) => match canonical(scalar) {
             Canonical::Float(number) if !number.is_finite() => Err(format!("the number {} cannot be printed", scalar.text)),
             Canonical::Str(text) if text.contains(['\u{7f}', '\u{fffe}', '\u{ffff}']) => {

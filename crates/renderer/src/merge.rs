@@ -34,11 +34,20 @@ pub(crate) fn merge(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>,
             same_kind(&dest, &patch, "a scalar")?;
             match patch {
                 Some(patch) if patch.is_null() => Ok(None),
-                Some(patch) => Ok(Some(patch)),
+                Some(patch) => Ok(Some(quoted_like(dest.as_ref(), patch))),
                 None => Ok(dest),
             }
         }
     }
+}
+
+/// What comes in the place of a quoted string is one too, as it is written: kustomize keeps the quotes of the resource.
+fn quoted_like(dest: Option<&Value>, mut patch: Value) -> Value {
+    let was_quoted = dest.and_then(Value::as_scalar).is_some_and(|scalar| scalar.quoted && scalar.kind == Kind::Str);
+    if was_quoted && let Node::Scalar(scalar) = &mut patch.node {
+        (scalar.kind, scalar.quoted) = (Kind::Str, true);
+    }
+    patch
 }
 
 fn same_kind(dest: &Option<Value>, patch: &Option<Value>, wanted: &str) -> Result<()> {

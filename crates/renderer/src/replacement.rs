@@ -169,7 +169,7 @@ fn source_value(resources: &[Resource], names: &Names, selector: &Selector, path
     let Some(piece) = piece else {
         return Err(failed(format!("the index {} is out of bounds for the value {}", options.index, scalar.text)));
     };
-    Ok(Value { node: Node::Scalar(Scalar { text: (*piece).into(), kind: scalar.kind }), pos: value.pos })
+    Ok(Value { node: Node::Scalar(Scalar { text: (*piece).into(), ..scalar.clone() }), pos: value.pos })
 }
 
 /// Splits at dots that are neither escaped nor within brackets.
@@ -289,7 +289,7 @@ fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: Foun
         None => match create.map(|value| &value.node) {
             Some(Node::Map(_)) => Value::map(Map::new()),
             Some(Node::List(_)) => Value::list(Vec::new()),
-            _ => Value { node: Node::Scalar(Scalar { text: "".into(), kind: Kind::Null }), pos: Pos::default() },
+            _ => Value { node: Node::Scalar(Scalar::plain("", Kind::Null)), pos: Pos::default() },
         },
     };
     match &mut value.node {

@@ -16,7 +16,7 @@ pub(super) fn exchange(text: &str, old: &Value, new: &Value) -> Option<String> {
         let written = match line.as_bytes()[start] {
             b'\'' => format!("'{}'", text.replace('\'', "''")),
             b'"' => format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"")),
-            _ if !super::fits(&Scalar { text: text.as_str().into(), kind }) => format!("!!{} {text}", tag(kind)),
+            _ if !super::fits(&Scalar::plain(text.as_str(), kind)) => format!("!!{} {text}", tag(kind)),
             _ if is_plain(&text, kind) => text,
             _ => format!("'{}'", text.replace('\'', "''")),
         };

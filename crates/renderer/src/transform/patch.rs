@@ -62,8 +62,11 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
             for one in &mut patches {
                 one.state.name_change = patch.name_change;
                 one.state.kind_change = patch.kind_change;
-                if patch.name_change || patch.kind_change {
-                    annotations_as_text(one);
+                if patch.name_change || patch.kind_change || patch.target.is_some() {
+                    metadata_as_text(one, "annotations");
+                }
+                if patch.target.is_some() {
+                    metadata_as_text(one, "labels");
                 }
             }
             Ok(made(Content::Merge(patches)))
@@ -114,7 +117,7 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
     if patches.is_empty() {
         return Err(failed("the patch is empty").at(*pos).in_file(kustomization));
     }
-    patches.iter_mut().for_each(annotations_as_text);
+    patches.iter_mut().for_each(|patch| metadata_as_text(patch, "annotations"));
     Ok(Patches {
         content: Content::Merge(patches),
         target: None,
@@ -125,13 +128,18 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
     })
 }
 
-/// kustomize notes things in the annotations of some patches, and by that makes all of them texts: a null then no longer deletes.
-fn annotations_as_text(patch: &mut Resource) {
-    let annotations = patch.value.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations")).and_then(Value::as_map_mut);
-    for (_, value) in annotations.into_iter().flat_map(crate::yaml::Map::iter_mut) {
-        if let Some(text) = value.text() {
-            *value = Value { pos: value.pos, ..Value::string(text) };
+/// kustomize writes the annotations of some patches anew, with a target the labels too, and by that makes all of them texts: a null then no longer
+/// deletes, neither one of them nor all.
+fn metadata_as_text(patch: &mut Resource, field: &str) {
+    let Some(metadata) = patch.value.get_mut("metadata").and_then(Value::as_map_mut) else { return };
+    match metadata.get_mut(field) {
+        Some(value) if value.is_null() || value.as_map().is_some_and(crate::yaml::Map::is_empty) => drop(metadata.remove(field)),
+        Some(value) => {
+            for (_, value) in value.as_map_mut().into_iter().flat_map(crate::yaml::Map::iter_mut) {
+                *value = Value { pos: value.pos, ..Value::string(value.text().unwrap_or_default()) };
+            }
         }
+        None => {}
     }
 }
 
@@ -229,13 +237,20 @@ fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas
     }
     let mut content = patch.value.clone();
     if by_target && let Some(map) = content.as_map_mut() {
-        map.insert("apiVersion", Value::string(api_version));
+        map.insert("apiVersion", Value::string(api_version.as_str()));
     }
     let shape = root(&resource.gvk(), schemas);
     let value = std::mem::take(&mut resource.value);
     resource.value = merge(Some(value), Some(content), shape, ListMerge::Replace)?.unwrap_or_default();
     if resource.is_empty() {
         return Ok(());
+    }
+    // kustomize prints the version that it took from a resource without one.
+    if by_target
+        && api_version.is_empty()
+        && let Some(map) = resource.value.as_map_mut()
+    {
+        map.insert("apiVersion", Value::null());
     }
     if !kind_change {
         resource.set_kind(&kind);

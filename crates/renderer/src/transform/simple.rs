@@ -84,7 +84,7 @@ pub(crate) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSp
                 spec.matches(&gvk)
                     && spec.path != "metadata/namespace"
                     && !(binding && (spec.path == "subjects" || spec.path == "subjects/namespace"))
-                    && !(gvk.kind == "Namespace" && !gvk.group.is_empty() && spec.path == "metadata/name")
+                    && !(gvk.kind == "Namespace" && !(gvk.group.is_empty() && gvk.version == "v1") && spec.path == "metadata/name")
             })
             .collect();
         for spec in wanted {

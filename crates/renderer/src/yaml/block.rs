@@ -1,7 +1,6 @@
 //! Block style: maps and lists by indentation, literals, folded text, plain scalars over several lines.
 
 use super::parse::{Parser, Properties};
-use super::scalar::Kind;
 use super::value::{Node, Scalar, Value};
 use crate::error::Result;
 
@@ -325,7 +324,7 @@ impl<'a> Parser<'a> {
         }
         if self.done() {
             // The header is the end of the file. Looking for the text's indentation would go back to the header's own line, for ever.
-            return Ok(Value { node: Node::Scalar(Scalar { text: "".into(), kind: Kind::Str }), pos });
+            return Ok(Value { node: Node::Scalar(Scalar::quoted("")), pos });
         }
         self.newline();
         let minimum = (parent + 1).max(0);
@@ -381,7 +380,7 @@ impl<'a> Parser<'a> {
             _ if any && breaks > 0 => text.push('\n'),
             _ => {}
         }
-        Ok(Value { node: Node::Scalar(Scalar { text: text.into(), kind: Kind::Str }), pos })
+        Ok(Value { node: Node::Scalar(Scalar::quoted(text)), pos })
     }
 
     /// The indentation of a block of text is that of its first line with content.

@@ -1,7 +1,6 @@
 //! Flow style and quoted scalars.
 
 use super::parse::Parser;
-use super::scalar::Kind;
 use super::value::{Node, Scalar, Value};
 use crate::error::Result;
 
@@ -199,7 +198,7 @@ impl Parser<'_> {
                 }
                 _ => {
                     self.at += 1;
-                    return Ok(Value { node: Node::Scalar(Scalar { text: text.into(), kind: Kind::Str }), pos });
+                    return Ok(Value { node: Node::Scalar(Scalar::quoted(text)), pos });
                 }
             }
         }

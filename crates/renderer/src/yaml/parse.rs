@@ -273,7 +273,7 @@ impl<'a> Parser<'a> {
             Kind::Timestamp if self.dialect == Dialect::Kustomization => Kind::Str,
             kind => kind,
         };
-        Value { node: Node::Scalar(Scalar { text: text.into(), kind }), pos }
+        Value { node: Node::Scalar(Scalar::plain(text, kind)), pos }
     }
 
     /// Makes a map of entries: keys must be text, repeated keys are an error (in a kustomization the last one counts), `<<` merges.
@@ -284,8 +284,8 @@ impl<'a> Parser<'a> {
         for (key, value) in entries {
             let key_pos = key.pos;
             let text = match key.node {
-                Node::Scalar(Scalar { text, kind: Kind::Str }) => text,
-                Node::Scalar(Scalar { text, kind: Kind::Int | Kind::Float | Kind::Timestamp })
+                Node::Scalar(Scalar { text, kind: Kind::Str, .. }) => text,
+                Node::Scalar(Scalar { text, kind: Kind::Int | Kind::Float | Kind::Timestamp, .. })
                     if self.dialect == Dialect::Kustomization =>
                 {
                     text

@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn numbers_are_normalised() {
-        let canon = |text: &str, kind| match canonical(&Scalar { text: text.into(), kind }) {
+        let canon = |text: &str, kind| match canonical(&Scalar::plain(text, kind)) {
             Canonical::Int(value) => value.to_string(),
             Canonical::Uint(value) => value.to_string(),
             Canonical::Float(value) => value.to_string(),

@@ -40,17 +40,38 @@ pub enum Node {
 
 impl Default for Node {
     fn default() -> Self {
-        Node::Scalar(Scalar { text: "".into(), kind: Kind::Null })
+        Node::Scalar(Scalar::plain("", Kind::Null))
     }
 }
 
 /// A scalar keeps its text (quotes and escapes resolved) and what that text means; numbers are only normalised when they are printed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Scalar {
     /// The text.
     pub text: Box<str>,
     /// What the text means.
     pub kind: Kind,
+    /// Whether it was read in quotes or as a block of text: what a patch puts in its place is a string then.
+    pub quoted: bool,
+}
+
+impl Scalar {
+    /// A scalar without quotes.
+    pub(crate) fn plain(text: impl Into<Box<str>>, kind: Kind) -> Self {
+        Self { text: text.into(), kind, quoted: false }
+    }
+
+    /// A string as it is read in quotes or as a block of text.
+    pub(crate) fn quoted(text: impl Into<Box<str>>) -> Self {
+        Self { text: text.into(), kind: Kind::Str, quoted: true }
+    }
+}
+
+/// How it was written does not count.
+impl PartialEq for Scalar {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.text == other.text
+    }
 }
 
 /// A mapping with string keys, in the order in which they were written or added.
@@ -164,25 +185,25 @@ impl Value {
     /// A string.
     #[must_use]
     pub fn string(text: impl Into<Box<str>>) -> Self {
-        Self::made(Node::Scalar(Scalar { text: text.into(), kind: Kind::Str }))
+        Self::made(Node::Scalar(Scalar::plain(text, Kind::Str)))
     }
 
     /// An integer.
     #[must_use]
     pub fn int(value: i64) -> Self {
-        Self::made(Node::Scalar(Scalar { text: value.to_string().into(), kind: Kind::Int }))
+        Self::made(Node::Scalar(Scalar::plain(value.to_string(), Kind::Int)))
     }
 
     /// A truth value.
     #[must_use]
     pub fn bool(value: bool) -> Self {
-        Self::made(Node::Scalar(Scalar { text: if value { "true" } else { "false" }.into(), kind: Kind::Bool }))
+        Self::made(Node::Scalar(Scalar::plain(if value { "true" } else { "false" }, Kind::Bool)))
     }
 
     /// The explicit null.
     #[must_use]
     pub fn null() -> Self {
-        Self::made(Node::Scalar(Scalar { text: "null".into(), kind: Kind::Null }))
+        Self::made(Node::Scalar(Scalar::plain("null", Kind::Null)))
     }
 
     /// A list.
@@ -307,7 +328,7 @@ impl Value {
             serde_json::Value::Number(number) => {
                 let text = number.to_string();
                 let kind = if number.is_f64() { Kind::Float } else { Kind::Int };
-                Self::made(Node::Scalar(Scalar { text: text.into(), kind }))
+                Self::made(Node::Scalar(Scalar::plain(text, kind)))
             }
             serde_json::Value::String(text) => Self::string(text.as_str()),
             serde_json::Value::Array(items) => Self::list(items.iter().map(Self::from_json).collect()),

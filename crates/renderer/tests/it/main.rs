@@ -12,6 +12,7 @@ mod limits;
 mod metadata;
 mod openapi;
 mod outside;
+mod patches;
 mod properties;
 mod replacements;
 

@@ -1,0 +1,76 @@
+//! What patches do beside merging, as kustomize 5.8.1 does it; found by `cargo xtask fuzz-kustomize`.
+
+use super::run;
+
+/// What a kustomization makes of a resource that it patches, with more lines for the patch's entry.
+fn patched(resource: &str, patch: &str, entry: &str) -> String {
+    let tree = format!(
+        "== kustomization.yaml\nresources: [r.yaml]\npatches:\n- path: p.yaml\n  {entry}\n== r.yaml\n{resource}\n== p.yaml\n{patch}\n"
+    );
+    run("", &tree).unwrap().to_yaml()
+}
+
+#[test]
+fn a_patch_with_a_target_has_texts_for_labels_and_annotations() {
+    let resource = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {l: x}, annotations: {note: z, other: q}}}";
+    let patch = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {l: null}, annotations: {note: ~, other: {a: b}}}}";
+    insta::assert_snapshot!(patched(resource, patch, "target: {kind: ConfigMap}"), @r#"
+    apiVersion: v1
+    kind: ConfigMap
+    metadata:
+      annotations:
+        note: "~"
+        other: ""
+      labels:
+        l: "null"
+      name: a
+    "#);
+    let all = "{kind: ConfigMap, metadata: {name: a, labels: null, annotations: null}}";
+    let kept = patched(resource, all, "target: {kind: ConfigMap}");
+    assert!(kept.contains("l: x") && kept.contains("note: z"), "{kept}");
+    let without = patched(resource, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {l: null}, annotations: null}}", "");
+    assert!(without.contains("labels: {}") && !without.contains("annotations"), "{without}");
+}
+
+#[test]
+fn a_patch_with_a_target_prints_the_missing_version_of_a_resource() {
+    insta::assert_snapshot!(patched("{kind: Job, metadata: {name: a}}", "{apiVersion: v1, kind: Job, metadata: {name: a}, x: 1}", "target: {kind: Job}"), @r"
+    apiVersion: null
+    kind: Job
+    metadata:
+      name: a
+    x: 1
+    ");
+}
+
+#[test]
+fn what_replaces_a_quoted_string_is_a_string() {
+    let one = |old: &str, new: &str| {
+        let object = |value: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\nx: {value}");
+        let built = patched(&object(old), &object(new), "");
+        built.split_once("\nx: ").map(|(_, value)| value.trim_end().to_owned())
+    };
+    let is = |text: &str| Some(text.to_owned());
+    assert_eq!(one("'1'", "2"), is("\"2\""));
+    assert_eq!(one("\"a\"", "2.50"), is("\"2.50\""));
+    assert_eq!(one("|\n  a", "true"), is("\"true\""));
+    assert_eq!(one("'1'", "2020-01-01"), is("\"2020-01-01\""));
+    assert_eq!(one("a", "2"), is("2"));
+    assert_eq!(one("!!int '1'", "2"), is("2"));
+    assert_eq!(one("!!str 1", "2"), is("2"));
+    assert_eq!(one("'1'", "~"), None);
+}
+
+#[test]
+fn only_the_core_namespace_is_named_by_the_namespace_field() {
+    let named = |version: &str| {
+        let tree = format!(
+            "== kustomization.yaml\nnamespace: team\nresources: [r.yaml]\n== r.yaml\n{{{version}kind: Namespace, metadata: {{name: a}}}}\n"
+        );
+        run("", &tree).unwrap().to_yaml()
+    };
+    assert!(named("apiVersion: v1, ").contains("  name: team"));
+    for version in ["", "apiVersion: v2, ", "apiVersion: a/v1, "] {
+        assert!(named(version).contains("  name: a\n  namespace: team"), "{version}");
+    }
+}
