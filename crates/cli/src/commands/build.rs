@@ -11,14 +11,16 @@ use fiel_renderer::{Build, Disk, HelmSettings, LoadRestrictor, Mount, Options, O
 use crate::error::CommandError;
 
 mod files;
+mod several;
 
 /// Prints the resources that a kustomization makes, as `kustomize build` does.
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct Args {
-    /// The folder that holds the kustomization, or the URL of a Git repository: `https://host/org/repo//path?ref=v1`
+    /// The folder that holds the kustomization, or the URL of a Git repository: `https://host/org/repo//path?ref=v1`; several are built at once and
+    /// printed in their order
     #[arg(default_value = ".", value_name = "DIR")]
-    path: String,
+    paths: Vec<String>,
     /// Write to FILE, or one file per resource when it is a folder; nothing is written when the build fails
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -101,28 +103,33 @@ pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
         writeln!(stderr, "Flag --enable-managedby-label has been deprecated, use 'managedByLabel' in the buildMetadata field instead.")?;
     }
     drop(stderr);
-    let build = build(args)?;
+    let builds = several::each(&args.paths, |path| build(args, path)).into_iter().collect::<Result<Vec<_>, _>>()?;
     let mut stderr = std::io::stderr().lock();
-    for warning in build.warnings() {
+    for warning in builds.iter().flat_map(Build::warnings) {
         writeln!(stderr, "# Warning: {warning}")?;
     }
-    match &args.output {
-        Some(folder) if folder.is_dir() => files::write(folder, build.resources()),
-        Some(file) => std::fs::write(file, build.to_yaml()).map_err(|e| CommandError::failed(format!("{}: {e}", file.display()))),
-        None => {
+    drop(stderr);
+    let stream = || several::stream(builds.iter().map(Build::to_yaml));
+    match (&args.output, &*builds) {
+        (Some(folder), [build]) if folder.is_dir() => files::write(folder, build.resources()),
+        (Some(folder), _) if folder.is_dir() => {
+            Err(CommandError::failed(format!("{} is a folder; several paths can only be written to one file", folder.display())))
+        }
+        (Some(file), _) => std::fs::write(file, stream()).map_err(|e| CommandError::failed(format!("{}: {e}", file.display()))),
+        (None, _) => {
             let mut stdout = std::io::stdout().lock();
-            stdout.write_all(build.to_yaml().as_bytes())?;
+            stdout.write_all(stream().as_bytes())?;
             Ok(stdout.flush()?)
         }
     }
 }
 
-fn build(args: &Args) -> Result<Build, CommandError> {
+fn build(args: &Args, path: &str) -> Result<Build, CommandError> {
     let (options, world) = (options(args), world(args));
-    if let Ok(repository) = Repository::parse(&args.path) {
+    if let Ok(repository) = Repository::parse(path) {
         return fiel_renderer::build_remote(&repository, &options, &world).map_err(CommandError::failed);
     }
-    let (files, path) = locate(Path::new(&args.path))?;
+    let (files, path) = locate(Path::new(path))?;
     fiel_renderer::build_with(&files, &path, &options, &world).map_err(|error| {
         let excerpt = error.excerpt().map(|lines| format!("\n{lines}")).unwrap_or_default();
         CommandError::failed(format!("{error}{excerpt}"))
