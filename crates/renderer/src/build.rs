@@ -125,7 +125,7 @@ pub fn build_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &
     let session = session(fs, options, outside);
     let folder = Folder::first(&session, path)?;
     run(&folder, options).map_err(|error| {
-        let source = error.file().and_then(|file| fs.read(file).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
+        let source = error.file().and_then(|file| fs.read_displayed(file).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
         match source {
             Some(source) => error.with_source(&source),
             None => error,

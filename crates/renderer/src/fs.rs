@@ -54,6 +54,14 @@ pub trait FileSystem: Send + Sync {
     fn display(&self, path: &str) -> String {
         path.to_owned()
     }
+
+    /// The bytes of a file that a message named, to show them with the message.
+    ///
+    /// # Errors
+    /// As [`FileSystem::read`].
+    fn read_displayed(&self, name: &str) -> std::io::Result<Vec<u8>> {
+        self.read(name)
+    }
 }
 
 /// Joins a relative path to a folder and resolves `.` and `..`; `None` when that leaves the root or the path is absolute.
@@ -187,6 +195,13 @@ impl FileSystem for Disk {
         let up = from.components().skip(common).map(|_| std::path::Component::ParentDir);
         let relative: PathBuf = up.chain(full.components().skip(common)).collect();
         if relative.as_os_str().is_empty() { ".".to_owned() } else { relative.display().to_string() }
+    }
+
+    fn read_displayed(&self, name: &str) -> std::io::Result<Vec<u8>> {
+        match &self.shown_from {
+            Some(from) => std::fs::read(from.join(name)),
+            None => self.read(name),
+        }
     }
 }
 

@@ -218,6 +218,16 @@ mod tests {
     }
 
     #[test]
+    fn the_line_at_fault_is_shown_from_wherever_one_stands() {
+        let temp = tempfile::tempdir().expect("a folder");
+        std::fs::write(temp.path().join("kustomization.yaml"), "resources: []\nnamePrefx: a-\n").expect("written");
+        let (files, path) = locate(temp.path()).expect("a folder");
+        let error = fiel_renderer::build(&files, &path, &Options::default()).expect_err("it is misspelt");
+        let shown = error.excerpt().expect("a file that can be read");
+        assert!(shown.starts_with("2 | namePrefx: a-\n"), "{shown}");
+    }
+
+    #[test]
     fn plugins_lie_in_the_first_folder_that_exists() {
         let temp = tempfile::tempdir().expect("a folder");
         let home = temp.path().join("home");
