@@ -164,12 +164,16 @@ fn world(args: &Args) -> World {
         mounts: args.mount.iter().map(|mount| Mount::parse(mount)).collect(),
         home: plugin_home(&|name| std::env::var_os(name).map(PathBuf::from)),
     };
-    let world = World {
+    World {
         helm: (args.enable_helm || args.enable_alpha_plugins).then_some(helm),
         plugins: args.enable_alpha_plugins.then(plugins),
-        ..World::default()
-    };
-    world.fetching(cache(&|name| std::env::var_os(name).map(PathBuf::from)))
+        ..fetching()
+    }
+}
+
+/// A world that allows to fetch and nothing else.
+pub(super) fn fetching() -> World {
+    World::default().fetching(cache(&|name| std::env::var_os(name).map(PathBuf::from)))
 }
 
 /// Looks up a folder that a variable names.

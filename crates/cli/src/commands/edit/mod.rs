@@ -8,9 +8,11 @@ mod set;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use fiel_outside::World;
 use fiel_renderer::Disk;
 use fiel_renderer::edit::{Edited, File, Place};
 
+use super::build::fetching;
 use crate::error::CommandError;
 
 /// Changes the kustomization in the current folder, comments and order kept, as `kustomize edit` does.
@@ -88,6 +90,7 @@ fn list_plugins() -> Result<(), CommandError> {
 pub(super) struct Here {
     files: Disk,
     folder: String,
+    outside: World,
 }
 
 impl Here {
@@ -95,12 +98,12 @@ impl Here {
     pub(super) fn new() -> Result<Self, CommandError> {
         let full = std::env::current_dir()?.canonicalize()?;
         let folder = full.to_str().ok_or_else(|| CommandError::failed(format!("{}: the path is not UTF-8", full.display())))?;
-        Ok(Self { files: Disk::new("/"), folder: folder.trim_start_matches('/').to_owned() })
+        Ok(Self { files: Disk::new("/"), folder: folder.trim_start_matches('/').to_owned(), outside: fetching() })
     }
 
     /// As the renderer sees it.
     pub(super) fn place(&self) -> Place<'_> {
-        Place { files: &self.files, folder: &self.folder, outside: &fiel_renderer::Closed }
+        Place { files: &self.files, folder: &self.folder, outside: &self.outside }
     }
 }
 
@@ -178,6 +181,30 @@ mod tests {
         assert_eq!(std::fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o640);
         assert!(link.symlink_metadata().expect("there").is_symlink());
         assert_eq!(std::fs::read_dir(folder.path()).expect("listed").count(), 2, "nothing else is left");
+    }
+
+    #[test]
+    fn a_repository_is_added_when_it_can_be_fetched() {
+        let temp = tempfile::tempdir().expect("a folder");
+        let made = temp.path().join("made");
+        let git = |args: &[&str]| {
+            let identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"];
+            assert!(std::process::Command::new("git").args(identity).args(args).status().expect("git runs").success(), "{args:?}");
+        };
+        let at = made.to_str().expect("UTF-8");
+        git(&["init", "-q", at]);
+        git(&["-C", at, "commit", "-q", "--allow-empty", "-m", "first"]);
+        let here =
+            Here { files: Disk::new(temp.path()), folder: String::new(), outside: World::default().fetching(temp.path().join("cache")) };
+        let add = |url: String| {
+            let mut file = File::parse(b"").expect("parsed");
+            fiel_renderer::edit::add_paths(&mut file, &here.place(), fiel_renderer::edit::PathField::Resources, &[url], true)
+                .map(|_| file.into_text())
+        };
+        let url = format!("file://{at}");
+        assert!(add(url.clone()).expect("added").contains(&url));
+        let error = add(format!("file://{at}-gone")).expect_err("there is no such repository").to_string();
+        assert!(error.contains("cannot fetch"), "{error}");
     }
 
     #[test]
