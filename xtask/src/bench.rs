@@ -1,8 +1,10 @@
-//! How fast the renderer is: whole processes against the real kustomize, and instruction counts that do not depend on what else the machine does.
+//! How fast the renderer is (whole processes against the real kustomize, and instruction counts that do not depend on what else the machine does), and
+//! how fast the sandbox takes writes (against a real kube-apiserver).
 
 mod counts;
 mod inputs;
 mod measure;
+mod sandbox;
 mod table;
 
 use std::path::PathBuf;
@@ -24,6 +26,21 @@ pub(crate) struct Args {
 enum What {
     /// `fiel build` against `kustomize build`: medians, ratios, peak memory, instructions; writes the table of docs/benchmarks.md
     Render(Render),
+    /// Writes to the sandbox against those to a kube-apiserver with etcd; writes the table of docs/benchmarks.md
+    Sandbox(Sandbox),
+}
+
+#[derive(clap::Args)]
+struct Sandbox {
+    /// Objects created in process
+    #[arg(long, default_value_t = 100_000, value_name = "N")]
+    count: usize,
+    /// Objects created over the wire
+    #[arg(long, default_value_t = 5000, value_name = "N")]
+    wire: usize,
+    /// Write the figures as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -46,19 +63,26 @@ struct Render {
 }
 
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
-    let What::Render(render) = &args.what;
     let mut report = Report::default();
-    if render.check || render.bless {
-        ensure!(measure::has_valgrind(sh), Unavailable("instructions are counted with valgrind, which does not answer here".to_owned()));
-        let counts = counts::count(sh, &mut report)?;
-        if render.bless { counts::bless(sh, &counts)? } else { counts::compare(sh, &counts, &mut report)? }
-    } else {
-        table::make(sh, render.runs, &render.profile, render.json.as_deref(), &mut report)?;
+    match &args.what {
+        What::Render(render) => self::render(sh, render, &mut report)?,
+        What::Sandbox(args) => sandbox::make(sh, args.count, args.wire, args.json.as_deref(), &mut report)?,
     }
     for skipped in &report.skipped {
         println!("NOT MEASURED: {skipped}");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn render(sh: &Shell, render: &Render, report: &mut Report) -> Result<()> {
+    if render.check || render.bless {
+        ensure!(measure::has_valgrind(sh), Unavailable("instructions are counted with valgrind, which does not answer here".to_owned()));
+        let counts = counts::count(sh, report)?;
+        if render.bless { counts::bless(sh, &counts)? } else { counts::compare(sh, &counts, report)? }
+    } else {
+        table::make(sh, render.runs, &render.profile, render.json.as_deref(), report)?;
+    }
+    Ok(())
 }
 
 /// The step of `cargo xtask ci`: no more instructions than before, and no more than proportional to the input.

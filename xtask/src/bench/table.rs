@@ -62,12 +62,13 @@ pub(super) fn make(sh: &Shell, runs: usize, profile: &str, json: Option<&Path>, 
         sh.write_file(file, serde_json::to_string_pretty(&as_json(&rows, &counts))?)?;
     }
     let machine = machine(sh)?;
+    write(sh, BEGIN, &markdown(&rows, &counts, &format!("profile `{profile}`; {machine}"), runs))
+}
+
+/// Puts a table into docs/benchmarks.md, between the line that begins its place and the next end.
+pub(super) fn write(sh: &Shell, begin: &str, table: &str) -> Result<()> {
     let text = sh.read_file(FILE)?;
-    sh.write_file(
-        FILE,
-        replaced(&text, &markdown(&rows, &counts, &format!("profile `{profile}`; {machine}"), runs))
-            .with_context(|| format!("{FILE} has no markers"))?,
-    )?;
+    sh.write_file(FILE, replaced(&text, begin, table).with_context(|| format!("{FILE} has no markers"))?)?;
     Ok(())
 }
 
@@ -91,7 +92,7 @@ fn kib(size: u64) -> f64 {
     f64::from(u32::try_from(size).unwrap_or(u32::MAX)) / 1024.0
 }
 
-fn machine(sh: &Shell) -> Result<String> {
+pub(super) fn machine(sh: &Shell) -> Result<String> {
     let cpu = sh.read_file("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, name)| name.to_owned()));
     let cores = std::thread::available_parallelism()?;
@@ -117,10 +118,10 @@ fn markdown(rows: &[Row], counts: &counts::Counts, machine: &str, runs: usize) -
     out
 }
 
-fn replaced(text: &str, table: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
+fn replaced(text: &str, begin: &str, table: &str) -> Option<String> {
+    let (before, rest) = text.split_once(begin)?;
     let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}{table}{END}{after}"))
+    Some(format!("{before}{begin}{table}{END}{after}"))
 }
 
 fn as_json(rows: &[Row], counts: &counts::Counts) -> serde_json::Value {
@@ -146,8 +147,8 @@ mod tests {
     #[test]
     fn the_table_goes_between_its_markers() {
         let text = format!("a\n{BEGIN}old\n{END}b\n");
-        assert_eq!(replaced(&text, "new\n"), Some(format!("a\n{BEGIN}new\n{END}b\n")));
-        assert_eq!(replaced("no markers", "new"), None);
+        assert_eq!(replaced(&text, BEGIN, "new\n"), Some(format!("a\n{BEGIN}new\n{END}b\n")));
+        assert_eq!(replaced("no markers", BEGIN, "new"), None);
     }
 
     #[test]
