@@ -187,13 +187,16 @@ mod tests {
     fn a_repository_is_added_when_it_can_be_fetched() {
         let temp = tempfile::tempdir().expect("a folder");
         let made = temp.path().join("made");
+        std::fs::write(temp.path().join("kustomization.yaml"), "").expect("written");
         let git = |args: &[&str]| {
             let identity = ["-c", "user.name=a", "-c", "user.email=a@b.c"];
             assert!(std::process::Command::new("git").args(identity).args(args).status().expect("git runs").success(), "{args:?}");
         };
         let at = made.to_str().expect("UTF-8");
         git(&["init", "-q", at]);
-        git(&["-C", at, "commit", "-q", "--allow-empty", "-m", "first"]);
+        std::fs::write(made.join("kustomization.yaml"), "resources: []\n").expect("written");
+        git(&["-C", at, "add", "."]);
+        git(&["-C", at, "commit", "-q", "-m", "first"]);
         let here =
             Here { files: Disk::new(temp.path()), folder: String::new(), outside: World::default().fetching(temp.path().join("cache")) };
         let add = |url: String| {
