@@ -1,6 +1,6 @@
 //! The entry to a build.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::decode::Fields;
@@ -122,7 +122,7 @@ pub fn build(fs: &dyn FileSystem, path: &str, options: &Options) -> Result<Build
 /// # Errors
 /// As [`build`], and what `outside` refuses or fails to do.
 pub fn build_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Result<Build> {
-    let session = session(fs, options, outside);
+    let session = Session::new(fs, outside, options);
     let folder = Folder::first(&session, path)?;
     run(&folder, options).map_err(|error| {
         let source = error.file().and_then(|file| fs.read_displayed(file).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
@@ -138,7 +138,7 @@ pub fn build_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &
 /// # Errors
 /// As [`build_with`].
 pub fn explain_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Result<(Build, Vec<Provenance>)> {
-    let session = Session { recorder: Some(RefCell::default()), ..session(fs, options, outside) };
+    let session = Session { recorder: Some(RefCell::default()), ..Session::new(fs, outside, options) };
     let folder = Folder::first(&session, path)?;
     let build = run(&folder, options)?;
     let told = session.recorder.as_ref().map(|recorder| recorder.borrow().finish(&build.resources)).unwrap_or_default();
@@ -151,23 +151,9 @@ pub fn explain_with(fs: &dyn FileSystem, path: &str, options: &Options, outside:
 /// As [`build_with`].
 pub fn build_remote(repository: &Repository, options: &Options, outside: &dyn Outside) -> Result<Build> {
     let none = Memory::new();
-    let session = session(&none, options, outside);
+    let session = Session::new(&none, outside, options);
     let folder = Folder::fetch(&session, repository.clone())?;
     run(&folder, options)
-}
-
-fn session<'a>(fs: &'a dyn FileSystem, options: &Options, outside: &'a dyn Outside) -> Session<'a> {
-    Session {
-        fs,
-        outside,
-        restrictor: options.load_restrictor,
-        read_set: RefCell::default(),
-        warnings: RefCell::default(),
-        schemas: RefCell::default(),
-        recorder: None,
-        limits: options.limits,
-        used: Cell::default(),
-    }
 }
 
 fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {

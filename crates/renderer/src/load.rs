@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::build::{Limits, LoadRestrictor};
+use crate::build::{Limits, LoadRestrictor, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileKind, FileSystem, is_within, join};
 use crate::openapi::Schemas;
@@ -34,6 +34,23 @@ pub(crate) struct Session<'a> {
     pub(crate) used: Cell<(usize, usize)>,
     /// Takes notes of where values come from, if anyone wants to know.
     pub(crate) recorder: Option<RefCell<Recorder>>,
+}
+
+impl<'a> Session<'a> {
+    /// The start of a build.
+    pub(crate) fn new(fs: &'a dyn FileSystem, outside: &'a dyn Outside, options: &Options) -> Self {
+        Self {
+            fs,
+            outside,
+            restrictor: options.load_restrictor,
+            read_set: RefCell::default(),
+            warnings: RefCell::default(),
+            schemas: RefCell::default(),
+            recorder: None,
+            limits: options.limits,
+            used: Cell::default(),
+        }
+    }
 }
 
 impl Session<'_> {

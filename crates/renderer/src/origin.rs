@@ -1,5 +1,6 @@
 //! Where resources come from and what changed them, as the annotations that `buildMetadata` asks for.
 
+use crate::fs::clean;
 use crate::repository::Repository;
 use crate::resource::Resource;
 use crate::yaml::{Map, Value, to_string};
@@ -122,21 +123,6 @@ fn set(resource: &mut Resource, key: &str, text: &str) {
 /// A line `key: value`, quoted where YAML needs it.
 fn field(key: &str, value: &str) -> String {
     format!("{key}: {}", to_string(&Value::string(value)))
-}
-
-/// A path without `.` and with `..` resolved as far as it can be.
-fn clean(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            _ => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 #[cfg(test)]

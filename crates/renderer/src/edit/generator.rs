@@ -1,11 +1,8 @@
 //! Generators of ConfigMaps and Secrets.
 
-use std::cell::{Cell, RefCell};
-
 use super::file::{File, items, push};
 use super::place::Place;
 use super::{Edited, failed};
-use crate::build::{Limits, LoadRestrictor};
 use crate::error::Result;
 use crate::kustomization::GeneratorArgs;
 use crate::load::{Folder, Session};
@@ -213,17 +210,7 @@ fn finish(file: &mut File, place: &Place<'_>, kind: GeneratorKind, at: usize) ->
             }
         }
     }
-    let session = Session {
-        fs: place.files,
-        outside: place.outside,
-        restrictor: LoadRestrictor::RootOnly,
-        read_set: RefCell::default(),
-        warnings: RefCell::default(),
-        recorder: None,
-        schemas: RefCell::default(),
-        limits: Limits::default(),
-        used: Cell::default(),
-    };
+    let session = Session::new(place.files, place.outside, &crate::build::Options::default());
     let folder = Folder::first(&session, place.folder)?;
     let secret = kind == GeneratorKind::Secret;
     let args = GeneratorArgs::decode(file.list(kind.field())[at].clone(), secret)?;

@@ -130,17 +130,7 @@ pub(super) fn at(dir: &str, path: &str) -> Option<String> {
 /// A path without `.` and doubled slashes, `..` resolved where something stands before it.
 pub(super) fn clean(path: &str) -> String {
     let absolute = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    let joined = parts.join("/");
+    let joined = crate::fs::clean(path);
     match (absolute, joined.is_empty()) {
         (true, _) => format!("/{joined}"),
         (false, true) => ".".to_owned(),

@@ -1,12 +1,10 @@
 //! `localize`: a copy of a kustomization with all that it names, which builds wherever it is put.
 
-use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use super::file::fields;
 use super::glob::{at, clean};
 use super::{Place, failed};
-use crate::build::{Limits, LoadRestrictor};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileKind, is_within, join};
 use crate::load::{Folder, Session, is_url};
@@ -36,17 +34,7 @@ pub fn localize(place: &Place<'_>, target: &str, scope: Option<&str>) -> Result<
     if Repository::parse(target).is_ok() {
         return Err(remote(target));
     }
-    let session = Session {
-        fs: place.files,
-        outside: place.outside,
-        restrictor: LoadRestrictor::RootOnly,
-        read_set: RefCell::default(),
-        warnings: RefCell::default(),
-        recorder: None,
-        schemas: RefCell::default(),
-        limits: Limits::default(),
-        used: Cell::default(),
-    };
+    let session = Session::new(place.files, place.outside, &crate::build::Options::default());
     let enter =
         |path: &str| Folder::first(&session, &at(place.folder, path).ok_or_else(|| failed(format!("{path} leads out of the root")))?);
     let folder = enter(target)?;
