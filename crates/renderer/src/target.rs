@@ -95,9 +95,11 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         folder.session.observe(|| Step::new("helmCharts", file, chart.pos), &mut acc.resources);
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.generators)? {
-        let by = config.clone();
+        let by = folder.origin.is_some().then(|| config.clone());
         let mut made = plugin::generate(folder, config).map_err(|error| error.at(entry).in_file(file))?;
-        generated_by(&mut made, &by);
+        if let Some(by) = &by {
+            generated_by(&mut made, by);
+        }
         for new in made {
             generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(entry).in_file(file))?;
         }
