@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fiel_sandbox::faults::{Fault, Faults};
 use serde_json::{Value, json};
 
 use crate::world::{Cut, REPO, World, application, play};
@@ -207,5 +208,24 @@ fn without_finalizer_nothing_is_deleted_with_it_everything_of_ours() {
         assert!(deployment(&world).await.is_null());
         assert!(world.get("v1", "ConfigMap", "demo", "extra").await.is_none());
         assert!(world.get("v1", "ConfigMap", "demo", "foreign").await.is_some());
+    });
+}
+
+#[test]
+fn a_drift_is_judged_by_the_policy_that_was_there_before_it() {
+    play("a_drift_is_judged_by_the_policy_that_was_there_before_it", || async {
+        let world = World::new().await;
+        let one = world.sources.commit(REPO, files("v1", false));
+        world.apply(&application(&automated())).await;
+        // The agent hears of Applications only by its own writes.
+        let deaf = Faults::by(|asked| (asked.watch && asked.path.ends_with("/applications")).then_some(Fault::Late(Duration::from_secs(20))));
+        let _agent = world.agent_among(&deaf);
+        world.until_synced(&one).await;
+        let off = json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}});
+        world.patch("argoproj.io/v1alpha1", "Application", "argocd", "demo", off).await;
+        world.patch("apps/v1", "Deployment", "demo", "goserver", json!({"spec": {"replicas": 5}})).await;
+        world.until("the drift is seen", || async { world.app().await["status"]["sync"]["status"] == "OutOfSync" }).await;
+        world.pass(Duration::from_secs(1)).await;
+        assert_eq!(deployment(&world).await["spec"]["replicas"], 5, "automated sync was off before the drift");
     });
 }

@@ -70,6 +70,19 @@ impl Context {
         }
     }
 
+    /// Asks the server for an Application, without waiting for the watch.
+    pub(super) async fn look_again(&self, name: &AppName) -> Result<(), ApiError> {
+        match self.live.api.get(&self.apps.resource, &name.0, &name.1).await? {
+            Some(app) => drop(self.apps.observe(app)),
+            None => {
+                if let Some(known) = self.apps.get(name) {
+                    self.apps.forget(name, known["metadata"]["uid"].as_str().unwrap_or_default(), u128::MAX);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a kind that the server does not serve would be namespaced.
     pub(super) fn scope_of_missing(&self, gvk: &Gvk) -> bool {
         fiel_schema::Registry::builtin().kind(&gvk.group, &gvk.version, &gvk.kind).is_none_or(fiel_schema::Kind::namespaced)

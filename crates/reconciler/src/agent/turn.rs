@@ -66,8 +66,7 @@ async fn step(context: &Context, name: &AppName) -> Result<Next, ApiError> {
         return write(context, &app, name, Err(("InvalidSpecError", reason)), Vec::new(), None, None).await;
     }
     let view = look(context, &app, name).await?;
-    let phase = app["status"]["operationState"]["phase"].as_str().unwrap_or_default();
-    if ["Running", "Terminating"].contains(&phase) {
+    if under_way(&app) {
         return operation::carry_out(context, &app, name, view).await;
     }
     if app["operation"].is_object() {
@@ -77,6 +76,7 @@ async fn step(context: &Context, name: &AppName) -> Result<Next, ApiError> {
     let mut conditions = Vec::new();
     let mut wait = None;
     let mut begin = None;
+    let mut heals = false;
     if let Ok(desired) = &view.desired {
         let times = context.healed.lock().unwrap_or_else(PoisonError::into_inner).times(name, &view.comparison, Instant::now());
         match auto::decide(&app, &view.comparison, &desired.commit, times) {
@@ -84,20 +84,26 @@ async fn step(context: &Context, name: &AppName) -> Result<Next, ApiError> {
             Decision::Later(after) => wait = Some(after),
             Decision::Refuse(reason) => conditions.push(("SyncError".to_owned(), reason)),
             Decision::Start(operation) => {
-                if operation["sync"]["resources"].is_array() {
-                    context.healed.lock().unwrap_or_else(PoisonError::into_inner).note(name, &view.comparison, Instant::now());
-                }
+                heals = operation["sync"]["resources"].is_array();
                 begin = Some(operation::begun(&operation, &app, &now(context)));
             }
         }
     }
     let begins = begin.is_some();
     let next = write_view(context, &app, name, &view, conditions, begin, None).await?;
+    if matches!(next, Next::Wait(_)) && heals {
+        context.healed.lock().unwrap_or_else(PoisonError::into_inner).note(name, &view.comparison, Instant::now());
+    }
     Ok(match next {
-        _ if begins => Next::Again,
-        Next::Wait(_) => Next::Wait(shorter(wait, view_retry(&view))),
-        again => again,
+        Next::Wait(_) if !begins => Next::Wait(shorter(wait, view_retry(&view))),
+        _ => Next::Again,
     })
+}
+
+/// Whether an operation is being carried out.
+fn under_way(app: &Value) -> bool {
+    let phase = app["status"]["operationState"]["phase"].as_str();
+    phase.is_some_and(|phase| ["Running", "Terminating"].contains(&phase))
 }
 
 /// A view that rests on something unknown is looked at again soon.
@@ -212,6 +218,9 @@ pub(super) async fn write_view(
 }
 
 /// Writes the status if it changed, takes the refresh annotation off, and takes over an operation: in one patch.
+///
+/// An operation begins only on the Application that was looked at. Applications and live objects are watched apart, so that a drift
+/// may be seen before the change of the policy that came before it: then the server refuses, and the next step sees the new policy.
 async fn write(
     context: &Context,
     app: &Value,
@@ -221,7 +230,7 @@ async fn write(
     operation: Option<Value>,
     history: Option<Value>,
 ) -> Result<Next, ApiError> {
-    let begins = operation.as_ref().is_some_and(|o| o["phase"] == "Running") && app["operation"].is_object();
+    let begins = operation.as_ref().is_some_and(|o| o["phase"] == "Running") && !under_way(app);
     let new = status::status(app, Findings { result, conditions, operation, history, now: now(context) });
     let mut patch = Map::new();
     if let Some(mut change) = status::patch(&app["status"], &new) {
@@ -230,17 +239,29 @@ async fn write(
         }
         patch.insert("status".to_owned(), change);
     }
+    let mut metadata = Map::new();
     if app["metadata"]["annotations"][REFRESH].is_string() {
-        patch.insert("metadata".to_owned(), json!({"annotations": {REFRESH: null}}));
+        metadata.insert("annotations".to_owned(), json!({REFRESH: null}));
     }
     if begins {
-        patch.insert("operation".to_owned(), Value::Null);
+        metadata.insert("resourceVersion".to_owned(), app["metadata"]["resourceVersion"].clone());
+        if app["operation"].is_object() {
+            patch.insert("operation".to_owned(), Value::Null);
+        }
+    }
+    if !metadata.is_empty() {
+        patch.insert("metadata".to_owned(), metadata.into());
     }
     if patch.is_empty() {
         return Ok(Next::Wait(None));
     }
-    let written = context.patch_app(name, &Value::Object(patch)).await?;
-    // Somebody changed the Application between our look and our write: that gets its own turn (note_foreign).
-    drop(written);
-    Ok(Next::Wait(None))
+    match context.patch_app(name, &Value::Object(patch)).await {
+        // Whatever others changed since our look and does not forbid our write gets its own turn (note_foreign).
+        Ok(_) => Ok(Next::Wait(None)),
+        Err(error) if begins && error.code() == 409 => {
+            context.look_again(name).await?;
+            Ok(Next::Again)
+        }
+        Err(error) => Err(error),
+    }
 }
