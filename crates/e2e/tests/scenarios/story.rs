@@ -218,7 +218,8 @@ fn a_drift_is_judged_by_the_policy_that_was_there_before_it() {
         let one = world.sources.commit(REPO, files("v1", false));
         world.apply(&application(&automated())).await;
         // The agent hears of Applications only by its own writes.
-        let deaf = Faults::by(|asked| (asked.watch && asked.path.ends_with("/applications")).then_some(Fault::Late(Duration::from_secs(20))));
+        let deaf =
+            Faults::by(|asked| (asked.watch && asked.path.ends_with("/applications")).then_some(Fault::Late(Duration::from_secs(20))));
         let _agent = world.agent_among(&deaf);
         world.until_synced(&one).await;
         let off = json!({"spec": {"syncPolicy": {"automated": {"enabled": false}}}});
