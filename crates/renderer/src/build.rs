@@ -10,6 +10,7 @@ use crate::load::{Folder, Session};
 use crate::order;
 use crate::origin::{self, Origin};
 use crate::outside::{Closed, Outside};
+use crate::parallel;
 use crate::provenance::{Provenance, Step};
 use crate::repository::Repository;
 use crate::resource::Resource;
@@ -68,6 +69,9 @@ impl Default for Limits {
     }
 }
 
+/// What stands between two resources.
+const SEPARATOR: &str = "---\n";
+
 /// What a kustomization builds.
 #[derive(Debug, Clone, Default)]
 pub struct Build {
@@ -98,14 +102,18 @@ impl Build {
     /// All resources as kustomize prints them.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        let mut out = String::new();
-        for (i, resource) in self.resources.iter().enumerate() {
-            if i > 0 {
-                out.push_str("---\n");
+        let part = parallel::part(self.resources.len());
+        let texts = parallel::run(self.resources.chunks(part), |part| {
+            let mut out = String::new();
+            for (i, resource) in part.iter().enumerate() {
+                if i > 0 {
+                    out.push_str(SEPARATOR);
+                }
+                crate::yaml::emit(&resource.value, &mut out);
             }
-            crate::yaml::emit(&resource.value, &mut out);
-        }
-        out
+            out
+        });
+        texts.into_iter().reduce(|text, next| text + SEPARATOR + &next).unwrap_or_default()
     }
 }
 
@@ -194,14 +202,15 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
         crate::transform::label(&mut resources, &label, &crate::config::METADATA_LABELS)?;
     }
     session.observe(here("buildMetadata"), &mut resources);
-    for (option, annotation) in [("originAnnotations", origin::ORIGIN), ("transformerAnnotations", origin::TRANSFORMATIONS)] {
-        if !wanted(option) {
-            resources.iter_mut().for_each(|resource| origin::remove(resource, annotation));
-        }
-    }
-    for resource in &mut resources {
-        finish(resource).map_err(|error| error.in_file(&file))?;
-    }
+    let annotations = [("originAnnotations", origin::ORIGIN), ("transformerAnnotations", origin::TRANSFORMATIONS)];
+    let unwanted: Vec<&str> = annotations.iter().filter(|(option, _)| !wanted(option)).map(|(_, annotation)| *annotation).collect();
+    parallel::change(&mut resources, |part| {
+        part.iter_mut().try_for_each(|resource| {
+            unwanted.iter().for_each(|annotation| origin::remove(resource, annotation));
+            finish(resource)
+        })
+    })
+    .map_err(|error| error.in_file(&file))?;
     Ok(Build { resources, read_set: session.read_set.take(), warnings: session.warnings.take() })
 }
 

@@ -2,8 +2,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::Metadata;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// Larger files are read piece by piece.
+const MAX_AT_ONCE: usize = 1 << 20;
 
 /// What stands at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +47,14 @@ pub trait FileSystem: Send + Sync {
         let real = self.canonical(path)?;
         let kind = self.kind(&real);
         Some((real, kind))
+    }
+
+    /// The bytes of the file to which a path leads, and that file's path with all links resolved; `None` when there is no file, `may` does not want it, or it
+    /// cannot be read.
+    fn read_if(&self, path: &str, may: &dyn Fn(&str) -> bool) -> Option<(String, Vec<u8>)> {
+        let (real, kind) = self.find(path)?;
+        let bytes = (kind == FileKind::File && may(&real)).then(|| self.read(&real).ok())??;
+        Some((real, bytes))
     }
 
     /// Where the path lies on a disk, for programs that must see it; it need not exist. `None` when the files are not on one.
@@ -174,6 +186,19 @@ fn kind_of(meta: &Metadata) -> FileKind {
     }
 }
 
+/// A file whose length is known. One byte more is asked for: getting less means that this was all.
+fn read_of_length(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {
+    let Some(room) = usize::try_from(length).ok().and_then(|length| length.checked_add(1)).filter(|room| *room <= MAX_AT_ONCE) else {
+        return std::fs::read(path);
+    };
+    let mut file = std::fs::File::open(path)?;
+    let mut bytes = vec![0; room];
+    let read = file.read(&mut bytes)?;
+    bytes.truncate(read);
+    if read < room { Ok(()) } else { file.read_to_end(&mut bytes).map(drop) }?;
+    Ok(bytes)
+}
+
 impl FileSystem for Disk {
     fn read(&self, path: &str) -> std::io::Result<Vec<u8>> {
         std::fs::read(self.look(path)?.0)
@@ -197,6 +222,12 @@ impl FileSystem for Disk {
     fn find(&self, path: &str) -> Option<(String, FileKind)> {
         let (full, meta) = self.look(path).ok()?;
         Some((self.below(&full)?, kind_of(&meta)))
+    }
+
+    fn read_if(&self, path: &str, may: &dyn Fn(&str) -> bool) -> Option<(String, Vec<u8>)> {
+        let (full, meta) = self.look(path).ok()?;
+        let real = self.below(&full).filter(|real| meta.is_file() && may(real))?;
+        Some((real, read_of_length(&full, meta.len()).ok()?))
     }
 
     fn on_disk(&self, path: &str) -> Option<PathBuf> {

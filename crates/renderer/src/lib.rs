@@ -18,6 +18,7 @@
 //! # Ok::<(), fiel_renderer::Error>(())
 //! ```
 
+mod ahead;
 mod build;
 mod config;
 mod crds;
@@ -45,6 +46,7 @@ mod openapi;
 mod order;
 mod origin;
 mod outside;
+mod parallel;
 mod plugin;
 pub mod provenance;
 mod read;

@@ -16,7 +16,7 @@ use crate::repository::Repository;
 use crate::resource::Resource;
 
 /// Larger files are refused.
-const MAX_FILE: usize = 64 << 20;
+pub(crate) const MAX_FILE: usize = 64 << 20;
 
 /// The names that a kustomization file may have.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -130,6 +130,12 @@ impl Session<'_> {
             return limit(format!("the build reads more than {} bytes", self.limits.bytes));
         }
         Ok(())
+    }
+
+    /// How many files and bytes may still be read.
+    pub(crate) fn left(&self) -> (usize, usize) {
+        let (files, bytes) = self.used.get();
+        (self.limits.files.saturating_sub(files), self.limits.bytes.saturating_sub(bytes))
     }
 
     /// Whether that many resources may be held.
@@ -254,6 +260,22 @@ impl<'a> Folder<'a> {
         join("", below.to_str()?)
     }
 
+    /// What reads this folder's files from several threads.
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader { files: self.tree.files(), folder: &self.path, restricted: self.is_restricted() }
+    }
+
+    /// Takes note of a file that was read ahead.
+    pub(crate) fn note_read(&self, path: &str, bytes: usize) -> Result<()> {
+        self.note(path);
+        self.session.count(bytes)
+    }
+
+    /// Whether files must lie in or below this folder. A repository that was fetched stays within itself, whatever the caller allows its own files.
+    fn is_restricted(&self) -> bool {
+        self.session.restrictor == LoadRestrictor::RootOnly || matches!(self.tree, Tree::Fetched(_))
+    }
+
     /// A file's path, after all checks.
     pub(crate) fn locate(&self, path: &str) -> Result<String> {
         let files = self.tree.files();
@@ -265,9 +287,7 @@ impl<'a> Folder<'a> {
         if kind == FileKind::Dir {
             return Err(failed(format!("{path} is a folder, not a file")));
         }
-        // A repository that was fetched stays within itself, whatever the caller allows its own files.
-        let restricted = self.session.restrictor == LoadRestrictor::RootOnly || matches!(self.tree, Tree::Fetched(_));
-        if restricted && !is_within(&real, &self.path) {
+        if self.is_restricted() && !is_within(&real, &self.path) {
             return Err(failed(format!(
                 "{path} is not in or below the folder {} of its kustomization; make it part of a kustomization there, or build with --load-restrictor LoadRestrictionsNone",
                 self.show(&self.path)
@@ -349,6 +369,25 @@ impl<'a> Folder<'a> {
             Tree::Given(files) => Some(files.display(path)).filter(|name| !name.is_empty()).unwrap_or_else(|| ".".to_owned()),
             Tree::Fetched(fetched) => format!("{}@{}//{path}", without_password(&fetched.repository.url), fetched.checkout.commit),
         }
+    }
+}
+
+/// Reads plain files of a folder, from any thread, and takes no notes.
+pub(crate) struct Reader<'a> {
+    files: &'a dyn FileSystem,
+    folder: &'a str,
+    restricted: bool,
+}
+
+impl Reader<'_> {
+    /// The path from the root of the tree and the bytes of a file that may be read; `None` for anything else than a file by a relative path.
+    pub(crate) fn read_plain(&self, path: &str) -> Option<(String, Vec<u8>)> {
+        if path.starts_with('/') || is_url(path) || Repository::parse(path).is_ok() {
+            return None;
+        }
+        let clean = join(self.folder, path)?;
+        let (_, bytes) = self.files.read_if(&clean, &|real| !self.restricted || is_within(real, self.folder))?;
+        Some((clean, bytes))
     }
 }
 

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::{FieldSpec, Leaf, first_part};
 use crate::id::Gvk;
+use crate::parallel;
 use crate::references::{self, Reference};
 use crate::resource::Resource;
 use crate::scope::is_cluster_scoped;
@@ -63,6 +64,10 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
     if index.candidates.is_empty() {
         return Ok(());
     }
+    parallel::change(resources, |part| fix_part(part, &index, config))
+}
+
+fn fix_part(resources: &mut [Resource], index: &Index, config: &Config) -> Result<()> {
     let mut known: HashMap<String, Vec<Reference>> = HashMap::new();
     for resource in resources {
         let original = resource.original_id().gvk;
@@ -89,7 +94,7 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
                 continue;
             }
             let with_role = spec.path.ends_with("roleRef/name");
-            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| update(value, &index, &referrer, target, with_role))
+            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| update(value, index, &referrer, target, with_role))
                 .map_err(|error| error.because(format!("while updating the name in {} of {}", spec.path, referrer.id)))?;
         }
     }

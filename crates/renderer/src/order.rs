@@ -46,18 +46,51 @@ pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[
             (None, None) => 0,
         }
     };
-    let mut keyed: Vec<((i64, String, String), Resource)> = resources
-        .drain(..)
-        .map(|resource| ((rank(resource.kind()), group_version_kind(&resource.id()), rest(&resource.id())), resource))
-        .collect();
-    keyed.sort_by(|(a, one), (b, other)| {
-        let by_group = a.1.cmp(&b.1);
+    let mut keys: Vec<Key> =
+        resources.iter().enumerate().map(|(at, resource)| Key::new(rank(resource.kind()), &resource.id(), at)).collect();
+    keys.sort_unstable_by(|a, b| {
+        let by_group = a.group_version_kind.cmp(&b.group_version_kind);
         // Among Namespaces the real ones come before those of other groups.
-        let reverse =
-            one.kind() == "Namespace" && other.kind() == "Namespace" && (one.gvk().group.is_empty() || other.gvk().group.is_empty());
-        a.0.cmp(&b.0).then(if reverse { by_group.reverse() } else { by_group }).then_with(|| a.2.cmp(&b.2))
+        let reverse = a.namespace != Namespace::No
+            && b.namespace != Namespace::No
+            && (a.namespace == Namespace::Real || b.namespace == Namespace::Real);
+        a.rank
+            .cmp(&b.rank)
+            .then(if reverse { by_group.reverse() } else { by_group })
+            .then_with(|| a.rest.cmp(&b.rest))
+            .then(a.at.cmp(&b.at))
     });
-    resources.extend(keyed.into_iter().map(|(_, resource)| resource));
+    let mut old: Vec<Option<Resource>> = std::mem::take(resources).into_iter().map(Some).collect();
+    resources.extend(keys.into_iter().filter_map(|key| old[key.at].take()));
+}
+
+/// What decides where a resource comes.
+struct Key {
+    rank: i64,
+    group_version_kind: String,
+    rest: String,
+    namespace: Namespace,
+    /// Where it stood: equals stay in their order.
+    at: usize,
+}
+
+/// Whether a resource is a Namespace.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Namespace {
+    No,
+    Real,
+    OfAnotherGroup,
+}
+
+impl Key {
+    fn new(rank: i64, id: &Id<'_>, at: usize) -> Self {
+        let namespace = match (id.gvk.kind, id.gvk.group) {
+            ("Namespace", "") => Namespace::Real,
+            ("Namespace", _) => Namespace::OfAnotherGroup,
+            _ => Namespace::No,
+        };
+        Self { rank, group_version_kind: group_version_kind(id), rest: rest(id), namespace, at }
+    }
 }
 
 fn group_version_kind(id: &Id<'_>) -> String {

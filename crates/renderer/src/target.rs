@@ -177,9 +177,14 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
     // Files are collected first, so that the check for duplicates is made once for all of them.
     let mut pending: Vec<Resource> = Vec::new();
     let mut names = Names::of(&acc.resources);
-    for (at, (path, pos)) in entries.iter().enumerate() {
+    let read_ahead = crate::ahead::read(folder, entries);
+    for ((at, (path, pos)), ahead) in entries.iter().enumerate().zip(read_ahead) {
         let here = |error: Error| error.at(*pos).in_file(file);
-        let read = file_resources(folder, path).map_err(|error| with_others_missing(folder, here(error), path, &entries[at + 1..]))?;
+        let read = match ahead {
+            Some(ahead) => folder.note_read(&ahead.path, ahead.bytes).map(|()| Some(ahead.resources)),
+            None => file_resources(folder, path),
+        };
+        let read = read.map_err(|error| with_others_missing(folder, here(error), path, &entries[at + 1..]))?;
         if let Some(mut resources) = read {
             folder.session.observe(|| Step::new("resource", file, *pos).values_in(Some(folder.name(path))), &mut resources);
             if let Some(origin) = folder.origin.as_ref().map(|origin| origin.append(path)) {

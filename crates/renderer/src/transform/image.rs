@@ -7,6 +7,7 @@ use regex::Regex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::kustomization::Image;
+use crate::parallel;
 use crate::resource::Resource;
 use crate::yaml::{Node, Value};
 
@@ -14,15 +15,22 @@ use crate::yaml::{Node, Value};
 /// whether any image was of that name.
 pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[FieldSpec]) -> Result<bool> {
     let pattern = Pattern::new(&image.name)?;
+    let part = parallel::part(resources.len());
+    let found: Vec<bool> =
+        parallel::run(resources.chunks_mut(part), |part| set(part, image, &pattern, specs)).into_iter().collect::<Result<_>>()?;
+    Ok(found.contains(&true))
+}
+
+fn set(resources: &mut [Resource], image: &Image, pattern: &Pattern, specs: &[FieldSpec]) -> Result<bool> {
     let found = Cell::new(false);
     // A definition may describe fields of these names, which hold no images.
     for resource in resources.iter_mut().filter(|resource| resource.kind() != "CustomResourceDefinition") {
-        anywhere(&mut resource.value, image, &pattern, &found);
+        anywhere(&mut resource.value, image, pattern, &found);
         let gvk = resource.gvk();
         let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk)).collect();
         for spec in wanted {
             spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
-                update(value, image, &pattern, &found);
+                update(value, image, pattern, &found);
                 Ok(())
             })?;
         }

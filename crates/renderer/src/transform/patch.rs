@@ -11,6 +11,7 @@ use crate::merge::merge;
 use crate::mergekeys::{ListMerge, root};
 use crate::names::Names;
 use crate::openapi::Schemas;
+use crate::parallel;
 use crate::resource::Resource;
 use crate::selector::Compiled;
 use crate::yaml::{Pos, Value, parse_all, parse_kustomization};
@@ -159,7 +160,7 @@ impl Patches {
     }
 
     fn apply_inner(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
-        let mut deleted = false;
+        let (mut deleted, schemas) = (false, &self.schemas);
         match (&self.content, &self.target) {
             (Content::Merge(patches), None) => {
                 for patch in patches {
@@ -171,38 +172,59 @@ impl Patches {
             }
             (Content::Merge(patches), Some(target)) => {
                 for patch in patches {
-                    for at in target.places(names, resources.len()) {
-                        let resource = &mut resources[at];
-                        if !resource.is_empty() && target.matches(resource) {
-                            self.used.set(true);
-                            strategic(resource, patch, true, &self.schemas)?;
-                            deleted |= resource.is_empty();
-                            names.add(resource, at);
-                        }
-                    }
+                    let wanted = |resource: &Resource| !resource.is_empty() && target.matches(resource);
+                    let places = target.places(names, resources.len());
+                    let hits = each(resources, &places, wanted, |resource| strategic(resource, patch, true, schemas))?;
+                    deleted |= self.note(&hits, resources, names);
                 }
             }
             (Content::Json(_), None) => {}
             (Content::Json(operations), Some(target)) => {
-                for at in target.places(names, resources.len()) {
-                    let resource = &mut resources[at];
-                    if !target.matches(resource) {
-                        continue;
-                    }
-                    self.used.set(true);
-                    resource.store_previous();
-                    let value = std::mem::take(&mut resource.value);
-                    resource.value = jsonpatch::normal(&value);
-                    jsonpatch::apply(&mut resource.value, operations).map_err(|error| {
-                        Error::new(ErrorKind::Patch, format!("the patch does not fit {}: {}", resource.id(), error.message()))
-                    })?;
-                    deleted |= resource.is_empty();
-                    names.add(resource, at);
-                }
+                let places = target.places(names, resources.len());
+                let hits = each(resources, &places, |resource| target.matches(resource), |resource| json(resource, operations))?;
+                deleted |= self.note(&hits, resources, names);
             }
         }
         Ok(deleted)
     }
+
+    /// Takes note of the resources that were changed; tells whether one was deleted.
+    fn note(&self, hits: &[usize], resources: &[Resource], names: &mut Names) -> bool {
+        if !hits.is_empty() {
+            self.used.set(true);
+        }
+        hits.iter().for_each(|at| names.add(&resources[*at], *at));
+        hits.iter().any(|at| resources[*at].is_empty())
+    }
+}
+
+/// Changes those resources at ascending places that are wanted; their places.
+fn each(
+    resources: &mut [Resource],
+    places: &[usize],
+    wanted: impl Fn(&Resource) -> bool + Sync,
+    change: impl Fn(&mut Resource) -> Result<()> + Sync,
+) -> Result<Vec<usize>> {
+    let mut chosen = Vec::with_capacity(places.len());
+    let (mut rest, mut begin) = (resources, 0);
+    for at in places {
+        let Some((resource, after)) = rest.get_mut(at - begin..).and_then(<[Resource]>::split_first_mut) else { break };
+        chosen.push((*at, resource));
+        (rest, begin) = (after, at + 1);
+    }
+    let part = parallel::part(chosen.len());
+    let hits = parallel::run(chosen.chunks_mut(part), |part| {
+        let hits = part.iter_mut().filter(|(_, resource)| wanted(resource));
+        hits.map(|(at, resource)| change(resource).map(|()| *at)).collect::<Result<Vec<usize>>>()
+    });
+    Ok(hits.into_iter().collect::<Result<Vec<_>>>()?.concat())
+}
+
+fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
+    resource.store_previous();
+    resource.value = jsonpatch::normal(&std::mem::take(&mut resource.value));
+    jsonpatch::apply(&mut resource.value, operations)
+        .map_err(|error| Error::new(ErrorKind::Patch, format!("the patch does not fit {}: {}", resource.id(), error.message())))
 }
 
 /// The one resource that has or had the patch's id.

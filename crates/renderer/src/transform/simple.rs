@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::kustomization::Replica;
 use crate::names::Names;
+use crate::parallel;
 use crate::resource::Resource;
 use crate::yaml::{Map, Node, Scalar, Value};
 
@@ -31,6 +32,10 @@ fn keeps_name(resource: &Resource) -> bool {
 }
 
 fn rename(resources: &mut [Resource], text: &str, specs: &[FieldSpec], prefix: bool) -> Result<()> {
+    parallel::change(resources, |part| rename_part(part, text, specs, prefix))
+}
+
+fn rename_part(resources: &mut [Resource], text: &str, specs: &[FieldSpec], prefix: bool) -> Result<()> {
     for resource in resources.iter_mut().filter(|resource| !keeps_name(resource)) {
         for spec in specs {
             if !spec.matches(&resource.original_id().gvk) {
@@ -140,11 +145,11 @@ fn set_pairs(resources: &mut [Resource], pairs: &[(String, String)], specs: &[Fi
 }
 
 pub(crate) fn label(resources: &mut [Resource], pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
-    if pairs.is_empty() { Ok(()) } else { set_pairs(resources, pairs, specs) }
+    if pairs.is_empty() { Ok(()) } else { parallel::change(resources, |part| set_pairs(part, pairs, specs)) }
 }
 
 pub(crate) fn annotate(resources: &mut [Resource], pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
-    if pairs.is_empty() { Ok(()) } else { set_pairs(resources, pairs, specs) }
+    if pairs.is_empty() { Ok(()) } else { parallel::change(resources, |part| set_pairs(part, pairs, specs)) }
 }
 
 pub(crate) fn replicas(resources: &mut [Resource], names: &Names, replica: &Replica, specs: &[FieldSpec]) -> Result<()> {
