@@ -1,11 +1,11 @@
 //! Turning YAML into typed fields, as strictly as Go's JSON decoder: unknown fields and wrong types are errors, the case of field names is not.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::yaml::{Kind, Map, Pos, Value};
+use crate::yaml::{Kind, Map, Pos, Text, Value};
 
 /// The fields of a map that are still to be taken.
 pub(crate) struct Fields {
-    entries: Vec<(Box<str>, Value)>,
+    entries: Vec<(Text, Value)>,
     what: &'static str,
     pos: Pos,
 }

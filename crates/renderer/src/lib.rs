@@ -47,6 +47,7 @@ mod order;
 mod origin;
 mod outside;
 mod parallel;
+mod paths;
 mod plugin;
 pub mod provenance;
 mod read;

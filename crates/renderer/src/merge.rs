@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::mergekeys::{ListMerge, Shape};
-use crate::yaml::{Kind, Map, Node, Scalar, Value};
+use crate::yaml::{Kind, Map, Node, Value};
+
+/// Lists with fewer elements are looked through pair by pair.
+const FEW: usize = 16;
 
 #[derive(PartialEq, Clone, Copy)]
 enum Directive {
@@ -118,8 +121,7 @@ fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Val
     for (key, value) in dest.into_entries() {
         let (inner, list) = shape.field(&key);
         let merged = match patch.remove(&key) {
-            // Nothing below changes, except that empty nulls vanish; scalars stay as they are.
-            None if matches!(&value.node, Node::Scalar(Scalar { kind, .. }) if *kind != Kind::Null) => Some(value),
+            None if stays(&value, inner, list) => Some(value),
             other => merge(Some(value), other, inner, list)?,
         };
         out.extend(merged.map(|value| (key, value)));
@@ -129,6 +131,31 @@ fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Val
         out.extend(merge(None, Some(value), inner, list)?.map(|value| (key, value)));
     }
     Ok(Value { node: Node::Map(Map::from_distinct(out)), pos })
+}
+
+/// Whether a value is the same after it met no patch: no empty null vanishes, no list with keys is put in order.
+fn stays(value: &Value, shape: Shape<'_>, list: ListMerge<'_>) -> bool {
+    match (&value.node, list) {
+        (Node::Scalar(scalar), _) => scalar.kind != Kind::Null,
+        (Node::Map(map), _) => map.iter().all(|(key, value)| {
+            let (inner, list) = shape.field(key);
+            stays(value, inner, list)
+        }),
+        (Node::List(_), ListMerge::Replace) => true,
+        (Node::List(items), ListMerge::Keys(keys)) if items.len() < FEW => {
+            let key = |item| filled(item, &keys[0]);
+            items.iter().enumerate().all(|(at, item)| {
+                key(item).is_some_and(|one| items[..at].iter().all(|other| key(other) != Some(one)))
+                    && stays(item, shape, ListMerge::Replace)
+            })
+        }
+        (Node::List(_), _) => false,
+    }
+}
+
+/// The text of a field that is not empty.
+fn filled<'v>(item: &'v Value, field: &str) -> Option<&'v str> {
+    item.get(field).and_then(Value::text).filter(|text| !text.is_empty())
 }
 
 /// Takes `$patch` out of a map.

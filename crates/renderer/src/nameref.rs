@@ -2,14 +2,17 @@
 //!
 //! Resources are indexed by their earlier names, so that the work grows with the number of references, not with its square.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fieldspec::{FieldSpec, Leaf, first_part};
+use crate::fieldspec::{FieldSpec, Leaf};
 use crate::id::Gvk;
 use crate::parallel;
-use crate::references::{self, Reference};
+use crate::paths::Paths;
+use crate::references;
 use crate::resource::Resource;
 use crate::scope::is_cluster_scoped;
 use crate::yaml::{Node, Value};
@@ -68,57 +71,52 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
 }
 
 fn fix_part(resources: &mut [Resource], index: &Index, config: &Config) -> Result<()> {
-    let mut known: HashMap<String, Vec<Reference>> = HashMap::new();
+    let mut known: HashMap<String, Fields<'_>> = HashMap::new();
     for resource in resources {
         let original = resource.original_id().gvk;
-        if !known.contains_key(original.kind) {
-            known.insert(original.kind.to_owned(), references::of(original.kind));
+        let key = format!("{}/{}/{}", original.group, original.version, original.kind);
+        let fields = known.entry(key).or_insert_with(|| Fields::of(&original, config));
+        if fields.specs.is_empty() {
+            continue;
         }
-        let builtin = known
-            .get(original.kind)
-            .map_or(&[][..], Vec::as_slice)
-            .iter()
-            .filter(|reference| reference.spec.matches(&original))
-            .map(|reference| (reference.target, &reference.spec));
-        let added = config
-            .name_reference
-            .iter()
-            .flat_map(|reference| reference.fields.iter().filter(|spec| spec.matches(&original)).map(|spec| (reference.target(), spec)));
-        let specs: Vec<(Gvk<'_>, &FieldSpec)> = builtin.chain(added).collect();
-        if specs.is_empty() {
+        let mut there = fields.paths.there(&resource.value);
+        if !there.contains(&true) {
             continue;
         }
         let referrer = Referrer::new(resource);
-        for (target, spec) in &specs {
-            if !leads_somewhere(&resource.value, &spec.path) {
+        let made = Cell::new(false);
+        for (at, (target, spec)) in fields.specs.iter().enumerate() {
+            if !there[at] {
                 continue;
             }
             let with_role = spec.path.ends_with("roleRef/name");
-            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| update(value, index, &referrer, target, with_role))
+            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| update(value, index, &referrer, target, with_role, &made))
                 .map_err(|error| error.because(format!("while updating the name in {} of {}", spec.path, referrer.id)))?;
+            if made.take() {
+                there = fields.paths.there(&resource.value);
+            }
         }
     }
     Ok(())
 }
 
-/// kustomize follows a path only when it finds each field on the way in some element.
-fn leads_somewhere(value: &Value, path: &str) -> bool {
-    fn follow(value: &Value, path: &str) -> bool {
-        match &value.node {
-            Node::List(items) => items.iter().any(|item| follow(item, path)),
-            Node::Map(map) => {
-                let (part, rest) = first_part(path);
-                match (map.get(part.strip_suffix("[]").unwrap_or(&part)), rest) {
-                    (Some(_), None | Some("")) => true,
-                    (Some(field), Some(rest)) => follow(field, rest),
-                    (None, _) => false,
-                }
-            }
-            Node::Scalar(_) => false,
-        }
+/// The fields of a kind by which it may refer to others.
+struct Fields<'a> {
+    specs: Vec<(Gvk<'a>, Cow<'a, FieldSpec>)>,
+    /// kustomize follows a path only when it finds each field on the way in some element.
+    paths: Paths,
+}
+
+impl<'a> Fields<'a> {
+    fn of(kind: &Gvk<'_>, config: &'a Config) -> Self {
+        let builtin = references::of(kind.kind).into_iter().map(|reference| (reference.target, Cow::Owned(reference.spec)));
+        let added = config
+            .name_reference
+            .iter()
+            .flat_map(|reference| reference.fields.iter().map(|spec| (reference.target(), Cow::Borrowed(spec))));
+        let specs: Vec<_> = builtin.chain(added).filter(|(_, spec)| spec.matches(kind)).collect();
+        Self { paths: Paths::of(specs.iter().map(|(_, spec)| &*spec.path)), specs }
     }
-    // Where a name with a slash leads, only the real walk knows.
-    follow(value, path) || path.bytes().any(|c| c == b'\\')
 }
 
 impl Referrer {
@@ -246,7 +244,8 @@ fn same_ending(a: &[Box<str>], b: &[Box<str>]) -> bool {
     if short.is_empty() { long.is_empty() } else { long.ends_with(short) }
 }
 
-fn update(value: &mut Value, index: &Index, referrer: &Referrer, target: &Gvk<'_>, with_role: bool) -> Result<()> {
+/// Gives a reference its new name; `made` tells of a field that was not there.
+fn update(value: &mut Value, index: &Index, referrer: &Referrer, target: &Gvk<'_>, with_role: bool, made: &Cell<bool>) -> Result<()> {
     if value.is_null() {
         return Ok(());
     }
@@ -260,7 +259,7 @@ fn update(value: &mut Value, index: &Index, referrer: &Referrer, target: &Gvk<'_
             }
             Ok(())
         }
-        Node::List(items) => items.iter_mut().try_for_each(|item| update(item, index, referrer, target, with_role)),
+        Node::List(items) => items.iter_mut().try_for_each(|item| update(item, index, referrer, target, with_role, made)),
         Node::Map(map) => {
             let Some(name) = map.get("name").and_then(Value::text).map(str::to_owned) else {
                 return Err(Error::new(ErrorKind::Resource, "a reference needs a name").at(pos));
@@ -272,6 +271,7 @@ fn update(value: &mut Value, index: &Index, referrer: &Referrer, target: &Gvk<'_
             }
             map.insert("name", Value::string(found.name.as_str()));
             if !found.namespace.is_empty() {
+                made.set(true);
                 map.insert("namespace", Value::string(found.namespace.as_str()));
             }
             Ok(())

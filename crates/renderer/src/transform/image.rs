@@ -41,17 +41,16 @@ fn set(resources: &mut [Resource], image: &Image, pattern: &Pattern, specs: &[Fi
 fn anywhere(value: &mut Value, image: &Image, pattern: &Pattern, found: &Cell<bool>) {
     match &mut value.node {
         Node::Map(map) => {
-            for name in ["containers", "initContainers"] {
-                let Some(Value { node: Node::List(items), .. }) = map.get_mut(name) else { continue };
-                for item in items {
-                    if let Some(field) = item.get_mut("image") {
-                        update(field, image, pattern, found);
-                    }
-                }
-            }
             for (key, inner) in map.iter_mut() {
-                if !matches!(key, "containers" | "initContainers") {
-                    anywhere(inner, image, pattern, found);
+                match (&mut inner.node, key) {
+                    (Node::Scalar(_), _) => {}
+                    (Node::List(items), "containers" | "initContainers") => {
+                        for field in items.iter_mut().filter_map(|item| item.get_mut("image")) {
+                            update(field, image, pattern, found);
+                        }
+                    }
+                    (Node::Map(_), "containers" | "initContainers") => {}
+                    _ => anywhere(inner, image, pattern, found),
                 }
             }
         }

@@ -17,7 +17,7 @@ mod time;
 mod value;
 
 pub use scalar::{Dialect, Kind};
-pub use value::{Map, Node, Pos, Scalar, Value};
+pub use value::{Map, Node, Pos, Scalar, Text, Value};
 
 pub(crate) use emit::emit;
 pub(crate) use scalar::{Canonical, canonical, resolve};

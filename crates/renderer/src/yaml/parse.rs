@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::scalar::{Dialect, Kind, resolve};
-use super::value::{Map, Node, Pos, Scalar, Value};
+use super::value::{Map, Node, Pos, Scalar, Text, Value};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Deeper nesting is refused: it would exhaust the stack, and no manifest needs it.
@@ -279,8 +279,8 @@ impl<'a> Parser<'a> {
     /// Makes a map of entries: keys must be text, repeated keys are an error (in a kustomization the last one counts), `<<` merges.
     pub(super) fn make_map(&mut self, entries: Vec<(Value, Value)>, pos: Pos) -> Result<Value> {
         let mut merges = Vec::new();
-        let mut out: Vec<(Box<str>, Value)> = Vec::with_capacity(entries.len());
-        let mut seen: Option<HashMap<Box<str>, usize>> = (entries.len() > 16).then(|| HashMap::with_capacity(entries.len()));
+        let mut out: Vec<(Text, Value)> = Vec::with_capacity(entries.len());
+        let mut seen: Option<HashMap<Text, usize>> = (entries.len() > 16).then(|| HashMap::with_capacity(entries.len()));
         for (key, value) in entries {
             let key_pos = key.pos;
             let text = match key.node {

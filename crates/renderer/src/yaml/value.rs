@@ -1,5 +1,7 @@
 //! The value that the renderer works on: YAML's scalars as they were written, lists and maps in their order.
 
+use compact_str::CompactString;
+
 use super::scalar::{Canonical, Kind, canonical};
 
 /// Where something stands in a file: 1-based line and column (in bytes); line 0 means "made, not read".
@@ -27,6 +29,9 @@ impl PartialEq for Value {
     }
 }
 
+/// A text of YAML. Most are short: up to 24 bytes stand in the value itself, without memory of their own.
+pub type Text = CompactString;
+
 /// The three shapes of YAML.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Node {
@@ -48,7 +53,7 @@ impl Default for Node {
 #[derive(Debug, Clone)]
 pub struct Scalar {
     /// The text.
-    pub text: Box<str>,
+    pub text: Text,
     /// What the text means.
     pub kind: Kind,
     /// Whether it was read in quotes or as a block of text: what a patch puts in its place is a string then.
@@ -57,12 +62,12 @@ pub struct Scalar {
 
 impl Scalar {
     /// A scalar without quotes.
-    pub(crate) fn plain(text: impl Into<Box<str>>, kind: Kind) -> Self {
+    pub(crate) fn plain(text: impl Into<Text>, kind: Kind) -> Self {
         Self { text: text.into(), kind, quoted: false }
     }
 
     /// A string as it is read in quotes or as a block of text.
-    pub(crate) fn quoted(text: impl Into<Box<str>>) -> Self {
+    pub(crate) fn quoted(text: impl Into<Text>) -> Self {
         Self { text: text.into(), kind: Kind::Str, quoted: true }
     }
 }
@@ -77,7 +82,7 @@ impl PartialEq for Scalar {
 /// A mapping with string keys, in the order in which they were written or added.
 #[derive(Debug, Clone, Default)]
 pub struct Map {
-    entries: Vec<(Box<str>, Value)>,
+    entries: Vec<(Text, Value)>,
 }
 
 /// Maps are equal whatever the order of their keys.
@@ -95,7 +100,7 @@ impl Map {
     }
 
     /// A map from entries whose keys the caller knows to be distinct.
-    pub(crate) fn from_distinct(entries: Vec<(Box<str>, Value)>) -> Self {
+    pub(crate) fn from_distinct(entries: Vec<(Text, Value)>) -> Self {
         Self { entries }
     }
 
@@ -176,7 +181,7 @@ impl Map {
 
     /// The entries by themselves.
     #[must_use]
-    pub fn into_entries(self) -> Vec<(Box<str>, Value)> {
+    pub fn into_entries(self) -> Vec<(Text, Value)> {
         self.entries
     }
 }
@@ -184,7 +189,7 @@ impl Map {
 impl Value {
     /// A string.
     #[must_use]
-    pub fn string(text: impl Into<Box<str>>) -> Self {
+    pub fn string(text: impl Into<Text>) -> Self {
         Self::made(Node::Scalar(Scalar::plain(text, Kind::Str)))
     }
 
@@ -336,5 +341,16 @@ impl Value {
                 Self::map(Map::from_distinct(map.iter().map(|(k, v)| (k.as_str().into(), Self::from_json(v))).collect()))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_stay_small() {
+        assert_eq!(std::mem::size_of::<Value>(), 40);
+        assert_eq!(std::mem::size_of::<(Text, Value)>(), 64);
     }
 }

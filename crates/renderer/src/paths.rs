@@ -1,0 +1,97 @@
+//! Many paths of fields at once: which of them lead to something in a value, found in one walk.
+
+use crate::fieldspec::first_part;
+use crate::yaml::{Node, Value};
+
+/// Paths as a tree of their parts.
+#[derive(Default)]
+pub(crate) struct Paths {
+    root: Part,
+    /// How many paths there are.
+    count: usize,
+    /// Paths with an escaped slash: where they lead, only a real walk knows.
+    unknown: Vec<usize>,
+}
+
+#[derive(Default)]
+struct Part {
+    fields: Vec<(String, Part)>,
+    /// The paths that end here.
+    ends: Vec<usize>,
+}
+
+impl Paths {
+    pub(crate) fn of<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut tree = Self::default();
+        for path in paths {
+            let at = tree.count;
+            tree.count += 1;
+            if path.contains('\\') {
+                tree.unknown.push(at);
+                continue;
+            }
+            let (mut part, mut rest) = (&mut tree.root, Some(path));
+            while let Some(path) = rest {
+                let (name, next) = first_part(path);
+                part = part.field(name.strip_suffix("[]").unwrap_or(&name));
+                rest = next.filter(|next| !next.is_empty());
+            }
+            part.ends.push(at);
+        }
+        tree
+    }
+
+    /// Of each path, whether it leads to something in some element of each list on its way.
+    pub(crate) fn there(&self, value: &Value) -> Vec<bool> {
+        let mut there = vec![false; self.count];
+        self.unknown.iter().for_each(|at| there[*at] = true);
+        self.root.follow(value, &mut there);
+        there
+    }
+}
+
+impl Part {
+    fn field(&mut self, name: &str) -> &mut Part {
+        let at = self.fields.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+            self.fields.push((name.to_owned(), Part::default()));
+            self.fields.len() - 1
+        });
+        &mut self.fields[at].1
+    }
+
+    fn follow(&self, value: &Value, there: &mut [bool]) {
+        match &value.node {
+            Node::List(items) => items.iter().for_each(|item| self.follow(item, there)),
+            Node::Map(map) => {
+                for (name, part) in &self.fields {
+                    if let Some(field) = map.get(name) {
+                        part.ends.iter().for_each(|at| there[*at] = true);
+                        part.follow(field, there);
+                    }
+                }
+            }
+            Node::Scalar(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::parse_all;
+
+    #[test]
+    fn a_path_leads_somewhere_when_some_element_has_its_fields() {
+        let value = parse_all(b"spec: {volumes: [{name: a}, {configMap: {name: x}}], list: [[{deep: 1}]], text: t}", "t")
+            .expect("is YAML")
+            .remove(0);
+        let there = |path: &str| Paths::of([path]).there(&value)[0];
+        for path in ["spec", "spec/", "spec/volumes[]/configMap/name", "spec/volumes/name", "spec/list/deep", "any\\/name"] {
+            assert!(there(path), "{path}");
+        }
+        for path in ["spec/volumes/configMap/key", "spec/text/more", "data", "spec/volumes/configMap/name/more", "/spec"] {
+            assert!(!there(path), "{path}");
+        }
+        assert_eq!(Paths::of(["spec/none", "spec/text", "spec/text/x", "spec/text"]).there(&value), [false, true, false, true]);
+    }
+}
