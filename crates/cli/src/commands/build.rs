@@ -119,7 +119,10 @@ pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
         (None, _) => {
             let mut stdout = std::io::stdout().lock();
             stdout.write_all(stream().as_bytes())?;
-            Ok(stdout.flush()?)
+            stdout.flush()?;
+            // The process ends here: the system takes the memory back faster than we could.
+            std::mem::forget(builds);
+            Ok(())
         }
     }
 }
