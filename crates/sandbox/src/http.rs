@@ -294,11 +294,15 @@ impl Service {
             };
         }
         core.warnings.clear();
-        let (status, value) = core.carry_out(&ask)?;
+        let done = core.carry_out(&ask);
         let (revision, warnings) = (core.store.revision(), std::mem::take(&mut core.warnings));
         drop(core);
         self.shared.announce(revision);
-        let mut answer = json_response(status, &form.transform(&resource, value));
+        // What is refused is warned of too.
+        let mut answer = match done {
+            Ok((status, value)) => json_response(status, &form.transform(&resource, value)),
+            Err(error) => refuse(&error),
+        };
         for warning in warnings {
             let quoted = warning.replace('\\', "\\\\").replace('"', "\\\"");
             if let Ok(value) = http::HeaderValue::from_str(&format!("299 - \"{quoted}\"")) {

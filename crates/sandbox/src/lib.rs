@@ -31,6 +31,7 @@ mod api;
 mod auth;
 mod canonical;
 pub mod controllers;
+mod definition;
 mod discovery;
 pub mod faults;
 mod golang;

@@ -37,6 +37,7 @@ pub(crate) struct Subresource {
 #[derive(Debug, Clone)]
 pub(crate) struct Custom {
     pub(crate) openapi: Value,
+    pub(crate) list_kind: String,
     pub(crate) schema: Option<Schema>,
     pub(crate) columns: Option<Value>,
     pub(crate) scale: Option<Value>,
@@ -110,6 +111,7 @@ impl Resource {
                     custom: Some(Custom {
                         schema: Schema::from_openapi(&openapi, true).ok(),
                         openapi,
+                        list_kind: names["listKind"].as_str().map_or_else(|| format!("{kind}List"), str::to_owned),
                         selectable: version["selectableFields"]
                             .as_array()
                             .into_iter()

@@ -45,8 +45,8 @@ fn unknown(resource: &Resource, object: &Value) -> Vec<String> {
     for (name, value) in fields {
         let own = matches!(name.as_str(), "apiVersion" | "kind" | "metadata");
         match schema.child(name) {
-            _ if name == "metadata" => walk(fiel_schema::Registry::object_meta(), value, "metadata", &mut out),
-            Some(inner) => walk(inner, value, name, &mut out),
+            _ if name == "metadata" => walk(fiel_schema::Registry::object_meta(), value, "metadata", false, &mut out),
+            Some(inner) => walk(inner, value, name, !resource.is_builtin(), &mut out),
             None if own || schema.preserves_unknown() || schema.is_any() => {}
             None => out.push(name.clone()),
         }
@@ -54,15 +54,19 @@ fn unknown(resource: &Resource, object: &Value) -> Vec<String> {
     out
 }
 
-fn walk(node: Node<'_>, value: &Value, path: &str, out: &mut Vec<String>) {
+/// In custom objects nothing is known within what should be a scalar either.
+fn walk(node: Node<'_>, value: &Value, path: &str, custom: bool, out: &mut Vec<String>) {
     match value {
+        Value::Object(fields) if custom && !node.is_object() && !node.is_any() && !node.preserves_unknown() => {
+            out.extend(fields.keys().map(|name| format!("{path}.{name}")));
+        }
         Value::Object(fields) if node.is_object() => {
             for (name, value) in fields {
                 let path = format!("{path}.{name}");
                 match node.child(name) {
                     // A set of fields, each named as its manager had it.
                     _ if name == "fieldsV1" => {}
-                    Some(inner) => walk(inner, value, &path, out),
+                    Some(inner) => walk(inner, value, &path, custom, out),
                     None if node.preserves_unknown() || node.is_any() => {}
                     None if node.is_embedded_resource() && matches!(name.as_str(), "apiVersion" | "kind" | "metadata") => {}
                     None => out.push(path),
@@ -72,7 +76,7 @@ fn walk(node: Node<'_>, value: &Value, path: &str, out: &mut Vec<String>) {
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 if let Some(inner) = node.items() {
-                    walk(inner, item, &format!("{path}[{index}]"), out);
+                    walk(inner, item, &format!("{path}[{index}]"), custom, out);
                 }
             }
         }

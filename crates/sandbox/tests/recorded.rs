@@ -1,7 +1,8 @@
 //! Exchanges with a real kube-apiserver, played again to the sandbox: the same objects, the same refusals.
 //!
 //! `recorded/*.yaml` hold requests of our own and what kube-apiserver 1.36 answered. `FIEL_RECORD=1 KUBECONFIG=… cargo test -p fiel-sandbox --test
-//! recorded` asks the server of that cluster (a fresh one) and writes its answers down again. An exchange that the sandbox answers otherwise says
+//! recorded` asks the server of that cluster (a fresh one) and writes its answers down again; with the beginning of a file's name instead of `1`
+//! only those. An exchange that the sandbox answers otherwise says
 //! why in `differs`; the test fails when that is no longer so.
 
 use std::path::{Path, PathBuf};
@@ -58,7 +59,7 @@ fn settle(value: &mut Value, uid: &str) {
             for (name, value) in fields.iter_mut() {
                 let allotted =
                     matches!(name.as_str(), "clusterIP" | "nodePort" | "healthCheckNodePort") && *value != "None" && *value != "";
-                if allotted || name.ends_with("Time") && value.is_string() {
+                if allotted || (name.ends_with("Time") || name == "deletionTimestamp") && value.is_string() {
                     *value = format!("<{name}>").into();
                 } else if name == "clusterIPs" && value[0] != "None" {
                     *value = "<clusterIPs>".into();
@@ -107,10 +108,14 @@ fn files() -> Vec<PathBuf> {
 
 #[tokio::test]
 async fn the_sandbox_answers_as_a_real_server_did() {
-    let record = std::env::var_os("FIEL_RECORD").is_some();
+    let wish = std::env::var("FIEL_RECORD").ok();
     let (mut played, mut wrong) = (0, Vec::new());
     for file in files() {
         let name = file.file_stem().expect("as the recordings are made").to_string_lossy().into_owned();
+        let record = wish.as_ref().is_some_and(|wish| wish == "1" || name.starts_with(wish.as_str()));
+        if wish.is_some() && !record {
+            continue;
+        }
         let mut exchanges: Vec<Exchange> =
             serde_yaml::from_str(&std::fs::read_to_string(&file).expect("as the recordings are made")).expect("as the recordings are made");
         let client = if record {
@@ -123,6 +128,10 @@ async fn the_sandbox_answers_as_a_real_server_did() {
             let title = exchange.title.clone();
             let (status, warnings, answer) = ask(&client, exchange).await;
             if record {
+                // What follows from a write of a definition is done by controllers; nobody says when all of them are done.
+                if exchange.request.contains("customresourcedefinitions") && !exchange.request.starts_with("GET") && status < 300 {
+                    tokio::time::sleep(std::time::Duration::from_secs(8)).await;
+                }
                 (exchange.status, exchange.warnings, exchange.answer) = (status, warnings, answer);
                 continue;
             }
@@ -143,6 +152,6 @@ async fn the_sandbox_answers_as_a_real_server_did() {
                 .expect("as the recordings are made");
         }
     }
-    assert!(record || played > 50, "only {played} exchanges were played");
+    assert!(wish.is_some() || played > 50, "only {played} exchanges were played");
     assert!(wrong.is_empty(), "{} of {played} exchanges differ:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -41,7 +41,7 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
         Some(old) => meta::keep_system_fields(old, &mut new),
         None => fresh(core, namespace, name, &mut new),
     }
-    complete(core, resource, old, &mut new);
+    complete(core, resource, old, &mut new, change.subresource);
     let managed = match &change.manage {
         Manage::Nobody => None,
         Manage::Writer(manager) => Some(managed::updated(resource, old, &new, manager, change.subresource, &core.now())),
@@ -52,7 +52,10 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
     if let Some(managed) = managed.filter(|managed| !managed.owners.is_empty()) {
         metadata.insert("managedFields".to_owned(), managed.encode());
     }
-    validate(resource, name, old, &new)?;
+    validate(resource, name, old, &new, change.subresource)?;
+    if definitions::is_definition(resource) {
+        core.warnings.extend(definitions::warnings(&new, old));
+    }
     meta::generation(resource, old, &mut new);
     meta::tidy(&mut new);
     if let Some(existing) = change.old {
@@ -76,18 +79,17 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
     }
     let stored = core.store.put(&storage, namespace, name, new);
     if definitions::is_definition(resource) {
-        definitions::reload(core);
+        definitions::settle(core);
     }
     Ok(stored)
 }
 
 impl Core {
-    /// Takes an object away for good, and with a definition all that it defined.
+    /// Takes an object away for good; the last one of a definition that is to go takes that along.
     pub(crate) fn remove(&mut self, resource: &Resource, namespace: &str, name: &str) -> Option<Arc<Value>> {
         let last = self.store.delete(&resource.storage(), namespace, name)?;
-        if definitions::is_definition(resource) {
-            definitions::drop_objects(self, &last);
-            definitions::reload(self);
+        if definitions::is_definition(resource) || definitions::is_terminating(self, resource) {
+            definitions::finish(self);
         }
         Some(last)
     }
@@ -118,7 +120,7 @@ fn fresh(core: &mut Core, namespace: &str, name: &str, new: &mut Value) {
 }
 
 /// Defaults and canonical form, and what only the cluster can know.
-fn complete(core: &mut Core, resource: &Resource, old: Option<&Value>, new: &mut Value) {
+fn complete(core: &Core, resource: &Resource, old: Option<&Value>, new: &mut Value, subresource: &str) {
     if resource.is_builtin() {
         if resource.kind == "Service" && resource.group.is_empty() {
             addresses(core, old, new);
@@ -128,8 +130,7 @@ fn complete(core: &mut Core, resource: &Resource, old: Option<&Value>, new: &mut
         definitions::prune_and_default(resource, new);
     }
     if definitions::is_definition(resource) {
-        let now = core.now();
-        definitions::accept(new, &now);
+        definitions::complete(new, old, subresource);
     }
 }
 
@@ -188,13 +189,15 @@ fn free_address(core: &Core) -> String {
     all.skip(9).find(|address| !used.contains(address)).unwrap_or_else(|| "None".to_owned())
 }
 
-fn validate(resource: &Resource, name: &str, old: Option<&Value>, new: &Value) -> Result<(), ApiError> {
+fn validate(resource: &Resource, name: &str, old: Option<&Value>, new: &Value, subresource: &str) -> Result<(), ApiError> {
     let mut causes = meta::validate(resource, new);
-    if resource.is_builtin() {
+    if definitions::is_definition(resource) {
+        causes.extend(definitions::validate(new, old, subresource));
+    } else if resource.is_builtin() {
         let found = canonical::validate(&resource.group, &resource.kind, new, old);
         causes.extend(found.into_iter().map(|cause| (cause.reason.to_owned(), cause.message, cause.field)));
     } else {
-        causes.extend(definitions::validate(resource, new));
+        causes.extend(definitions::validate_object(resource, new, old, subresource));
     }
     // Both look at names.
     let mut told = std::collections::BTreeSet::new();

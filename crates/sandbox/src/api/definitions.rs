@@ -1,220 +1,184 @@
-//! CustomResourceDefinitions: accepted at once, and what they say of their objects.
+//! CustomResourceDefinitions: what is served by them, which names they get, and how they go.
 
-use fiel_schema::Node;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Core;
+use super::{Core, delete, managed, meta};
+use crate::definition::{self, names};
 use crate::resource::{Resource, Resources};
 
 const STORAGE: &str = "apiextensions.k8s.io/customresourcedefinitions";
+/// Who holds a definition until its objects are gone.
+const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+/// The manager of what the server itself writes.
+const SERVER: &str = "kube-apiserver";
 
 /// Whether a resource is CustomResourceDefinition.
 pub(crate) fn is_definition(resource: &Resource) -> bool {
     resource.storage() == STORAGE
 }
 
-/// Serves what the stored definitions say.
+fn all(core: &Core) -> Vec<Value> {
+    core.store.list(STORAGE, "", None).map(|(_, object)| Value::clone(object)).collect()
+}
+
+/// Serves what the stored definitions say, as far as they are established.
 pub(crate) fn reload(core: &mut Core) {
-    let definitions: Vec<Value> = core.store.list(STORAGE, "", None).map(|(_, object)| Value::clone(object)).collect();
-    core.resources = Resources::new(definitions.iter());
+    let definitions = all(core);
+    core.resources = Resources::new(definitions.iter().filter(|definition| names::is_true(definition, "Established")));
 }
 
-/// With a definition go all objects that it defined.
-pub(crate) fn drop_objects(core: &mut Core, definition: &Value) {
-    let storage = format!(
-        "{}/{}",
-        definition["spec"]["group"].as_str().unwrap_or_default(),
-        definition["spec"]["names"]["plural"].as_str().unwrap_or_default()
+/// Gives every definition the names that nobody had before it, and serves what can be served now.
+pub(crate) fn settle(core: &mut Core) {
+    // A name that comes free here may be wanted there, so this is looked at until nothing changes.
+    loop {
+        let definitions = all(core);
+        let now = core.now();
+        let next = definitions.iter().find_map(|one| {
+            let group = &one["spec"]["group"];
+            let others =
+                definitions.iter().filter(|other| other["spec"]["group"] == *group && other["metadata"]["name"] != one["metadata"]["name"]);
+            let status = names::settled(one, &others.collect::<Vec<_>>(), &now)?;
+            (status != one["status"]).then_some((one, status))
+        });
+        let Some((old, status)) = next else {
+            break;
+        };
+        let mut new = old.clone();
+        new["status"] = status;
+        write_status(core, old, new);
+    }
+    reload(core);
+}
+
+fn write_status(core: &mut Core, old: &Value, mut new: Value) {
+    let resource = core.resources.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
+    if let Some(resource) = resource {
+        let managed = managed::updated(&resource, Some(old), &new, SERVER, "status", &core.now());
+        meta::metadata(&mut new).insert("managedFields".to_owned(), managed.encode());
+    }
+    let name = meta::text(old, "name").to_owned();
+    core.store.put(STORAGE, "", &name, new);
+}
+
+/// Marks a definition for deletion and lets its objects go; the definition goes with the last of them. Its last state but one is returned.
+pub(crate) fn terminate(core: &mut Core, old: &Value, marked: Value) -> Value {
+    let mut new = marked;
+    let now = core.now();
+    // Definitions go by a way of their own, on which nothing is counted.
+    meta::metadata(&mut new).remove("deletionGracePeriodSeconds");
+    new["metadata"]["generation"] = old["metadata"]["generation"].clone();
+    names::set_condition(
+        &mut new["status"],
+        "Terminating",
+        true,
+        "InstanceDeletionPending",
+        "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+        &now,
     );
-    let all: Vec<_> = core.store.list(&storage, "", None).map(|(name, _)| name.clone()).collect();
-    for (namespace, name) in all {
-        core.store.delete(&storage, &namespace, &name);
+    let name = meta::text(&new, "name").to_owned();
+    let stored = Value::clone(&core.store.put(STORAGE, "", &name, new));
+    let storage = storage_of(&stored);
+    let served = core.resources.all().iter().find(|resource| resource.storage() == storage).cloned();
+    let objects: Vec<_> = core.store.list(&storage, "", None).map(|(name, _)| name.clone()).collect();
+    for (namespace, name) in objects {
+        match &served {
+            Some(resource) => drop(delete::plainly(core, resource, &namespace, &name)),
+            // Nobody serves it any more, so nobody could let it go later.
+            None => drop(core.store.delete(&storage, &namespace, &name)),
+        }
+    }
+    finish(core);
+    stored
+}
+
+/// The finalizers of a definition that is to be deleted: the server holds it until its objects are gone.
+pub(crate) fn hold(finalizers: &mut Vec<String>) {
+    if !finalizers.iter().any(|one| one == CLEANUP) {
+        finalizers.push(CLEANUP.to_owned());
     }
 }
 
-/// Completes a definition and accepts its names.
-pub(crate) fn accept(definition: &mut Value, now: &str) {
-    let names = definition["spec"]["names"].clone();
-    let kind = names["kind"].as_str().unwrap_or_default().to_owned();
-    if names["singular"].is_null() {
-        definition["spec"]["names"]["singular"] = json!(kind.to_lowercase());
+fn storage_of(definition: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!("{}/{}", text(&definition["spec"]["group"]), text(&definition["spec"]["names"]["plural"]))
+}
+
+/// Lets the definitions go whose last object is gone.
+pub(crate) fn finish(core: &mut Core) {
+    for mut definition in all(core).into_iter().filter(meta::is_deleting) {
+        if core.store.list(&storage_of(&definition), "", None).next().is_some() {
+            continue;
+        }
+        let left: Vec<String> = meta::finalizers(&definition).into_iter().filter(|one| one != CLEANUP).collect();
+        let name = meta::text(&definition, "name").to_owned();
+        if left.is_empty() {
+            core.store.delete(STORAGE, "", &name);
+        } else if left.len() < meta::finalizers(&definition).len() {
+            definition["metadata"]["finalizers"] = json!(left);
+            core.store.put(STORAGE, "", &name, definition);
+        }
     }
-    if names["listKind"].is_null() {
-        definition["spec"]["names"]["listKind"] = json!(format!("{kind}List"));
-    }
+    settle(core);
+}
+
+/// Whether the objects of a resource are about to go with their definition.
+pub(crate) fn is_terminating(core: &Core, resource: &Resource) -> bool {
+    let name = format!("{}.{}", resource.plural, resource.group);
+    !resource.is_builtin() && core.store.get(STORAGE, "", &name).is_some_and(|definition| meta::is_deleting(&definition))
+}
+
+/// Completes a definition: names from its kind, and the versions in which objects may be stored.
+pub(crate) fn complete(definition: &mut Value, old: Option<&Value>, subresource: &str) {
+    let kind = definition["spec"]["names"]["kind"].as_str().unwrap_or_default().to_owned();
+    let mut preset = |name: &str, value: String| {
+        if definition["spec"]["names"][name].as_str().is_none_or(str::is_empty) && !kind.is_empty() {
+            definition["spec"]["names"][name] = json!(value);
+        }
+    };
+    preset("singular", kind.to_lowercase());
+    preset("listKind", format!("{kind}List"));
     if definition["spec"]["conversion"].is_null() {
         definition["spec"]["conversion"] = json!({"strategy": "None"});
     }
-    let stored: Vec<Value> = definition["spec"]["versions"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter(|version| version["storage"] == true)
-        .map(|version| version["name"].clone())
-        .collect();
-    let accepted = definition["spec"]["names"].clone();
-    if definition["status"]["conditions"].as_array().is_some_and(|list| !list.is_empty()) {
-        definition["status"]["acceptedNames"] = accepted;
-        return;
+    if old.is_none() {
+        definition["status"] = json!({"acceptedNames": {"kind": "", "plural": ""}, "conditions": null, "storedVersions": []});
     }
-    let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message});
-    definition["status"] = json!({
-        "acceptedNames": accepted,
-        "storedVersions": stored,
-        "conditions": [
-            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-        ],
-    });
+    if subresource.is_empty() {
+        let versions = definition["spec"]["versions"].as_array().into_iter().flatten();
+        let storage = versions.filter(|version| version["storage"] == true).map(|version| version["name"].clone()).next();
+        if let (Some(storage), Some(stored)) = (storage, definition["status"]["storedVersions"].as_array_mut())
+            && !stored.contains(&storage)
+        {
+            stored.push(storage);
+        }
+    }
+}
+
+/// What the server has against a definition.
+pub(crate) fn validate(new: &Value, old: Option<&Value>, subresource: &str) -> Vec<(String, String, String)> {
+    // Its status may say what it will.
+    if subresource == "status" { Vec::new() } else { definition::check(new, old).0 }
+}
+
+/// The formats of a definition that nobody knows and that were not there before.
+pub(crate) fn warnings(new: &Value, old: Option<&Value>) -> Vec<String> {
+    let known = old.map(definition::unknown_formats).unwrap_or_default();
+    let found = definition::unknown_formats(new).into_iter().filter(|format| !known.contains(format));
+    found.map(|format| format!("unrecognized format \"{format}\"")).collect()
 }
 
 /// Takes out what the schema does not know, and puts in what it presets.
 pub(crate) fn prune_and_default(resource: &Resource, object: &mut Value) {
-    let Some(schema) = resource.schema() else {
-        return;
-    };
-    if let Some(fields) = object.as_object_mut() {
-        let metadata = fields.remove("metadata");
-        prune(schema, fields);
-        preset(schema, object);
-        if let (Some(metadata), Some(fields)) = (metadata, object.as_object_mut()) {
-            fields.insert("metadata".to_owned(), metadata);
-        }
-    }
-}
-
-fn prune(node: Node<'_>, fields: &mut Map<String, Value>) {
-    let free = node.preserves_unknown() || node.is_any();
-    fields.retain(|name, _| {
-        free || node.child(name).is_some() || (node.is_embedded_resource() && matches!(name.as_str(), "apiVersion" | "kind" | "metadata"))
-    });
-    for (name, value) in fields.iter_mut() {
-        if let Some(inner) = node.child(name) {
-            prune_value(inner, value);
-        }
-    }
-    // Null where null may not stand is as good as absent.
-    fields.retain(|name, value| !value.is_null() || node.child(name).is_none_or(|inner| inner.is_nullable() || inner.is_any()));
-}
-
-fn prune_value(node: Node<'_>, value: &mut Value) {
-    match value {
-        Value::Object(fields) if node.is_object() => prune(node, fields),
-        Value::Array(items) => {
-            if let Some(inner) = node.items() {
-                for item in items {
-                    prune_value(inner, item);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-fn preset(node: Node<'_>, value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, inner) in node.fields() {
-                if !fields.contains_key(name)
-                    && let Some(default) = inner.default()
-                {
-                    fields.insert(name.to_owned(), default);
-                }
-            }
-            for (name, value) in fields.iter_mut() {
-                if let Some(inner) = node.child(name).filter(|_| name != "metadata") {
-                    preset(inner, value);
-                }
-            }
-        }
-        Value::Array(items) => {
-            if let Some(inner) = node.items() {
-                for item in items {
-                    preset(inner, item);
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// What the definition's schema has against an object: types, required fields, enumerations, patterns, bounds.
-pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<(String, String, String)> {
-    let mut causes = Vec::new();
     if let Some(custom) = &resource.custom {
-        check(&custom.openapi, object, "", &mut causes);
+        definition::prune::object(&custom.openapi, object);
     }
-    causes
 }
 
-fn check(schema: &Value, value: &Value, path: &str, causes: &mut Vec<(String, String, String)>) {
-    let mut refuse = |reason: &str, message: String| {
-        causes.push((reason.to_owned(), message, if path.is_empty() { "<nil>".to_owned() } else { path.to_owned() }));
+/// What the definition's schema has against an object.
+pub(crate) fn validate_object(resource: &Resource, new: &Value, old: Option<&Value>, subresource: &str) -> Vec<(String, String, String)> {
+    let Some(custom) = &resource.custom else {
+        return Vec::new();
     };
-    if value.is_null() {
-        return;
-    }
-    let int_or_string = schema["x-kubernetes-int-or-string"] == true;
-    if let Some(wanted) = schema["type"].as_str().filter(|_| !int_or_string) {
-        let found = match value {
-            Value::Null => "null",
-            Value::Bool(_) => "boolean",
-            Value::Number(number) if number.is_i64() || number.is_u64() => "integer",
-            Value::Number(_) => "number",
-            Value::String(_) => "string",
-            Value::Array(_) => "array",
-            Value::Object(_) => "object",
-        };
-        if wanted != found && !(wanted == "number" && found == "integer") {
-            let shown = if matches!(value, Value::String(_)) { value.to_string() } else { format!("\"{found}\"") };
-            refuse("FieldValueTypeInvalid", format!("Invalid value: {shown}: {path} in body must be of type {wanted}: \"{found}\""));
-            return;
-        }
-    }
-    if let Some(choices) = schema["enum"].as_array().filter(|choices| !choices.contains(value)) {
-        let choices: Vec<String> = choices.iter().map(Value::to_string).collect();
-        refuse("FieldValueNotSupported", format!("Unsupported value: {value}: supported values: {}", choices.join(", ")));
-    }
-    if let (Some(pattern), Some(text)) = (schema["pattern"].as_str(), value.as_str())
-        && regex::Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(text))
-    {
-        refuse("FieldValueInvalid", format!("Invalid value: {value}: {path} in body should match '{pattern}'"));
-    }
-    if let Some(number) = value.as_f64() {
-        if schema["minimum"].as_f64().is_some_and(|least| number < least) {
-            refuse(
-                "FieldValueInvalid",
-                format!("Invalid value: {value}: {path} in body should be greater than or equal to {}", schema["minimum"]),
-            );
-        }
-        if schema["maximum"].as_f64().is_some_and(|most| number > most) {
-            refuse(
-                "FieldValueInvalid",
-                format!("Invalid value: {value}: {path} in body should be less than or equal to {}", schema["maximum"]),
-            );
-        }
-    }
-    match value {
-        Value::Object(fields) => {
-            for name in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
-                if !fields.contains_key(name) {
-                    let field = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-                    causes.push(("FieldValueRequired".to_owned(), "Required value".to_owned(), field));
-                }
-            }
-            for (name, value) in fields.iter().filter(|(name, _)| !(path.is_empty() && *name == "metadata")) {
-                let inner = schema["properties"].get(name).or_else(|| schema.get("additionalProperties").filter(|inner| inner.is_object()));
-                if let Some(inner) = inner {
-                    let field = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                    check(inner, value, &field, causes);
-                }
-            }
-        }
-        Value::Array(items) => {
-            for (index, item) in items.iter().enumerate() {
-                check(&schema["items"], item, &format!("{path}[{index}]"), causes);
-            }
-        }
-        _ => {}
-    }
+    let rules = definition::Rules { schema: &custom.openapi, scale: custom.scale.as_ref() };
+    definition::check_object(&rules, new, old, subresource).0
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::commit::{Change, Manage, commit};
-use super::{Ask, Core, meta, read, write};
+use super::{Ask, Core, definitions, meta, read, write};
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -67,6 +67,12 @@ pub(crate) fn collection(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiErr
     Ok(read::list_object(&ask.resource, gone, core.store.revision()))
 }
 
+/// Deletes an object as one would without options.
+pub(crate) fn plainly(core: &mut Core, resource: &Resource, namespace: &str, name: &str) -> Result<Value, ApiError> {
+    let options = Options { uid: String::new(), version: String::new(), policy: String::new(), grace: None, dry_run: false };
+    delete(core, resource, namespace, name, &options)
+}
+
 fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, options: &Options) -> Result<Value, ApiError> {
     let storage = resource.storage();
     let old = core.store.get(&storage, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
@@ -74,7 +80,11 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
     if resource.kind == "Namespace" && ["default", "kube-system", "kube-public"].contains(&name) {
         return Err(ApiError::forbidden(resource, name, "this namespace may not be deleted"));
     }
-    let finalizers = finalizers(&old, &options.policy);
+    let mut finalizers = finalizers(&old, &options.policy);
+    let is_definition = definitions::is_definition(resource);
+    if is_definition {
+        definitions::hold(&mut finalizers);
+    }
     let grace = grace(resource, &old, options.grace);
     let namespace_held = resource.kind == "Namespace" && old["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
     if finalizers.is_empty() && grace == 0 && !namespace_held {
@@ -100,6 +110,9 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
         }
         meta::generation(resource, Some(&old), &mut new);
         meta::tidy(&mut new);
+        if is_definition && !already && !options.dry_run {
+            return Ok(definitions::terminate(core, &old, new));
+        }
         if !options.dry_run {
             return Ok(Value::clone(&core.store.put(&storage, namespace, name, new)));
         }

@@ -130,8 +130,15 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<(String, Stri
     } else if let Err(why) = check_name(name) {
         causes.push(("FieldValueInvalid".to_owned(), format!("Invalid value: \"{name}\": {why}"), "metadata.name".to_owned()));
     }
+    causes.extend(labels(&object["metadata"]));
+    causes
+}
+
+/// What is wrong with the labels and annotations of metadata.
+pub(crate) fn labels(metadata: &Value) -> Vec<(String, String, String)> {
+    let mut causes = Vec::new();
     for field in ["labels", "annotations"] {
-        for key in object["metadata"][field].as_object().into_iter().flatten().map(|(key, _)| key) {
+        for key in metadata[field].as_object().into_iter().flatten().map(|(key, _)| key) {
             // The part behind the slash, in which capitals may stand.
             let own = key.rsplit_once('/').map_or(key.as_str(), |(_, own)| own);
             if own.is_empty() || own.len() > 63 || !is_label_value(own) {
@@ -140,7 +147,7 @@ pub(crate) fn validate(resource: &Resource, object: &Value) -> Vec<(String, Stri
             }
         }
     }
-    for (key, value) in object["metadata"]["labels"].as_object().into_iter().flatten() {
+    for (key, value) in metadata["labels"].as_object().into_iter().flatten() {
         let value = value.as_str().unwrap_or_default();
         if value.len() > 63 || !is_label_value(value) {
             let why = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";

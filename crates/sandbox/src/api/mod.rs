@@ -4,7 +4,7 @@ mod commit;
 mod definitions;
 mod delete;
 mod managed;
-mod meta;
+pub(crate) mod meta;
 mod read;
 mod seed;
 mod subresource;

@@ -110,12 +110,17 @@ pub(crate) fn list_object(resource: &Resource, mut items: Vec<Value>, revision: 
             fields.remove("kind");
         }
     }
-    json!({
-        "kind": format!("{}List", resource.kind),
+    let mut list = json!({
+        "kind": resource.custom.as_ref().map_or_else(|| format!("{}List", resource.kind), |custom| custom.list_kind.clone()),
         "apiVersion": resource.api_version(),
         "metadata": {"resourceVersion": revision.to_string()},
         "items": items,
-    })
+    });
+    if !resource.is_builtin() {
+        // Lists without a Go type say even what is empty.
+        list["metadata"]["continue"] = json!("");
+    }
+    list
 }
 
 fn token(after: &Name, revision: u64) -> String {

@@ -27,7 +27,11 @@ pub(crate) fn carry_out(core: &mut Core, ask: &Ask<'_>) -> Answer {
         }
         ("status", Verb::Patch) if ask.content_type.starts_with("application/apply-patch") => write::apply(core, ask, "status"),
         ("status", Verb::Patch) => write::replace(core, ask, |old| write::patched(ask, old), "status").map(ok),
-        ("scale", Verb::Get) => scale(ask, &read::get(core, ask)?).map(ok),
+        ("scale", Verb::Get) => {
+            let object = read::get(core, ask)?;
+            wanted(ask, &object)?;
+            scale(ask, &object).map(ok)
+        }
         ("scale", Verb::Update | Verb::Patch) => set_scale(core, ask).map(ok),
         ("finalize", Verb::Update) => finalize(core, ask).map(ok),
         ("binding", Verb::Create) => bind(core, ask).map(|value| (StatusCode::CREATED, value)),
@@ -57,6 +61,17 @@ fn paths(ask: &Ask<'_>) -> (String, String, String) {
         path("statusReplicasPath", ".status.replicas"),
         path("labelSelectorPath", ".spec.selector"),
     )
+}
+
+/// A custom object has a scale only when it says how many it wants.
+fn wanted(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
+    let (spec, ..) = paths(ask);
+    if ask.resource.is_builtin() || object.pointer(&spec).is_some() {
+        return Ok(());
+    }
+    let why = format!("the spec replicas field \"{}\" does not exist", spec.replace('/', "."));
+    let error = ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", format!("Internal error occurred: {why}"));
+    Err(error.with(json!({"causes": [{"message": why}]})))
 }
 
 /// The object's Scale.
@@ -109,7 +124,8 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     };
     meta::precondition(&ask.resource, &ask.target.name, &old, &after)?;
     let replicas = after["spec"]["replicas"].as_i64().unwrap_or(0);
-    if replicas < 0 {
+    // A custom object's schema says what it may be.
+    if replicas < 0 && ask.resource.is_builtin() {
         let cause = (
             "FieldValueInvalid".to_owned(),
             format!("Invalid value: {replicas}: must be greater than or equal to 0"),
@@ -119,10 +135,14 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     }
     let mut new = old;
     let (spec, ..) = paths(ask);
-    match new.pointer_mut(&spec) {
-        Some(place) => *place = json!(replicas),
-        None => new["spec"]["replicas"] = json!(replicas),
+    let mut place = &mut new;
+    for name in spec.split('/').filter(|name| !name.is_empty()) {
+        if !place.is_object() && !place.is_null() {
+            return Err(ApiError::bad_request(format!("there is no field {} in {}", spec.replace('/', "."), ask.target.name)));
+        }
+        place = &mut place[name];
     }
+    *place = json!(replicas);
     let dry_run = write::dry_run(ask)?;
     let stored = core.overwrite(
         &ask.resource,

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::commit::{Change, Manage, commit};
-use super::{Answer, Ask, Core, managed, meta};
+use super::{Answer, Ask, Core, definitions, managed, meta};
 use crate::auth::review;
 use crate::protobuf;
 use crate::request::Verb;
@@ -65,6 +65,12 @@ fn fits(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
             "the API version in the data ({version}) does not match the expected API version ({})",
             resource.api_version()
         )));
+    }
+    if !kind.is_empty() && kind != resource.kind && !resource.is_builtin() {
+        let cause = ("FieldValueInvalid".to_owned(), format!("Invalid value: \"{kind}\": must be {}", resource.kind), "kind".to_owned());
+        let mut told = Resource::clone(resource);
+        told.kind = kind.to_owned();
+        return Err(ApiError::invalid(&told, meta::text(object, "name"), &[cause]));
     }
     if !kind.is_empty() && kind != resource.kind {
         return Err(ApiError::bad_request(format!("the kind in the data ({kind}) does not match the expected kind ({})", resource.kind)));
@@ -137,6 +143,10 @@ fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> 
         return Err(ApiError::already_exists(&resource, &name, meta::is_deleting(&existing)));
     }
     namespace_is_open(core, &resource, &namespace, &name)?;
+    if definitions::is_terminating(core, &resource) {
+        let message = "create not allowed while custom resource definition is terminating";
+        return Err(ApiError { message: message.to_owned(), ..ApiError::method_not_allowed() });
+    }
     if (resource.has_status() && !resource.is_builtin() || resource.has_status() && resource.kind != "Namespace")
         && let Some(fields) = object.as_object_mut()
     {

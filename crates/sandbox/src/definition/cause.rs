@@ -1,0 +1,86 @@
+//! What a server finds wrong, as it words it, and the paths by which it names fields.
+
+use serde_json::Value;
+
+/// What was found: (reason, message, field) each, as [`crate::status::ApiError::invalid`] tells them.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Causes(pub(crate) Vec<(String, String, String)>);
+
+impl Causes {
+    fn push(&mut self, reason: &str, message: String, field: &str) {
+        let field = if field.is_empty() { "<nil>" } else { field };
+        self.0.push((reason.to_owned(), message, field.to_owned()));
+    }
+
+    pub(crate) fn required(&mut self, field: &str, detail: &str) {
+        let message = if detail.is_empty() { "Required value".to_owned() } else { format!("Required value: {detail}") };
+        self.push("FieldValueRequired", message, field);
+    }
+
+    pub(crate) fn invalid(&mut self, field: &str, value: impl Into<Value>, detail: &str) {
+        self.invalid_as(field, &whole(value.into()).to_string(), detail);
+    }
+
+    /// The value as the server shows it where that is not its JSON.
+    pub(crate) fn invalid_as(&mut self, field: &str, shown: &str, detail: &str) {
+        self.push("FieldValueInvalid", format!("Invalid value: {shown}: {detail}"), field);
+    }
+
+    pub(crate) fn of_type(&mut self, field: &str, value: impl Into<Value>, detail: &str) {
+        self.push("FieldValueTypeInvalid", format!("Invalid value: {}: {detail}", value.into()), field);
+    }
+
+    pub(crate) fn forbidden(&mut self, field: &str, detail: &str) {
+        self.push("FieldValueForbidden", format!("Forbidden: {detail}"), field);
+    }
+
+    pub(crate) fn duplicate(&mut self, field: &str, value: impl Into<Value>) {
+        self.push("FieldValueDuplicate", format!("Duplicate value: {}", value.into()), field);
+    }
+
+    pub(crate) fn unsupported(&mut self, field: &str, value: &Value, supported: &[&str]) {
+        let supported: Vec<String> = supported.iter().map(|one| Value::from(*one).to_string()).collect();
+        self.push("FieldValueNotSupported", format!("Unsupported value: {value}: supported values: {}", supported.join(", ")), field);
+    }
+
+    pub(crate) fn too_many(&mut self, field: &str, found: usize, most: u64) {
+        let items = if most == 1 { "item" } else { "items" };
+        self.push("FieldValueTooMany", format!("Too many: {found}: must have at most {most} {items}"), field);
+    }
+
+    pub(crate) fn too_long(&mut self, field: &str, most: u64) {
+        let bytes = if most == 1 { "byte" } else { "bytes" };
+        self.push("FieldValueTooLong", format!("Too long: may not be more than {most} {bytes}"), field);
+    }
+
+    pub(crate) fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// By what they say, as the server sorts what it found in no order.
+    pub(crate) fn sort(&mut self) {
+        self.0.sort_by_key(|(_, message, field)| format!("{field}: {message}"));
+    }
+}
+
+/// A number without a fraction is shown without a point, as Go does.
+pub(crate) fn whole(value: Value) -> Value {
+    match value.as_f64() {
+        Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() < 1e15 => Value::from(number as i64),
+        _ => value,
+    }
+}
+
+/// A field of an object: `spec` and `a` give `spec.a`.
+pub(crate) fn child(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// An entry of a map or an item of a list: `spec` and `a` give `spec[a]`.
+pub(crate) fn key(path: &str, key: impl std::fmt::Display) -> String {
+    format!("{path}[{key}]")
+}
