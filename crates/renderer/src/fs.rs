@@ -110,6 +110,12 @@ pub(crate) fn clean(path: &str) -> String {
     parts.join("/")
 }
 
+/// The last part of a path, as Go's `path.Base` has it for paths that are not empty.
+pub(crate) fn file_name(path: &str) -> &str {
+    let path = path.trim_end_matches('/');
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
 /// Whether `path` is `dir` or lies below it.
 pub(crate) fn is_within(path: &str, dir: &str) -> bool {
     dir.is_empty() || path == dir || path.strip_prefix(dir).is_some_and(|rest| rest.starts_with('/'))
@@ -312,6 +318,12 @@ mod tests {
         assert_eq!(join("a", "../.."), None);
         assert_eq!(join("a", "/etc/passwd"), None);
         assert!(is_within("a/b", "a") && is_within("a", "a") && !is_within("ab", "a"));
+    }
+
+    #[test]
+    fn a_file_is_named_by_the_last_part_of_its_path() {
+        let names = ["a/b.yaml", "b.yaml", "a/b.yaml/", "", "/"].map(file_name);
+        assert_eq!(names, ["b.yaml", "b.yaml", "b.yaml", "", ""]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::fs::file_name;
 use crate::kustomization::{GeneratorArgs, GeneratorOptions};
 use crate::load::Folder;
 use crate::names::Names;
@@ -136,7 +137,7 @@ fn env_lines(text: &str, out: &mut Vec<(String, Vec<u8>)>) {
 
 fn file_source(source: &str) -> Result<(&str, &str)> {
     match source.matches('=').count() {
-        0 => Ok((source.trim_end_matches('/').rsplit('/').next().unwrap_or(source), source)),
+        0 => Ok((file_name(source), source)),
         1 if source.starts_with('=') => Err(failed(format!("the key before = is missing in {source}"))),
         1 if source.ends_with('=') => Err(failed(format!("the path behind = is missing in {source}"))),
         1 => Ok(source.split_once('=').unwrap_or((source, source))),

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
+use crate::fs::file_name;
 use crate::generate;
 use crate::kustomization::{Entry, Kustomization};
 use crate::load::{Folder, is_url};
@@ -167,10 +168,6 @@ fn generated_by(made: &mut [Resource], config: &Resource) {
     if let Some(origin) = &config.state.origin {
         annotate(made, &origin.of_generated(&By::configured(config)));
     }
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumulator) -> Result<()> {

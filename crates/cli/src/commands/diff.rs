@@ -7,14 +7,14 @@ use std::path::Path;
 use fiel_reconciler::desired::Files;
 use fiel_reconciler::source;
 use fiel_renderer::diff::{Change, FieldChange, Shown, diff};
-use fiel_renderer::{Build, Options, build};
+use fiel_renderer::{Build, Options, Outside, Repository, build_remote, build_with};
 
-use super::build::locate;
+use super::build::{Flags, locate};
 use crate::error::CommandError;
 
 /// Shows what differs between two builds, by resource and field. Values of Secrets are never shown.
 ///
-/// Each side is a folder, or REV:PATH for a folder of a commit in the Git repository of the current directory; nothing is checked out.
+/// Each side is a folder, the URL of a Git repository, or REV:PATH for a folder of a commit in the Git repository of the current directory; nothing is checked out.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The build before: a folder or REV:PATH
@@ -27,6 +27,8 @@ pub(crate) struct Args {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 /// How differences are printed.
@@ -42,6 +44,9 @@ enum Format {
 
 /// Builds both sides and prints what differs.
 pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
+    args.flags.say_deprecated()?;
+    let (options, world) = (args.flags.options(), args.flags.world());
+    let side = |spec: &str| side(spec, &options, &world);
     let (before, after) = (side(&args.before), side(&args.after));
     let (before, after) = (before.map_err(CommandError::trouble)?, after.map_err(CommandError::trouble)?);
     let changes = diff(before.resources(), after.resources());
@@ -58,18 +63,20 @@ pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
 }
 
 /// Builds one side.
-fn side(spec: &str) -> Result<Build, String> {
-    let options = Options::default();
+fn side(spec: &str, options: &Options, outside: &dyn Outside) -> Result<Build, String> {
     let path = Path::new(spec);
+    if let Ok(repository) = Repository::parse(spec) {
+        return build_remote(&repository, options, outside).map_err(|e| e.to_string());
+    }
     match spec.split_once(':') {
         Some((revision, below)) if !path.exists() => {
             let here = std::env::current_dir().map_err(|e| e.to_string())?;
             let snapshot = source::local(&here, revision).map_err(|e| e.to_string())?;
-            build(&Files(&*snapshot.tree), below, &options).map_err(|e| format!("{revision}: {e}"))
+            build_with(&Files(&*snapshot.tree), below, options, outside).map_err(|e| format!("{revision}: {e}"))
         }
         _ => {
             let (files, below) = locate(path).map_err(|e| e.to_string())?;
-            build(&files, &below, &options).map_err(|e| e.to_string())
+            build_with(&files, &below, options, outside).map_err(|e| e.to_string())
         }
     }
 }
@@ -154,7 +161,7 @@ fn as_markdown(changes: &[Change]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fiel_renderer::Memory;
+    use fiel_renderer::{Memory, build};
 
     use super::*;
 

@@ -3,10 +3,10 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use fiel_renderer::explain_with;
 use fiel_renderer::provenance::{Field, Provenance};
-use fiel_renderer::{Closed, Options, explain_with};
 
-use super::build::locate;
+use super::build::{Flags, locate};
 use crate::error::CommandError;
 
 /// Tells where the values of a built resource come from: file and line, and every patch, transformer and generator that changed them, in order.
@@ -20,6 +20,8 @@ pub(crate) struct Args {
     /// How to print it
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 /// How provenance is printed.
@@ -33,8 +35,9 @@ enum Format {
 
 /// Builds with notes and prints those of what was asked for.
 pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
+    args.flags.say_deprecated()?;
     let (files, path) = locate(&args.path)?;
-    let (_, told) = explain_with(&files, &path, &Options::default(), &Closed).map_err(CommandError::failed)?;
+    let (_, told) = explain_with(&files, &path, &args.flags.options(), &args.flags.world()).map_err(CommandError::failed)?;
     let found = choose(told, &args.what)?;
     let text = match args.output {
         Format::Text => found.iter().map(as_text).collect::<Vec<_>>().join("\n"),
@@ -92,7 +95,7 @@ fn as_text(one: &Provenance) -> String {
 
 #[cfg(test)]
 mod tests {
-    use fiel_renderer::Memory;
+    use fiel_renderer::{Closed, Memory, Options};
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! Patterns of file names, as Go's `filepath.Match` and `Glob` read them.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{FileKind, FileSystem, join};
+use crate::fs::{FileKind, FileSystem, file_name, join};
 
 #[derive(Debug)]
 enum Token {
@@ -94,7 +94,7 @@ pub(super) fn expand(fs: &dyn FileSystem, dir: &str, pattern: &str) -> Result<Ve
 }
 
 fn is_hidden(path: &str) -> bool {
-    path.trim_end_matches('/').rsplit('/').next().is_some_and(|name| name.starts_with('.'))
+    file_name(path).starts_with('.')
 }
 
 fn paths(fs: &dyn FileSystem, dir: &str, pattern: &str) -> Result<Vec<String>> {

@@ -6,7 +6,7 @@ use super::file::fields;
 use super::glob::{at, clean};
 use super::{Place, failed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{FileKind, is_within, join};
+use crate::fs::{FileKind, file_name, is_within, join};
 use crate::load::{Folder, Session, is_url};
 use crate::repository::Repository;
 use crate::resource::Resource;
@@ -44,12 +44,10 @@ pub fn localize(place: &Place<'_>, target: &str, scope: Option<&str>) -> Result<
     }
     let mut copy = Copying { place, scope: top, files: BTreeMap::new() };
     copy.kustomization(&folder).map_err(|error| error.because(format!("while localizing {target}")))?;
-    let name = folder
-        .path
-        .rsplit('/')
-        .next()
-        .filter(|name| !name.is_empty())
-        .map_or_else(|| "localized".to_owned(), |name| format!("localized-{name}"));
+    let name = match file_name(&folder.path) {
+        "" => "localized".to_owned(),
+        name => format!("localized-{name}"),
+    };
     Ok(Localized { target: copy.below(&folder.path), files: copy.files, name })
 }
 
@@ -96,8 +94,7 @@ impl Copying<'_> {
         let mut fields = fields(&content).map_err(|error| error.in_file(&name))?;
         self.fields(folder, &mut fields).map_err(|error| error.in_file(&name))?;
         // The name may be one for messages: only its last part is sure.
-        let file = name.rsplit('/').next().unwrap_or(&name);
-        let path = join(&folder.path, file).unwrap_or_default();
+        let path = join(&folder.path, file_name(&name)).unwrap_or_default();
         self.write(&path, to_string(&Value::map(fields)).into_bytes());
         Ok(())
     }

@@ -4,6 +4,7 @@ use super::glob::{at, expand};
 use super::{Edited, failed};
 use crate::error::{Error, Result};
 use crate::fs::{FileKind, FileSystem};
+use crate::load::is_url;
 use crate::outside::Outside;
 use crate::repository::Repository;
 
@@ -70,7 +71,13 @@ impl Place<'_> {
                 continue;
             }
             let repository = Repository::parse(pattern).map_err(|_| {
-                failed(format!("{pattern} has no match: there is no such file, folder or pattern here (--no-verify adds it anyway)"))
+                // kustomize looks at no file by URL either.
+                let why = if is_url(pattern) {
+                    "it is a URL, but not that of a repository"
+                } else {
+                    "there is no such file, folder or pattern here"
+                };
+                failed(format!("{pattern} has no match: {why} (--no-verify adds it anyway)"))
             })?;
             self.outside.repository(&repository).map_err(|error| failed(format!("{pattern} has no match: {error}")))?;
             out.push(pattern.clone());

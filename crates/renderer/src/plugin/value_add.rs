@@ -3,6 +3,7 @@
 use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::split;
+use crate::fs::file_name;
 use crate::kustomization::Selector;
 use crate::load::Folder;
 use crate::resource::Resource;
@@ -15,7 +16,7 @@ pub(super) fn run(folder: &Folder<'_>, f: &mut Fields, resources: &mut [Resource
     let failed = |message: &str| Error::new(ErrorKind::Kustomization, message).at(pos);
     let mut value = f.text("value")?;
     if value.is_empty() {
-        value = folder.path.rsplit('/').next().unwrap_or_default().to_owned();
+        value = file_name(&folder.path).to_owned();
     }
     let mut targets = f.list("targets")?;
     let file = f.text("targetFilePath")?;

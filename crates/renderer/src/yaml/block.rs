@@ -1,6 +1,6 @@
 //! Block style: maps and lists by indentation, literals, folded text, plain scalars over several lines.
 
-use super::parse::{Parser, Properties};
+use super::parse::{Parser, Properties, TAB};
 use super::value::{Node, Scalar, Value};
 use crate::error::Result;
 
@@ -251,6 +251,12 @@ impl<'a> Parser<'a> {
             let (at, line, line_start) = (self.at, self.line, self.line_start);
             let mut breaks = 0usize;
             loop {
+                while self.peek() == b' ' {
+                    self.at += 1;
+                }
+                if breaks > 0 && self.peek() == b'\t' && as_int(self.column()) <= parent {
+                    return Err(self.error(TAB));
+                }
                 self.skip_blanks();
                 if self.peek() != b'\n' || self.done() {
                     break;
@@ -258,6 +264,7 @@ impl<'a> Parser<'a> {
                 self.newline();
                 breaks += 1;
             }
+            self.tabs_until = self.at;
             let comment = self.peek() == b'#' && self.at > 0 && matches!(self.src[self.at - 1], b' ' | b'\t' | b'\n');
             if breaks == 0 || self.done() || comment || self.at_marker() || as_int(self.column()) <= parent {
                 (self.at, self.line, self.line_start) = (at, line, line_start);
@@ -398,8 +405,8 @@ impl<'a> Parser<'a> {
                 continue;
             }
             let tab = self.peek() == b'\t';
-            if tab && as_int(column) < minimum {
-                return Err(self.error("a tab cannot indent; use spaces"));
+            if tab && (*breaks > 0 || as_int(column) < minimum) {
+                return Err(self.error(TAB));
             }
             let found = if self.done() { longest.max(column) } else { column };
             let indent = as_int(found).max(minimum).max(0);

@@ -11,6 +11,9 @@ const MAX_DEPTH: usize = 192;
 /// How many values aliases may add to a file, as protection from "billion laughs".
 const MAX_ALIASED: usize = 1_000_000;
 
+/// What is said of a tab at the begin of a line.
+pub(super) const TAB: &str = "a tab cannot indent; use spaces";
+
 pub(super) struct Parser<'a> {
     text: &'a str,
     /// The bytes of the text.
@@ -20,6 +23,8 @@ pub(super) struct Parser<'a> {
     pub(super) line_start: usize,
     pub(super) dialect: Dialect,
     pub(super) depth: usize,
+    /// Up to here tabs may begin a line: between a plain text and what follows, and between comments.
+    pub(super) tabs_until: usize,
     anchors: HashMap<&'a str, Value>,
     aliased: usize,
 }
@@ -51,8 +56,8 @@ pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
     } else {
         text
     };
-    let mut parser =
-        Parser { text, src: text.as_bytes(), at: 0, line: 1, line_start: 0, dialect, depth: 0, anchors: HashMap::new(), aliased: 0 };
+    let (src, anchors) = (text.as_bytes(), HashMap::new());
+    let mut parser = Parser { text, src, at: 0, line: 1, line_start: 0, dialect, depth: 0, tabs_until: 0, anchors, aliased: 0 };
     parser.check_characters()?;
     let mut docs = Vec::new();
     while let Some(doc) = parser.document()? {
@@ -134,20 +139,22 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Skips to the next token; tells whether a line was left. In block style tabs may not indent.
+    /// Skips to the next token; tells whether a line was left. In block style tabs may not indent, comments and nothing at all neither.
     pub(super) fn skip_to_token(&mut self, block: bool) -> Result<bool> {
-        let mut crossed = false;
+        let (mut crossed, mut commented) = (false, false);
         loop {
             let line_begins = self.at == self.line_start;
             while self.peek() == b' ' {
                 self.at += 1;
             }
-            let tab = block && line_begins && self.peek() == b'\t';
+            if block && line_begins && self.peek() == b'\t' && self.at >= self.tabs_until {
+                self.tabs_until = self.comment_ahead().filter(|_| commented).ok_or_else(|| self.error(TAB))?;
+            }
             self.skip_blanks();
             if self.peek() == b'#' && (self.at == 0 || matches!(self.src[self.at - 1], b' ' | b'\t' | b'\n')) {
+                let before = &self.src[self.line_start..self.at];
+                commented |= !before.starts_with(b"---") && before.iter().all(|c| matches!(c, b' ' | b'\t' | b'-'));
                 self.skip_comment();
-            } else if tab && !self.at_line_end() {
-                return Err(self.error("a tab cannot indent; use spaces"));
             }
             if self.done() || self.peek() != b'\n' {
                 return Ok(crossed);
@@ -155,6 +162,12 @@ impl<'a> Parser<'a> {
             self.newline();
             crossed = true;
         }
+    }
+
+    /// Where the next comment begins, if nothing stands before it.
+    fn comment_ahead(&self) -> Option<usize> {
+        let blank = self.src[self.at..].iter().position(|c| !matches!(c, b' ' | b'\t' | b'\n'))?;
+        (self.src[self.at + blank] == b'#').then_some(self.at + blank)
     }
 
     /// Whether a `---` or `...` line begins here.

@@ -1,5 +1,7 @@
 //! What errors say.
 
+use fiel_renderer::{Memory, Options, build};
+
 use super::run;
 
 fn message(text: &str) -> String {
@@ -139,4 +141,36 @@ patches:
             "kustomization.yaml: no container has an image named wbe, which images changes"
         ]
     );
+}
+
+/// Where tabs may stand outside of quotes; asked of kustomize 5.8.1.
+#[test]
+fn tabs_begin_no_line_but_within_texts_and_among_comments() {
+    let head = "apiVersion: v1\nkind: A\nmetadata:\n  name: x\n";
+    let builds = |text: String| {
+        let files: Memory = [("kustomization.yaml", "resources: [a.yaml]\n"), ("a.yaml", text.as_str())].into_iter().collect();
+        build(&files, "", &Options::default()).is_ok()
+    };
+    for (text, good) in [
+        ("\t\n", false),
+        (" \t\n", false),
+        ("# c\n\t\n", false),
+        ("a: b\n\t\n", false),
+        ("a: b\n \t\n", true),
+        ("a: b\n \t\n\t\n", false),
+        ("a:\n\t\n  b: c\n", false),
+        ("a: {}\n\t\n", false),
+        ("a: {}\t\n", true),
+        ("a: [b,\n\tc]\n", true),
+        ("a: \"b\n\tc\"\n", true),
+        ("a: b # c\n\t# d\n", false),
+        ("# c\n\t# d\n\n\t\n \t# e\n", true),
+        ("a:\n- # c\n\t# d\n  b: c\n", true),
+        ("a: |\n  \tb\n", true),
+        ("a: |\n\n  \tb\n", false),
+        ("a: |\n  b\n\t\n", false),
+    ] {
+        assert_eq!(builds(format!("{text}{head}")), good, "{text:?} before");
+        assert_eq!(builds(format!("{head}{text}")), good, "{text:?} behind");
+    }
 }

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
-use fiel_renderer::{Build, Error, Options, build, edit};
+use fiel_renderer::{Build, Error, Options, build_with, edit};
 
 use super::{Here, read, replace};
 use crate::error::CommandError;
@@ -67,5 +67,5 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
 
 /// What the kustomization builds. Warnings are said by `build`, not here.
 fn built(here: &Here) -> Result<String, Error> {
-    build(&here.files, &here.folder, &Options::default()).map(|build: Build| build.to_yaml())
+    build_with(&here.files, &here.folder, &Options::default(), &here.outside).map(|build: Build| build.to_yaml())
 }

@@ -98,7 +98,8 @@ impl Here {
     pub(super) fn new() -> Result<Self, CommandError> {
         let full = std::env::current_dir()?.canonicalize()?;
         let folder = full.to_str().ok_or_else(|| CommandError::failed(format!("{}: the path is not UTF-8", full.display())))?;
-        Ok(Self { files: Disk::new("/"), folder: folder.trim_start_matches('/').to_owned(), outside: fetching() })
+        let files = Disk::new("/").shown_from(&full);
+        Ok(Self { files, folder: folder.trim_start_matches('/').to_owned(), outside: fetching() })
     }
 
     /// As the renderer sees it.
