@@ -166,7 +166,7 @@ fn tabs_begin_no_line_but_within_texts_and_among_comments() {
         ("a: b # c\n\t# d\n", false),
         ("# c\n\t# d\n\n\t\n \t# e\n", true),
         ("a:\n- # c\n\t# d\n  b: c\n", true),
-        ("a: |\n  \tb\n", true),
+        ("a: |\n  b\n  \tc\n", true),
         ("a: |\n\n  \tb\n", false),
         ("a: |\n  b\n\t\n", false),
     ] {
