@@ -14,6 +14,7 @@ use crate::outside::{Checkout, Failure, Outside};
 use crate::provenance::{Recorder, Step};
 use crate::repository::Repository;
 use crate::resource::Resource;
+use crate::scope::Force;
 
 /// Larger files are refused.
 pub(crate) const MAX_FILE: usize = 64 << 20;
@@ -29,6 +30,7 @@ pub(crate) struct Session<'a> {
     pub(crate) read_set: RefCell<BTreeSet<String>>,
     pub(crate) warnings: RefCell<Vec<String>>,
     pub(crate) schemas: RefCell<Schemas>,
+    pub(crate) scopes: Force,
     pub(crate) limits: Limits,
     /// Files and bytes that were read.
     pub(crate) used: Cell<(usize, usize)>,
@@ -46,6 +48,7 @@ impl<'a> Session<'a> {
             read_set: RefCell::default(),
             warnings: RefCell::default(),
             schemas: RefCell::default(),
+            scopes: Force::begin(),
             recorder: None,
             limits: options.limits,
             used: Cell::default(),

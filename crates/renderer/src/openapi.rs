@@ -1,4 +1,4 @@
-//! `openapi`: a schema of one's own, from which strategic merge learns the merge keys of lists.
+//! `openapi`: a schema of one's own, from which strategic merge learns the merge keys of lists, and everything which kinds live outside of namespaces.
 //!
 //! In kustomize the schema belongs to the process: the first kustomization that names one decides for the whole build, and Kubernetes' own kinds then
 //! have no schema any more, unless something was merged before.
@@ -12,6 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::id::Gvk;
 use crate::load::Folder;
 use crate::mergekeys::ListMerge;
+use crate::scope::Scopes;
 use crate::yaml::{Map, Value, parse_kustomization};
 
 /// The schemas that are in force at a point of a build.
@@ -64,7 +65,9 @@ pub(crate) fn choose(folder: &Folder<'_>, openapi: &Value) -> Result<()> {
     match (custom, version.as_deref()) {
         (Some(_), Some(_)) => wrong("openapi has both path and version; use one of them".to_owned()),
         (Some((bytes, name)), None) => {
-            let api = OpenApi::decode(&parse_kustomization(&bytes, &name)?).map_err(|error| error.in_file(&name))?;
+            let value = parse_kustomization(&bytes, &name)?;
+            let api = OpenApi::decode(&value).map_err(|error| error.in_file(&name))?;
+            folder.session.scopes.choose(scopes(&value).map_err(|error| error.in_file(&name))?);
             let mut schemas = folder.session.schemas.borrow_mut();
             (schemas.custom, schemas.chosen) = (Some(Arc::new(api)), true);
             Ok(())
@@ -76,6 +79,25 @@ pub(crate) fn choose(folder: &Folder<'_>, openapi: &Value) -> Result<()> {
         (None, None | Some("")) => Ok(()),
         (None, Some(other)) => wrong(format!("openapi.version {other} is not built in; v1.21.2 is")),
     }
+}
+
+/// What the paths of an OpenAPI document say: a kind whose objects are read at none within a namespace lives outside of all.
+fn scopes(value: &Value) -> Result<Scopes> {
+    let mut scopes = Scopes::default();
+    let paths = value.get("paths").and_then(Value::as_map).into_iter().flat_map(Map::iter);
+    for (path, item) in paths.filter(|(path, _)| path.starts_with('/')) {
+        let Some(gvk) = item.get("get").and_then(|get| get.get("x-kubernetes-group-version-kind")) else { continue };
+        if gvk.as_map().is_none() {
+            continue;
+        }
+        // kustomize crashes where one is missing.
+        let part = |field: &str| {
+            let text = gvk.get(field).and_then(Value::text);
+            text.ok_or_else(|| Error::new(ErrorKind::Kustomization, format!("x-kubernetes-group-version-kind needs a {field}")).at(gvk.pos))
+        };
+        scopes.learn(path, &Gvk { group: part("group")?, version: part("version")?, kind: part("kind")? });
+    }
+    Ok(scopes)
 }
 
 /// The definitions of an OpenAPI document.

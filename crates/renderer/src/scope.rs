@@ -2,7 +2,59 @@
 
 use crate::id::Gvk;
 
-/// Whether kustomize takes a kind for cluster-scoped. Kinds that it does not know are namespaced.
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+thread_local! {
+    /// What the schema of the build on this thread says. In kustomize it belongs to the process, and every id asks it: no other value could reach them all.
+    static OWN: RefCell<Option<Rc<Scopes>>> = const { RefCell::new(None) };
+}
+
+/// What a schema of one's own says of the kinds that Kubernetes does not have.
+#[derive(Debug, Default)]
+pub(crate) struct Scopes {
+    /// Whether a kind is namespaced, by group, version and kind.
+    namespaced: HashMap<String, bool>,
+}
+
+impl Scopes {
+    /// Learns from a path at which objects of a kind are read: one within a namespace counts for more than any other.
+    pub(crate) fn learn(&mut self, path: &str, gvk: &Gvk<'_>) {
+        let within = path.contains("namespaces/{namespace}");
+        *self.namespaced.entry(key(gvk)).or_default() |= within;
+    }
+}
+
+fn key(gvk: &Gvk<'_>) -> String {
+    format!("{}/{}/{}", gvk.group, gvk.version, gvk.kind)
+}
+
+/// The time in which a build's own schema is in force, which ends with the build; what was in force before is so again.
+#[derive(Debug)]
+pub(crate) struct Force {
+    before: Option<Rc<Scopes>>,
+}
+
+impl Force {
+    /// A build begins: nothing is known but Kubernetes' own kinds.
+    pub(crate) fn begin() -> Self {
+        Self { before: OWN.take() }
+    }
+
+    /// The build has chosen a schema.
+    pub(crate) fn choose(&self, scopes: Scopes) {
+        OWN.set(Some(Rc::new(scopes)));
+    }
+}
+
+impl Drop for Force {
+    fn drop(&mut self) {
+        OWN.set(self.before.take());
+    }
+}
+
+/// Whether kustomize takes a kind for cluster-scoped. Kinds that neither it nor a schema of the build knows are namespaced.
 pub(crate) fn is_cluster_scoped(gvk: &Gvk<'_>) -> bool {
     let versions: &[&str] = match (gvk.group, gvk.kind) {
         ("", "ComponentStatus" | "Namespace" | "Node" | "PersistentVolume") => &["v1"],
@@ -20,9 +72,13 @@ pub(crate) fn is_cluster_scoped(gvk: &Gvk<'_>) -> bool {
         ("rbac.authorization.k8s.io", "ClusterRole" | "ClusterRoleBinding") => &["v1", "v1beta1", "v1alpha1"],
         ("scheduling.k8s.io", "PriorityClass") => &["v1", "v1beta1", "v1alpha1"],
         ("storage.k8s.io", "CSIDriver" | "CSINode" | "StorageClass" | "VolumeAttachment") => &["v1", "v1beta1", "v1alpha1"],
-        _ => return false,
+        _ => &[],
     };
-    versions.contains(&gvk.version)
+    versions.contains(&gvk.version) || is_own_cluster_scoped(gvk)
+}
+
+fn is_own_cluster_scoped(gvk: &Gvk<'_>) -> bool {
+    OWN.with_borrow(|own| own.as_ref().is_some_and(|own| own.namespaced.get(&key(gvk)) == Some(&false)))
 }
 
 #[cfg(test)]

@@ -92,3 +92,44 @@ fn path_and_version_exclude_each_other() {
     let text = format!("{BASE}== base/kustomization.yaml\nopenapi: {{path: schema.yaml, version: v1.21.2}}\nresources: [thing.yaml]\n");
     insta::assert_snapshot!(run("base", &text).unwrap_err().to_string(), @"base/kustomization.yaml:1:10: openapi has both path and version; use one of them");
 }
+
+/// `kind namespace` of all resources.
+fn scopes(paths: &str, rest: &str) -> Vec<String> {
+    let files = format!(
+        "== schema.json\n{{\"definitions\": {{}}, \"paths\": {{{paths}}}}}\n== a.yaml\n{{apiVersion: x.io/v1, kind: Thing, metadata: {{name: t}}}}\n---\n\
+         {{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRole, metadata: {{name: r}}}}\n== kustomization.yaml\nresources: [a.yaml]\n\
+         openapi: {{path: schema.json}}\n{rest}"
+    );
+    let built = run(".", &files).unwrap();
+    built.resources().iter().map(|resource| format!("{} {}", resource.kind(), resource.namespace())).collect()
+}
+
+const THING: &str = r#""get": {"x-kubernetes-group-version-kind": {"group": "x.io", "version": "v1", "kind": "Thing"}}"#;
+
+/// Asked of kustomize 5.8.1.
+#[test]
+fn paths_say_which_kinds_live_outside_of_namespaces() {
+    for (paths, namespace) in [
+        (format!(r#""/a": {{{THING}}}"#), ""),
+        (format!(r#""/namespaces/{{ns}}/a": {{{THING}}}"#), ""),
+        (format!(r#""/a": {{{}}}"#, THING.replace("get", "post")), "ns"),
+        (format!(r#""a": {{{THING}}}"#), "ns"),
+        (format!(r#""/a": {{{THING}}}, "/namespaces/{{namespace}}/a": {{{THING}}}"#), "ns"),
+        (format!(r#""/namespaces/{{namespace}}/a": {{{THING}}}, "/b": {{{THING}}}"#), "ns"),
+        // Of Kubernetes' own kinds the schema says nothing.
+        (r#""/namespaces/{namespace}/a": {"get": {"x-kubernetes-group-version-kind": {"group": "rbac.authorization.k8s.io", "version": "v1", "kind": "ClusterRole"}}}"#.to_owned(), "ns"),
+    ] {
+        assert_eq!(scopes(&paths, "namespace: ns\n"), ["ClusterRole ", &format!("Thing {namespace}")], "{paths}");
+    }
+}
+
+#[test]
+fn a_schema_is_forgotten_when_its_build_ends() {
+    let cluster = format!(r#""/a": {{{THING}}}"#);
+    assert_eq!(scopes(&cluster, "namespace: ns\n")[1], "Thing ");
+    let own = run(
+        ".",
+        "== a.yaml\n{apiVersion: x.io/v1, kind: Thing, metadata: {name: t}}\n== kustomization.yaml\nresources: [a.yaml]\nnamespace: ns\n",
+    );
+    assert_eq!(own.unwrap().resources()[0].namespace(), "ns");
+}
