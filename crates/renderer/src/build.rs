@@ -61,11 +61,14 @@ pub struct Limits {
     pub resources: usize,
     /// Bases of bases: each takes its part of the stack.
     pub depth: usize,
+    /// Steps of the search for what names refer to: resources and namespaces beyond the first that a name may mean, values that fields of one's own
+    /// may lead to.
+    pub references: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { files: 100_000, bytes: 1 << 30, resources: 250_000, depth: 32 }
+        Self { files: 100_000, bytes: 1 << 30, resources: 250_000, depth: 32, references: 100_000_000 }
     }
 }
 
@@ -180,7 +183,7 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     };
     add_hashes(&mut acc.resources)?;
     session.observe(here("hash of the content"), &mut acc.resources);
-    crate::nameref::fix(&mut acc.resources, &acc.config).map_err(|error| error.in_file(&file))?;
+    crate::nameref::fix(&mut acc.resources, &acc.config, options.limits.references).map_err(|error| error.in_file(&file))?;
     session.observe(here("name of the resource referred to"), &mut acc.resources);
     crate::vars::resolve(&mut acc).map_err(|error| error.in_file(&file))?;
     session.observe(here("vars"), &mut acc.resources);

@@ -1,10 +1,12 @@
 //! Names have changed (prefixes, suffixes, hashes, namespaces): every field that refers to a resource by its old name gets the new one.
 //!
-//! Resources are indexed by their earlier names, so that the work grows with the number of references, not with its square.
+//! Resources are indexed by their earlier names, so that the work grows with the number of references, not with its square. Where many resources had the
+//! same name it grows with both, and with the fields that a kustomization adds as well: it is counted, and ends at a limit.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -15,7 +17,7 @@ use crate::paths::Paths;
 use crate::references;
 use crate::resource::Resource;
 use crate::scope::is_cluster_scoped;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Value, size};
 
 /// What must be known about a resource that others may refer to. Owned, because the referring resources change meanwhile.
 struct Candidate {
@@ -33,10 +35,28 @@ struct Candidate {
 }
 
 struct Index {
+    budget: Budget,
     candidates: Vec<Candidate>,
     by_name: HashMap<Box<str>, Vec<usize>>,
     /// (effective, written) namespaces of what is not cluster-scoped, by the effective namespace that it had first.
     first_namespaces: HashMap<String, HashSet<(String, String)>>,
+}
+
+/// How many steps were made, and may be. Threads share it.
+struct Budget {
+    used: AtomicUsize,
+    limit: usize,
+}
+
+impl Budget {
+    fn spend(&self, steps: usize) -> Result<()> {
+        // Most names lead to one resource.
+        if steps > 0 && self.used.fetch_add(steps, Ordering::Relaxed).saturating_add(steps) > self.limit {
+            let message = format!("the search for the resources that names refer to takes more than {} steps", self.limit);
+            return Err(Error::new(ErrorKind::Limit, message));
+        }
+        Ok(())
+    }
 }
 
 /// Who refers.
@@ -51,8 +71,8 @@ struct Referrer {
     suffixes: Vec<Box<str>>,
 }
 
-/// Repairs all references.
-pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
+/// Repairs all references, in so many steps at most.
+pub(crate) fn fix(resources: &mut [Resource], config: &Config, limit: usize) -> Result<()> {
     for resource in resources.iter().filter(|resource| resource.kind() == "RoleBinding") {
         let subjects = resource.value.get("subjects").and_then(Value::as_list).unwrap_or_default();
         let blank = subjects.iter().find(|subject| {
@@ -63,7 +83,7 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config) -> Result<()> {
             return Err(Error::new(ErrorKind::Resource, format!("the namespace of a subject of {} is blank", resource.id())).at(blank.pos));
         }
     }
-    let index = Index::new(resources);
+    let index = Index::new(resources, limit);
     if index.candidates.is_empty() {
         return Ok(());
     }
@@ -75,9 +95,15 @@ fn fix_part(resources: &mut [Resource], index: &Index, config: &Config) -> Resul
     for resource in resources {
         let original = resource.original_id().gvk;
         let key = format!("{}/{}/{}", original.group, original.version, original.kind);
+        if !known.contains_key(&key) {
+            index.budget.spend(config.name_reference.iter().map(|reference| reference.fields.len()).sum())?;
+        }
         let fields = known.entry(key).or_insert_with(|| Fields::of(&original, config));
         if fields.specs.is_empty() {
             continue;
+        }
+        if fields.added > 0 {
+            index.budget.spend(fields.added.saturating_mul(size(&resource.value)))?;
         }
         let mut there = fields.paths.there(&resource.value);
         if !there.contains(&true) {
@@ -103,6 +129,8 @@ fn fix_part(resources: &mut [Resource], index: &Index, config: &Config) -> Resul
 /// The fields of a kind by which it may refer to others.
 struct Fields<'a> {
     specs: Vec<(Gvk<'a>, Cow<'a, FieldSpec>)>,
+    /// How many of them are not built in.
+    added: usize,
     /// kustomize follows a path only when it finds each field on the way in some element.
     paths: Paths,
 }
@@ -115,7 +143,8 @@ impl<'a> Fields<'a> {
             .iter()
             .flat_map(|reference| reference.fields.iter().map(|spec| (reference.target(), Cow::Borrowed(spec))));
         let specs: Vec<_> = builtin.chain(added).filter(|(_, spec)| spec.matches(kind)).collect();
-        Self { paths: Paths::of(specs.iter().map(|(_, spec)| &*spec.path)), specs }
+        let added = specs.iter().filter(|(_, spec)| matches!(spec, Cow::Borrowed(_))).count();
+        Self { paths: Paths::of(specs.iter().map(|(_, spec)| &*spec.path)), added, specs }
     }
 }
 
@@ -147,8 +176,9 @@ impl Referrer {
 }
 
 impl Index {
-    fn new(resources: &[Resource]) -> Self {
-        let mut index = Self { candidates: Vec::new(), by_name: HashMap::new(), first_namespaces: HashMap::new() };
+    fn new(resources: &[Resource], limit: usize) -> Self {
+        let budget = Budget { used: AtomicUsize::new(0), limit };
+        let mut index = Self { budget, candidates: Vec::new(), by_name: HashMap::new(), first_namespaces: HashMap::new() };
         for resource in resources.iter().filter(|resource| !resource.state.previous.is_empty()) {
             let id = resource.id();
             let at = index.candidates.len();
@@ -190,6 +220,8 @@ impl Index {
         same_namespace_counts: bool,
     ) -> Result<Option<&Candidate>> {
         let Some(list) = self.by_name.get(old) else { return Ok(None) };
+        let namespaces = namespace.and_then(|namespace| self.first_namespaces.get(namespace)).map_or(0, HashSet::len);
+        self.budget.spend((list.len() + namespaces).saturating_mul(1 + referrer.subjects.len()) - 1)?;
         let mut found: Vec<&Candidate> = list.iter().map(|at| &self.candidates[*at]).collect();
         found.retain(|c| referrer.may_reach(c));
         if let Some(namespace) = namespace {

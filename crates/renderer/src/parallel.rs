@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use crate::error::Result;
+use crate::scope;
 
 /// Fewer things than that for each thread are not worth it.
 const WORTH: usize = 100;
@@ -25,8 +26,16 @@ pub(crate) fn run<P: Send, R: Send>(parts: impl IntoIterator<Item = P>, work: im
     let mut parts: Vec<P> = parts.into_iter().collect();
     let Some(last) = parts.pop() else { return Vec::new() };
     let work = &work;
-    std::thread::scope(|scope| {
-        let others: Vec<_> = parts.into_iter().map(|part| scope.spawn(move || work(part))).collect();
+    let scopes = scope::own();
+    std::thread::scope(|threads| {
+        let spawn = |part| {
+            let scopes = scopes.clone();
+            threads.spawn(move || {
+                scope::adopt(scopes);
+                work(part)
+            })
+        };
+        let others: Vec<_> = parts.into_iter().map(spawn).collect();
         let last = work(last);
         let joined = others.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         joined.chain([last]).collect()

@@ -4,11 +4,11 @@ use crate::id::Gvk;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 thread_local! {
     /// What the schema of the build on this thread says. In kustomize it belongs to the process, and every id asks it: no other value could reach them all.
-    static OWN: RefCell<Option<Rc<Scopes>>> = const { RefCell::new(None) };
+    static OWN: RefCell<Option<Arc<Scopes>>> = const { RefCell::new(None) };
 }
 
 /// What a schema of one's own says of the kinds that Kubernetes does not have.
@@ -30,10 +30,20 @@ fn key(gvk: &Gvk<'_>) -> String {
     format!("{}/{}/{}", gvk.group, gvk.version, gvk.kind)
 }
 
+/// What the schema of this thread's build says, to be handed on to the threads that help with it.
+pub(crate) fn own() -> Option<Arc<Scopes>> {
+    OWN.with_borrow(Clone::clone)
+}
+
+/// Takes over what [`own`] gave on the thread of the build.
+pub(crate) fn adopt(own: Option<Arc<Scopes>>) {
+    OWN.set(own);
+}
+
 /// The time in which a build's own schema is in force, which ends with the build; what was in force before is so again.
 #[derive(Debug)]
 pub(crate) struct Force {
-    before: Option<Rc<Scopes>>,
+    before: Option<Arc<Scopes>>,
 }
 
 impl Force {
@@ -44,7 +54,7 @@ impl Force {
 
     /// The build has chosen a schema.
     pub(crate) fn choose(&self, scopes: Scopes) {
-        OWN.set(Some(Rc::new(scopes)));
+        OWN.set(Some(Arc::new(scopes)));
     }
 }
 

@@ -249,7 +249,7 @@ fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<
         } else {
             let mut acc = Accumulator::default();
             gather(folder, file, &[(text.clone(), *pos)], &mut acc)?;
-            crate::nameref::fix(&mut acc.resources, &acc.config)?;
+            crate::nameref::fix(&mut acc.resources, &acc.config, folder.session.limits.references)?;
             all.append(&mut names, acc.resources).map_err(|error| error.at(*pos).in_file(file))?;
         }
         places.resize(all.resources.len(), *pos);

@@ -20,6 +20,7 @@ pub use scalar::{Dialect, Kind};
 pub use value::{Map, Node, Pos, Scalar, Text, Value};
 
 pub(crate) use emit::emit;
+pub(crate) use parse::size;
 pub(crate) use scalar::{Canonical, canonical, resolve};
 
 use crate::error::Result;

@@ -388,7 +388,8 @@ fn retag(scalar: &mut Scalar, tag: &str, quoted: bool, dialect: Dialect) -> Resu
     Ok(())
 }
 
-fn size(value: &Value) -> usize {
+/// How many values a value consists of.
+pub(crate) fn size(value: &Value) -> usize {
     match &value.node {
         Node::Scalar(_) => 1,
         Node::List(items) => 1 + items.iter().map(size).sum::<usize>(),

@@ -1,6 +1,6 @@
 //! What protects the process from hostile repositories (C1, X4 and B1 to B4 of the security checklist).
 
-use fiel_renderer::{ErrorKind, Limits, Memory, Options, build};
+use fiel_renderer::{Disk, ErrorKind, Limits, Memory, Options, build};
 
 use super::tree;
 
@@ -52,7 +52,7 @@ fn bytes_and_resources_are_limited() {
     let files = tree(text);
     insta::assert_snapshot!(limited(&files, "", Limits { bytes: 60, ..Limits::default() }), @"kustomization.yaml:1:13: the build reads more than 60 bytes");
     insta::assert_snapshot!(limited(&files, "", Limits { resources: 1, ..Limits::default() }), @"kustomization.yaml: the build holds more than 1 resources");
-    let enough = Limits { files: 2, bytes: 200, resources: 2, depth: 1 };
+    let enough = Limits { files: 2, bytes: 200, resources: 2, depth: 1, references: 0 };
     assert!(build(&files, "", &Options { limits: enough, ..Options::default() }).is_ok());
 }
 
@@ -73,11 +73,86 @@ definitions:
     assert_eq!(build(&tree(text), "", &Options::default()).unwrap().resources()[0].to_json()["spec"]["b"], 1);
 }
 
+/// ConfigMaps of one name in `names` namespaces, and as many Pods that name them.
+fn crowd(names: usize) -> Memory {
+    let mut text = String::new();
+    for i in 0..names {
+        text += &format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: c, namespace: n{i}}}}}\n---\n");
+        text += &format!("{{apiVersion: v1, kind: Pod, metadata: {{name: p{i}, namespace: n{i}}}, ");
+        text += "spec: {containers: [{envFrom: [{configMapRef: {name: c}}]}]}}\n---\n";
+    }
+    [("kustomization.yaml", "resources: [a.yaml]\nnamePrefix: x-\n".to_owned()), ("a.yaml", text)].into_iter().collect()
+}
+
 #[test]
-fn a_missing_file_and_one_outside_say_nothing_of_what_is_there() {
-    for path in ["../x/secret.yaml", "../../etc/passwd", "/etc/passwd"] {
-        let text = format!("== app/kustomization.yaml\nresources: [{path}]\n== x/secret.yaml\nkind: A\n");
-        let error = super::run("app", &text).expect_err("must fail");
+fn many_resources_of_one_name_and_many_that_refer_to_it_end_at_a_limit() {
+    // 20 × 20 steps, and 200 × 200.
+    let limits = Limits { references: 1000, ..Limits::default() };
+    let built = build(&crowd(20), "", &Options { limits, ..Options::default() }).unwrap();
+    assert_eq!(built.to_yaml().matches("name: x-c").count(), 40);
+    insta::assert_snapshot!(
+        limited(&crowd(200), "", limits).lines().next().unwrap(),
+        @"kustomization.yaml: the search for the resources that names refer to takes more than 1000 steps"
+    );
+}
+
+#[test]
+fn subjects_and_fields_of_ones_own_count_as_work() {
+    let many = |text: &str| (0..100).map(|i| text.replace('#', &i.to_string())).collect::<String>();
+    let subjects = many("{kind: ServiceAccount, name: s, namespace: n#}, ");
+    let text =
+        format!("{{apiVersion: rbac.authorization.k8s.io/v1, kind: RoleBinding, metadata: {{name: b}}, subjects: [{subjects}]}}\n---\n")
+            + &many("{apiVersion: v1, kind: ServiceAccount, metadata: {name: s, namespace: n#}}\n---\n");
+    let kustomization = "resources: [a.yaml]\nnamePrefix: x-\n";
+    let files: Memory = [("kustomization.yaml", kustomization), ("a.yaml", &text)].into_iter().collect();
+    assert!(build(&files, "", &Options::default()).is_ok());
+    limited(&files, "", Limits { references: 1_000_000, ..Limits::default() });
+
+    let config = format!("nameReference: [{{kind: A, fieldSpecs: [{}]}}]\n", many("{path: list/x#, kind: B}, "));
+    let text = format!("{{kind: A, metadata: {{name: a}}}}\n---\n{{kind: B, metadata: {{name: b}}, list: [{}]}}\n", many("{}, "));
+    let kustomization = format!("{kustomization}configurations: [c.yaml]\n");
+    let files: Memory = [("kustomization.yaml", kustomization), ("c.yaml", config), ("a.yaml", text)].into_iter().collect();
+    assert!(build(&files, "", &Options::default()).is_ok());
+    limited(&files, "", Limits { references: 10_000, ..Limits::default() });
+}
+
+#[test]
+fn what_lies_outside_is_told_in_the_same_words_whether_it_is_there_or_not() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().join("repository");
+    std::fs::create_dir_all(root.join("app")).unwrap();
+    std::fs::write(temp.path().join("there"), "kind: A\n").unwrap();
+    let message = |entry: &str, field: &str| {
+        std::fs::write(root.join("app/kustomization.yaml"), field.replace("PATH", entry)).unwrap();
+        let error = build(&Disk::new(&root), "app", &Options::default()).expect_err("must fail");
         assert_eq!(error.kind(), ErrorKind::File, "{error}");
+        error.to_string().replace(entry, "PATH")
+    };
+    for field in [
+        "resources: [PATH]\n",
+        "components: [PATH]\n",
+        "configurations: [PATH]\n",
+        "crds: [PATH]\n",
+        "openapi: {path: PATH}\n",
+        "patches: [{path: PATH}]\n",
+        "replacements: [{path: PATH}]\n",
+        "generators: [PATH]\n",
+        "transformers: [PATH]\n",
+        "configMapGenerator: [{name: a, files: [x=PATH]}]\n",
+        "secretGenerator: [{name: a, envs: [PATH]}]\n",
+    ] {
+        let places = [temp.path().join("there"), temp.path().join("gone")].map(|path| path.to_str().unwrap().to_owned());
+        let absolute = places.each_ref().map(|path| message(path, field));
+        assert_eq!(absolute[0], absolute[1], "{field}");
+        assert_eq!(message("../../there", field), message("../../gone", field), "{field}");
+        let links = places.each_ref().map(|target| {
+            let link = root.join("app/link");
+            if link.is_symlink() {
+                std::fs::remove_file(&link).unwrap();
+            }
+            std::os::unix::fs::symlink(target, link).unwrap();
+            message("link", field)
+        });
+        assert_eq!(links[0], links[1], "{field}");
     }
 }

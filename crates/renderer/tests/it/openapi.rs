@@ -124,6 +124,16 @@ fn paths_say_which_kinds_live_outside_of_namespaces() {
 }
 
 #[test]
+fn threads_that_help_know_the_schema() {
+    let things: String = (0..1000).map(|i| format!("{{apiVersion: x.io/v1, kind: Thing, metadata: {{name: t{i}}}}}\n---\n")).collect();
+    let schema = format!(r#"{{"paths": {{"/a": {{{THING}}}}}}}"#);
+    let rest = "resources: [a.yaml]\nopenapi: {path: s.json}\nnamespace: ns\ntransformers: [c.yaml]\n== c.yaml\n\
+                {apiVersion: builtin, kind: AnnotationsTransformer, metadata: {name: a}, annotations: {a: b}, fieldSpecs: [{path: metadata/annotations, create: true}]}\n";
+    let built = run(".", &format!("== s.json\n{schema}\n== a.yaml\n{things}== kustomization.yaml\nnamePrefix: x-\n{rest}")).unwrap();
+    assert!(built.resources().len() == 1000 && built.resources().iter().all(|resource| resource.namespace().is_empty()));
+}
+
+#[test]
 fn a_schema_is_forgotten_when_its_build_ends() {
     let cluster = format!(r#""/a": {{{THING}}}"#);
     assert_eq!(scopes(&cluster, "namespace: ns\n")[1], "Thing ");
