@@ -45,6 +45,11 @@ impl CommandError {
         Self { kind: Kind::Differs, message: String::new(), hints: Vec::new() }
     }
 
+    /// Whether it only says that whoever read our output went away.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.kind == Kind::BrokenPipe
+    }
+
     /// Adds what the user can do about it.
     #[must_use]
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {

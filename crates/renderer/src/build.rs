@@ -90,7 +90,8 @@ impl Build {
         &self.resources
     }
 
-    /// The files that were read or looked for: a change that touches none of them changes nothing.
+    /// The files that were read or looked for, links and what they lead to; a folder stands for all that is in it: a change that touches none of them
+    /// changes nothing.
     #[must_use]
     pub fn read_set(&self) -> &BTreeSet<String> {
         &self.read_set
@@ -133,15 +134,33 @@ pub fn build(fs: &dyn FileSystem, path: &str, options: &Options) -> Result<Build
 /// # Errors
 /// As [`build`], and what `outside` refuses or fails to do.
 pub fn build_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Result<Build> {
+    attempt(fs, path, options, outside).result
+}
+
+/// A build that was tried.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// What it gives, as of [`build_with`].
+    pub result: Result<Build, Error>,
+    /// As [`Build::read_set`], also of a build that fails: what must change before another one can end otherwise.
+    pub read_set: BTreeSet<String>,
+}
+
+/// As [`build_with`], for those who want to try again when something changes.
+pub fn attempt(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Attempt {
     let session = Session::new(fs, outside, options);
-    let folder = Folder::first(&session, path)?;
-    run(&folder, options).map_err(|error| {
+    let result = Folder::first(&session, path).and_then(|folder| run(&folder, options)).map_err(|error| {
         let source = error.file().and_then(|file| fs.read_displayed(file).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
         match source {
             Some(source) => error.with_source(&source),
             None => error,
         }
-    })
+    });
+    let read_set = match &result {
+        Ok(build) => build.read_set.clone(),
+        Err(_) => session.read_set.take(),
+    };
+    Attempt { result, read_set }
 }
 
 /// As [`build_with`], and tells of every field of every resource where its value comes from.

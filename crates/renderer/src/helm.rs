@@ -271,6 +271,7 @@ pub(crate) fn generate(folder: &Folder<'_>, chart: &Chart, globals: &Globals) ->
     check_version(&run(vec![Argument::Text("version".to_owned()), Argument::Text("--short".to_owned())])?)?;
     let home = chart.home(globals);
     let inside = format!("{home}/{}", chart.name);
+    folder.note_folder(&inside);
     if !folder.is_folder(&inside) {
         if chart.repo.is_empty() {
             return Err(failed(format!("there is no chart at {}, and no repo to pull it from", folder.name(&inside))));

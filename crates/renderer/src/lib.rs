@@ -63,7 +63,7 @@ mod transform;
 mod vars;
 pub mod yaml;
 
-pub use build::{Build, Limits, LoadRestrictor, Options, Order, build, build_remote, build_with, explain_with};
+pub use build::{Attempt, Build, Limits, LoadRestrictor, Options, Order, attempt, build, build_remote, build_with, explain_with};
 pub use error::{Error, ErrorKind};
 pub use fs::{Disk, FileKind, FileSystem, Memory};
 pub use outside::{Argument, Checkout, Closed, Failure, FunctionCall, HelmCall, HelmSettings, Mount, Outside, PluginCall, Program};

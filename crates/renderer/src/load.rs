@@ -227,6 +227,7 @@ impl<'a> Folder<'a> {
         let files = self.tree.files();
         let clean = join(&self.path, path).ok_or_else(|| failed(format!("{path} leads out of the repository")))?;
         let Some((folder, kind)) = files.find(&clean) else {
+            self.note(&clean);
             return Err(failed(format!("{path} does not exist (looked for {})", self.show(&clean))));
         };
         if kind != FileKind::Dir {
@@ -274,6 +275,13 @@ impl<'a> Folder<'a> {
         self.session.count(bytes)
     }
 
+    /// Takes note of a folder of which any file may matter.
+    pub(crate) fn note_folder(&self, path: &str) {
+        if let Some(clean) = self.clean(path) {
+            self.note(&clean);
+        }
+    }
+
     /// Whether files must lie in or below this folder. A repository that was fetched stays within itself, whatever the caller allows its own files.
     fn is_restricted(&self) -> bool {
         self.session.restrictor == LoadRestrictor::RootOnly || matches!(self.tree, Tree::Fetched(_))
@@ -287,6 +295,9 @@ impl<'a> Folder<'a> {
         let Some((real, kind)) = files.find(&clean) else {
             return Err(failed(format!("{path} does not exist (looked for {})", self.show(&clean))));
         };
+        if real != clean {
+            self.note(&real);
+        }
         if kind == FileKind::Dir {
             return Err(failed(format!("{path} is a folder, not a file")));
         }
@@ -357,7 +368,7 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// Puts a path into the read set.
+    /// Puts a path into the read set: a file, or a folder for all that is in it.
     fn note(&self, path: &str) {
         let name = match &self.tree {
             Tree::Given(_) => path.to_owned(),

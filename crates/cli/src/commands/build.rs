@@ -4,13 +4,14 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use fiel_renderer::{Build, Disk, Repository};
+use fiel_renderer::{Attempt, Build, Disk, Repository};
 
 use crate::error::CommandError;
 
 mod files;
 mod flags;
 mod several;
+mod watch;
 
 pub(super) use flags::{Flags, fetching};
 
@@ -25,6 +26,9 @@ pub(crate) struct Args {
     /// Write to FILE, or one file per resource when it is a folder; nothing is written when the build fails
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Build anew whenever a file changes that the build reads or looks for, until Ctrl-C; a build that fails does not end it
+    #[arg(long)]
+    watch: bool,
     #[command(flatten)]
     flags: Flags,
 }
@@ -32,14 +36,25 @@ pub(crate) struct Args {
 /// Builds and prints.
 pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
     args.flags.say_deprecated()?;
-    let builds = several::each(&args.paths, |path| build(args, path)).into_iter().collect::<Result<Vec<_>, _>>()?;
+    if args.watch {
+        return watch::run(args);
+    }
+    deliver(args, &build_all(args)?)
+}
+
+fn build_all(args: &Args) -> Result<Vec<Build>, CommandError> {
+    several::each(&args.paths, |path| build(args, path)).into_iter().collect()
+}
+
+/// Prints or writes what was built, and what there is to say about it.
+fn deliver(args: &Args, builds: &[Build]) -> Result<(), CommandError> {
     let mut stderr = std::io::stderr().lock();
     for warning in builds.iter().flat_map(Build::warnings) {
         writeln!(stderr, "# Warning: {warning}")?;
     }
     drop(stderr);
     let stream = || several::stream(builds.iter().map(Build::to_yaml));
-    match (&args.output, &*builds) {
+    match (&args.output, builds) {
         (Some(folder), [build]) if folder.is_dir() => files::write(folder, build.resources()),
         (Some(folder), _) if folder.is_dir() => {
             Err(CommandError::failed(format!("{} is a folder; several paths can only be written to one file", folder.display())))
@@ -57,15 +72,21 @@ pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
 }
 
 fn build(args: &Args, path: &str) -> Result<Build, CommandError> {
-    let (options, world) = (args.flags.options(), args.flags.world());
     if let Ok(repository) = Repository::parse(path) {
-        return fiel_renderer::build_remote(&repository, &options, &world).map_err(CommandError::failed);
+        return fiel_renderer::build_remote(&repository, &args.flags.options(), &args.flags.world()).map_err(CommandError::failed);
     }
+    attempt(args, path)?.result.map_err(|error| told(&error))
+}
+
+fn attempt(args: &Args, path: &str) -> Result<Attempt, CommandError> {
     let (files, path) = locate(Path::new(path))?;
-    fiel_renderer::build_with(&files, &path, &options, &world).map_err(|error| {
-        let excerpt = error.excerpt().map(|lines| format!("\n{lines}")).unwrap_or_default();
-        CommandError::failed(format!("{error}{excerpt}"))
-    })
+    Ok(fiel_renderer::attempt(&files, &path, &args.flags.options(), &args.flags.world()))
+}
+
+/// An error with the line at fault.
+fn told(error: &fiel_renderer::Error) -> CommandError {
+    let excerpt = error.excerpt().map(|lines| format!("\n{lines}")).unwrap_or_default();
+    CommandError::failed(format!("{error}{excerpt}"))
 }
 
 /// The files of the disk and a folder among them. Messages name files as they are seen from the current folder.
