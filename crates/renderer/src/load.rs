@@ -243,6 +243,11 @@ impl<'a> Folder<'a> {
         Ok(Self { session: self.session, tree: self.tree.clone(), path: folder, parents, namespace: self.namespace.clone(), origin: None })
     }
 
+    /// The files among which this folder lies.
+    pub(crate) fn files(&self) -> &dyn FileSystem {
+        self.tree.files()
+    }
+
     /// Whether an entry is a path that leads to nothing.
     pub(crate) fn is_missing(&self, path: &str) -> bool {
         Repository::parse(path).is_err() && self.clean(path).is_some_and(|clean| self.tree.files().kind(&clean) == FileKind::Missing)

@@ -39,7 +39,11 @@ pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
     if args.watch {
         return watch::run(args);
     }
-    deliver(args, &build_all(args)?)
+    let builds = build_all(args)?;
+    deliver(args, &builds)?;
+    // The process ends here: the system takes the memory back faster than we could.
+    std::mem::forget(builds);
+    Ok(())
 }
 
 fn build_all(args: &Args) -> Result<Vec<Build>, CommandError> {
@@ -63,10 +67,7 @@ fn deliver(args: &Args, builds: &[Build]) -> Result<(), CommandError> {
         (None, _) => {
             let mut stdout = std::io::stdout().lock();
             stdout.write_all(stream().as_bytes())?;
-            stdout.flush()?;
-            // The process ends here: the system takes the memory back faster than we could.
-            std::mem::forget(builds);
-            Ok(())
+            Ok(stdout.flush()?)
         }
     }
 }

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use fiel_renderer::edit::{Localized, localize};
-use fiel_renderer::{Disk, Memory, Options, build};
+use fiel_renderer::{Disk, Memory, Options, Repository, build, build_remote, build_with};
 
 use super::edit::Here;
 use crate::error::CommandError;
@@ -13,7 +13,7 @@ use crate::error::CommandError;
 #[derive(Debug, clap::Args)]
 #[command(args_override_self = true)]
 pub(crate) struct Args {
-    /// The folder of the kustomization
+    /// The folder of the kustomization, or the URL of one in a repository: `https://host/org/repo//path?ref=v1`
     #[arg(default_value = ".")]
     target: String,
     /// The new folder; its parent must exist. Without it `localized-TARGET` in the current folder
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
     write(destination, &localized)?;
     let mut stderr = std::io::stderr().lock();
     if !args.no_verify {
-        verify(&args.target, &localized)?;
+        verify(&here, &args.target, &localized)?;
         writeln!(stderr, "verified: {} and its copy build the same", args.target)?;
     }
     writeln!(stderr, "localized {:?} to directory {}", args.target, destination.display())?;
@@ -61,11 +61,18 @@ fn write(destination: &Path, localized: &Localized) -> Result<(), CommandError> 
 }
 
 /// Builds both and compares. As with kustomize the copy stays when this fails, to be looked at.
-fn verify(target: &str, localized: &Localized) -> Result<(), CommandError> {
+fn verify(here: &Here, target: &str, localized: &Localized) -> Result<(), CommandError> {
     let hint = "the copy was made all the same; if the target needs flags to build, use --no-verify and compare the builds yourself";
     let failed = |error: fiel_renderer::Error| CommandError::failed(error).hint(hint);
-    let full = Path::new(target).canonicalize()?;
-    let before = build(&Disk::new("/"), full.to_str().unwrap_or_default().trim_start_matches('/'), &Options::default()).map_err(failed)?;
+    let (options, outside) = (Options::default(), here.place().outside);
+    let before = match Repository::parse(target) {
+        Ok(repository) => build_remote(&repository, &options, outside),
+        Err(_) => {
+            let full = Path::new(target).canonicalize()?;
+            build_with(&Disk::new("/"), full.to_str().unwrap_or_default().trim_start_matches('/'), &options, outside)
+        }
+    };
+    let before = before.map_err(failed)?;
     let files: Memory = localized.files.iter().map(|(path, content)| (path.clone(), content.clone())).collect();
     let after = build(&files, &localized.target, &Options::default()).map_err(failed)?;
     if before.to_yaml() == after.to_yaml() {

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use super::file::fields;
 use super::glob::{at, clean};
 use super::{Place, failed};
-use crate::error::{Error, ErrorKind, Result};
-use crate::fs::{FileKind, file_name, is_within, join};
+use crate::error::{Error, Result};
+use crate::fs::{FileKind, FileSystem, file_name, is_within, join};
 use crate::load::{Folder, Session, is_url};
 use crate::repository::Repository;
 use crate::resource::Resource;
 use crate::yaml::{Map, Node, Value, to_string};
+
+mod remote;
 
 /// What a localized copy holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,14 +29,25 @@ pub struct Localized {
 const CHARTS: &str = "charts";
 
 /// Copies the kustomization in the folder `target` and everything it names; nothing outside of the folder `scope`. Both are seen from the place.
+/// What is remote is fetched and lies in `localized-files` beside the kustomization that names it. The target may be the URL of a repository, which then is
+/// the scope.
 ///
 /// # Errors
-/// When the kustomization names what does not exist, lies outside of the scope, or is remote.
+/// When the kustomization names what does not exist, lies outside of the scope, or is in a repository without a reference that pins it.
 pub fn localize(place: &Place<'_>, target: &str, scope: Option<&str>) -> Result<Localized> {
-    if Repository::parse(target).is_ok() {
-        return Err(remote(target));
-    }
     let session = Session::new(place.files, place.outside, &crate::build::Options::default());
+    let while_localizing = |error: Error| error.because(format!("while localizing {target}"));
+    if let Ok(repository) = Repository::parse(target) {
+        if let Some(scope) = scope {
+            return Err(failed(format!("invalid localize scope {scope}: {target} is remote, and its repository is the scope")));
+        }
+        let reference = remote::reference(&repository)?;
+        let name = remote::name(&repository, reference);
+        let folder = Folder::fetch(&session, repository)?;
+        let mut copy = Copying { top: Top::default(), files: BTreeMap::new() };
+        copy.kustomization(&folder).map_err(while_localizing)?;
+        return Ok(Localized { target: copy.below(&folder.path), files: copy.files, name });
+    }
     let enter =
         |path: &str| Folder::first(&session, &at(place.folder, path).ok_or_else(|| failed(format!("{path} leads out of the root")))?);
     let folder = enter(target)?;
@@ -42,8 +55,8 @@ pub fn localize(place: &Place<'_>, target: &str, scope: Option<&str>) -> Result<
     if !is_within(&folder.path, &top) {
         return Err(failed(format!("localize scope {} does not contain target {target}", scope.unwrap_or("."))));
     }
-    let mut copy = Copying { place, scope: top, files: BTreeMap::new() };
-    copy.kustomization(&folder).map_err(|error| error.because(format!("while localizing {target}")))?;
+    let mut copy = Copying { top: Top { scope: top, place: String::new() }, files: BTreeMap::new() };
+    copy.kustomization(&folder).map_err(while_localizing)?;
     let name = match file_name(&folder.path) {
         "" => "localized".to_owned(),
         name => format!("localized-{name}"),
@@ -51,13 +64,16 @@ pub fn localize(place: &Place<'_>, target: &str, scope: Option<&str>) -> Result<
     Ok(Localized { target: copy.below(&folder.path), files: copy.files, name })
 }
 
-fn remote(path: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("{path} is remote, which localize does not copy yet; fetch it and name the local copy"))
+/// A folder that bounds what is copied, and where it lies in the copy.
+#[derive(Default)]
+struct Top {
+    scope: String,
+    place: String,
 }
 
-struct Copying<'a> {
-    place: &'a Place<'a>,
-    scope: String,
+struct Copying {
+    /// Of the files that are copied now: those of a repository have another one than those that name it.
+    top: Top,
     files: BTreeMap<String, Vec<u8>>,
 }
 
@@ -78,10 +94,11 @@ enum Entry {
     Charts,
 }
 
-impl Copying<'_> {
-    /// A path from the scope's top.
+impl Copying {
+    /// Where a path lies in the copy.
     fn below(&self, path: &str) -> String {
-        path.strip_prefix(&self.scope).unwrap_or(path).trim_start_matches('/').to_owned()
+        let path = path.strip_prefix(&self.top.scope).unwrap_or(path).trim_start_matches('/');
+        join(&self.top.place, path).unwrap_or_default()
     }
 
     fn write(&mut self, path: &str, content: Vec<u8>) {
@@ -190,22 +207,17 @@ impl Copying<'_> {
         if path.is_empty() {
             return Ok(String::new());
         }
-        let content = self.content(folder, path)?;
+        let content = content(folder, path)?;
         self.put(folder, path, content)
     }
 
-    fn content(&self, folder: &Folder<'_>, path: &str) -> Result<Vec<u8>> {
-        if is_url(path) {
-            return Err(remote(path));
-        }
-        if path.starts_with('/') {
-            return Err(failed(format!("{path} is absolute; name it relative to the kustomization")));
-        }
-        folder.read(path)
-    }
-
-    /// Writes a file to where its links lead, which is where it is found from then on.
+    /// Writes a file to where its links lead, which is where it is found from then on; one from elsewhere to a place that its URL names.
     fn put(&mut self, folder: &Folder<'_>, path: &str, content: Vec<u8>) -> Result<String> {
+        if is_url(path) {
+            let home = remote::file(path);
+            self.write(&format!("{}/{home}", folder.path), content);
+            return Ok(home);
+        }
         let real = folder.locate(path)?;
         let relative = relative(&folder.path, &real);
         self.write(&real, content);
@@ -216,29 +228,46 @@ impl Copying<'_> {
         if path.is_empty() {
             return Ok(String::new());
         }
+        if let Ok(repository) = Repository::parse(path) {
+            return self.repository(folder, &repository);
+        }
         let inner = self.enter(folder, path)?;
         self.kustomization(&inner)?;
         Ok(relative(&folder.path, &inner.path))
     }
 
+    /// Copies a folder of a repository, which bounds what is copied of it.
+    fn repository(&mut self, folder: &Folder<'_>, repository: &Repository) -> Result<String> {
+        let home = remote::root(repository, remote::reference(repository)?);
+        let inner = folder.enter(&repository.written)?;
+        let place = self.below(&format!("{}/{home}", folder.path));
+        let outer = std::mem::replace(&mut self.top, Top { scope: String::new(), place });
+        let copied = self.kustomization(&inner);
+        self.top = outer;
+        copied?;
+        Ok(join(&home, &inner.path).unwrap_or(home))
+    }
+
     fn enter<'f>(&self, folder: &Folder<'f>, path: &str) -> Result<Folder<'f>> {
-        if Repository::parse(path).is_ok() {
-            return Err(remote(path));
-        }
         let inner = folder.enter(path)?;
-        if !is_within(&inner.path, &self.scope) {
+        if !is_within(&inner.path, &self.top.scope) {
             return Err(failed(format!("{path} is outside of the localize scope; widen it with --scope")));
         }
         Ok(inner)
     }
 
     fn resource(&mut self, folder: &Folder<'_>, path: &str) -> Result<String> {
-        if path.is_empty() || folder.is_folder(path) || Repository::parse(path).is_ok() {
+        let is_repository = Repository::parse(path).is_ok();
+        if path.is_empty() || folder.is_folder(path) || (is_repository && !is_url(path)) {
             return self.folder(folder, path);
         }
-        let content = self.content(folder, path)?;
-        crate::read::resources(&content, &folder.name(path))?;
-        self.put(folder, path, content)
+        let read = content(folder, path).and_then(|content| crate::read::resources(&content, &folder.name(path)).map(|_| content));
+        match read {
+            Ok(content) => self.put(folder, path, content),
+            // As in a build: what an http(s) URL stands for shows only when it is fetched.
+            Err(_) if is_repository => self.folder(folder, path),
+            Err(error) => Err(error),
+        }
     }
 
     /// A patch or the file of one.
@@ -246,7 +275,7 @@ impl Copying<'_> {
         if crate::read::resources(entry.as_bytes(), "").is_ok() {
             return Ok(entry.to_owned());
         }
-        let content = self.content(folder, entry)?;
+        let content = content(folder, entry)?;
         crate::read::resources(&content, &folder.name(entry))?;
         self.put(folder, entry, content)
     }
@@ -265,7 +294,7 @@ impl Copying<'_> {
         let is_file = inline.is_err();
         let mut plugins = match inline {
             Ok(plugins) => plugins,
-            Err(_) => crate::read::resources(&self.content(folder, entry)?, &folder.name(entry))?,
+            Err(_) => crate::read::resources(&content(folder, entry)?, &folder.name(entry))?,
         };
         for plugin in &mut plugins {
             self.plugin(folder, plugin)?;
@@ -316,30 +345,30 @@ impl Copying<'_> {
             Some(path) => relative(&folder.path, &path),
             None => clean(home),
         };
-        let there = join(&folder.path, &path).is_some_and(|path| self.place.files.kind(&path) != FileKind::Missing);
+        let there = join(&folder.path, &path).is_some_and(|path| folder.files().kind(&path) != FileKind::Missing);
         let mut new = path.clone();
         if there {
             let inner = self.enter(folder, &path)?;
             // The usual folder stays where helm looks for it, wherever its link leads.
             let to = if path == CHARTS { join(&folder.path, CHARTS).unwrap_or_default() } else { inner.path.clone() };
             new = relative(&folder.path, &to);
-            self.tree(&inner.path, &to)?;
+            self.tree(inner.files(), &inner.path, &to)?;
         }
         Ok(if home.is_empty() { String::new() } else { new })
     }
 
     /// Copies all files below a folder; links are left out.
-    fn tree(&mut self, from: &str, to: &str) -> Result<()> {
-        let names = self.place.files.list(from).map_err(|error| failed(format!("cannot list {from}: {error}")))?;
+    fn tree(&mut self, files: &dyn FileSystem, from: &str, to: &str) -> Result<()> {
+        let names = files.list(from).map_err(|error| failed(format!("cannot list {from}: {error}")))?;
         for name in names {
             let (path, new) = (format!("{from}/{name}"), format!("{to}/{name}"));
-            if self.place.files.canonical(&path).as_deref() != Some(&path) {
+            if files.canonical(&path).as_deref() != Some(&path) {
                 continue;
             }
-            match self.place.files.kind(&path) {
-                FileKind::Dir => self.tree(&path, &new)?,
+            match files.kind(&path) {
+                FileKind::Dir => self.tree(files, &path, &new)?,
                 FileKind::File => {
-                    let content = self.place.files.read(&path).map_err(|error| failed(format!("cannot read {path}: {error}")))?;
+                    let content = files.read(&path).map_err(|error| failed(format!("cannot read {path}: {error}")))?;
                     self.write(&new, content);
                 }
                 FileKind::Missing => {}
@@ -351,6 +380,13 @@ impl Copying<'_> {
 
 /// What holds paths in a generator.
 const GENERATOR: [(&str, Entry); 3] = [("env", Entry::File), ("envs", Entry::File), ("files", Entry::Source)];
+
+fn content(folder: &Folder<'_>, path: &str) -> Result<Vec<u8>> {
+    if path.starts_with('/') {
+        return Err(failed(format!("{path} is absolute; name it relative to the kustomization")));
+    }
+    folder.read(path)
+}
 
 /// The way from a folder to a path.
 fn relative(from: &str, to: &str) -> String {

@@ -366,7 +366,7 @@ fn localize_copies_what_is_named_and_nothing_else() {
 }
 
 #[test]
-fn localize_stays_in_its_scope_and_refuses_what_is_remote() {
+fn localize_stays_in_its_scope_and_fetches_only_where_it_may() {
     let files = tree(
         "== shop/kustomization.yaml\nresources: [../base]\n== base/kustomization.yaml\n== far/kustomization.yaml\nresources: [github.com/o/r?ref=v1]\n== file/kustomization.yaml\ncrds: [../base/kustomization.yaml]\n",
     );
@@ -375,7 +375,7 @@ fn localize_stays_in_its_scope_and_refuses_what_is_remote() {
     assert!(localize("shop", Some(".")).is_ok());
     assert!(localize("shop", None).expect_err("refused").to_string().contains("outside of the localize scope"));
     assert!(localize("shop", Some("base")).expect_err("refused").to_string().contains("does not contain target"));
-    assert!(localize("far", None).expect_err("refused").to_string().contains("is remote"));
+    assert!(localize("far", None).expect_err("refused").to_string().contains("fetching is off here"));
     assert!(localize("file", Some(".")).is_err(), "a file outside of its kustomization's folder");
     assert!(localize("nosuch", None).is_err());
 }

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use fiel_renderer::{
     Argument, Build, Checkout, Closed, Error, ErrorKind, Failure, FileKind, FileSystem, FunctionCall, HelmCall, HelmSettings, Memory,
-    Options, Outside, Repository, build, build_remote, build_with,
+    Options, Outside, Repository, build, build_remote, build_with, edit,
 };
 
 /// Repositories by URL, and files by URL; helm and functions that note what they are told.
@@ -275,4 +275,74 @@ fn nothing_is_run_unless_the_caller_allows_it() {
         assert_eq!(error.kind(), ErrorKind::Outside, "{error}");
         assert!(error.message().contains(flag), "{error}");
     }
+}
+
+/// A repository whose kustomization names another one, files by URL, and the kustomization that names all of it.
+fn remote_world() -> World {
+    let app = files([
+        ("app/kustomization.yaml", "resources: [../base, 'https://host.xz/org/two?ref=v2']\n"),
+        ("base/kustomization.yaml", "resources: [a.yaml]\n"),
+        ("base/a.yaml", CONFIG),
+        ("base/unused.yaml", CONFIG),
+    ]);
+    let two =
+        files([("kustomization.yaml", "resources: [b.yaml]\n"), ("b.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n")]);
+    World {
+        repositories: [("file:///srv/one", app), ("https://host.xz/org/two", two)].into(),
+        files: [("https://host.xz/d/patch.yaml", "[{op: add, path: /data, value: {k: v}}]\n"), ("https://host.xz/text", "hello")].into(),
+        ..World::default()
+    }
+}
+
+#[test]
+fn localize_copies_what_is_remote_and_the_copy_needs_nothing_any_more() {
+    let world = remote_world();
+    let tree = files([
+        ("t/kustomization.yaml", "resources: [sub]\nconfigMapGenerator: [{name: g, files: ['k=https://host.xz/text']}]\n"),
+        (
+            "t/sub/kustomization.yaml",
+            "resources: ['file:///srv/one//app?ref=v1']\npatches: [{path: 'https://host.xz/d/patch.yaml', target: {name: a}}]\n",
+        ),
+    ]);
+    let localized = edit::localize(&edit::Place { files: &tree, folder: "", outside: &world }, "t", None).unwrap();
+    let one = "sub/localized-files/file-schemed/srv/one/v1";
+    let mut expected = vec![
+        "kustomization.yaml".to_owned(),
+        "localized-files/host.xz/text".to_owned(),
+        "sub/kustomization.yaml".to_owned(),
+        "sub/localized-files/host.xz/d/patch.yaml".to_owned(),
+        format!("{one}/app/kustomization.yaml"),
+        format!("{one}/app/localized-files/host.xz/org/two/v2/b.yaml"),
+        format!("{one}/app/localized-files/host.xz/org/two/v2/kustomization.yaml"),
+        format!("{one}/base/a.yaml"),
+        format!("{one}/base/kustomization.yaml"),
+    ];
+    expected.sort();
+    assert_eq!(localized.files.keys().cloned().collect::<Vec<_>>(), expected);
+    insta::assert_snapshot!(String::from_utf8_lossy(&localized.files["sub/kustomization.yaml"]), @r"
+    patches:
+    - path: localized-files/host.xz/d/patch.yaml
+      target:
+        name: a
+    resources:
+    - localized-files/file-schemed/srv/one/v1/app
+    ");
+    let before = build_with(&tree, "t", &Options::default(), &world).unwrap();
+    let copy: Memory = localized.files.into_iter().collect();
+    assert_eq!(build(&copy, "", &Options::default()).unwrap().to_yaml(), before.to_yaml());
+}
+
+#[test]
+fn a_remote_target_is_copied_with_what_it_needs_of_its_repository() {
+    let (world, none) = (remote_world(), Memory::new());
+    let place = edit::Place { files: &none, folder: "", outside: &world };
+    let localized = edit::localize(&place, "file:///srv/one//app?ref=v1", None).unwrap();
+    assert_eq!((&*localized.name, &*localized.target), ("localized-app-v1", "app"));
+    assert!(localized.files.contains_key("base/a.yaml") && !localized.files.contains_key("base/unused.yaml"));
+    let message = |target: &str, scope| edit::localize(&place, target, scope).expect_err("refused").to_string();
+    assert!(message("file:///srv/one//app?ref=v1", Some(".")).contains("its repository is the scope"));
+    assert!(message("file:///srv/one//app", None).contains("missing ref query string parameter"));
+    let tree = files([("kustomization.yaml", "resources: ['file:///srv/one//app']\n")]);
+    let error = edit::localize(&edit::Place { files: &tree, ..place }, "", None).expect_err("refused").to_string();
+    assert!(error.starts_with("kustomization.yaml:1:13: localize remote root \"file:///srv/one//app\" missing ref"), "{error}");
 }
