@@ -289,7 +289,11 @@ fn remote_world() -> World {
         files([("kustomization.yaml", "resources: [b.yaml]\n"), ("b.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n")]);
     World {
         repositories: [("file:///srv/one", app), ("https://host.xz/org/two", two)].into(),
-        files: [("https://host.xz/d/patch.yaml", "[{op: add, path: /data, value: {k: v}}]\n"), ("https://host.xz/text", "hello")].into(),
+        files: [
+            ("https://host.xz/d/patch.yaml", r#"[{"op": "add", "path": "/data", "value": {"k": "v"}}]"#),
+            ("https://host.xz/text", "hello"),
+        ]
+        .into(),
         ..World::default()
     }
 }
