@@ -260,6 +260,10 @@ pub(crate) fn generate(folder: &Folder<'_>, chart: &Chart, globals: &Globals) ->
         return Err(failed(format!("valuesMerge should be merge, override or replace, not {}", chart.values_merge)));
     }
     let more_values = chart.more_values_files.iter().map(|file| {
+        // kustomize looks for it below the folder, whatever it begins with.
+        if file.starts_with('/') {
+            return Err(failed(format!("{file} is absolute; additionalValuesFiles are named relative to the kustomization")));
+        }
         folder.read(file)?;
         on_disk(folder, file)
     });

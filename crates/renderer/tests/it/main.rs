@@ -15,6 +15,7 @@ mod outside;
 mod patches;
 mod properties;
 mod replacements;
+mod restrictions;
 
 use fiel_renderer::{Build, Error, Memory, Options, build};
 
