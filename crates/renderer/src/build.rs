@@ -202,7 +202,8 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     };
     add_hashes(&mut acc.resources)?;
     session.observe(here("hash of the content"), &mut acc.resources);
-    crate::nameref::fix(&mut acc.resources, &acc.config, options.limits.references).map_err(|error| error.in_file(&file))?;
+    let misspelt = crate::nameref::fix(&mut acc.resources, &acc.config, options.limits.references).map_err(|error| error.in_file(&file))?;
+    misspelt.into_iter().for_each(|warning| session.warn(warning));
     session.observe(here("name of the resource referred to"), &mut acc.resources);
     crate::vars::resolve(&mut acc).map_err(|error| error.in_file(&file))?;
     session.observe(here("vars"), &mut acc.resources);

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::Config;
@@ -18,6 +18,9 @@ use crate::references;
 use crate::resource::Resource;
 use crate::scope::is_cluster_scoped;
 use crate::yaml::{Node, Value, size};
+
+mod generated;
+use generated::Generated;
 
 /// What must be known about a resource that others may refer to. Owned, because the referring resources change meanwhile.
 struct Candidate {
@@ -36,6 +39,7 @@ struct Candidate {
 
 struct Index {
     budget: Budget,
+    generated: Generated,
     candidates: Vec<Candidate>,
     by_name: HashMap<Box<str>, Vec<usize>>,
     /// (effective, written) namespaces of what is not cluster-scoped, by the effective namespace that it had first.
@@ -71,8 +75,8 @@ struct Referrer {
     suffixes: Vec<Box<str>>,
 }
 
-/// Repairs all references, in so many steps at most.
-pub(crate) fn fix(resources: &mut [Resource], config: &Config, limit: usize) -> Result<()> {
+/// Repairs all references, in so many steps at most; the names that seem to be misspelt come out as warnings.
+pub(crate) fn fix(resources: &mut [Resource], config: &Config, limit: usize) -> Result<BTreeSet<String>> {
     for resource in resources.iter().filter(|resource| resource.kind() == "RoleBinding") {
         let subjects = resource.value.get("subjects").and_then(Value::as_list).unwrap_or_default();
         let blank = subjects.iter().find(|subject| {
@@ -85,9 +89,10 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config, limit: usize) -> 
     }
     let index = Index::new(resources, limit);
     if index.candidates.is_empty() {
-        return Ok(());
+        return Ok(BTreeSet::new());
     }
-    parallel::change(resources, |part| fix_part(part, &index, config))
+    parallel::change(resources, |part| fix_part(part, &index, config))?;
+    Ok(index.generated.into_warnings())
 }
 
 fn fix_part(resources: &mut [Resource], index: &Index, config: &Config) -> Result<()> {
@@ -178,7 +183,8 @@ impl Referrer {
 impl Index {
     fn new(resources: &[Resource], limit: usize) -> Self {
         let budget = Budget { used: AtomicUsize::new(0), limit };
-        let mut index = Self { budget, candidates: Vec::new(), by_name: HashMap::new(), first_namespaces: HashMap::new() };
+        let generated = Generated::of(resources);
+        let mut index = Self { budget, generated, candidates: Vec::new(), by_name: HashMap::new(), first_namespaces: HashMap::new() };
         for resource in resources.iter().filter(|resource| !resource.state.previous.is_empty()) {
             let id = resource.id();
             let at = index.candidates.len();
@@ -284,10 +290,10 @@ fn update(value: &mut Value, index: &Index, referrer: &Referrer, target: &Gvk<'_
     let pos = value.pos;
     match &mut value.node {
         Node::Scalar(scalar) => {
-            if let Some(found) = index.select(&scalar.text, referrer, target, with_role, None, false)?
-                && found.name != *scalar.text
-            {
-                *value = Value { pos, ..Value::string(found.name.as_str()) };
+            match index.select(&scalar.text, referrer, target, with_role, None, false)? {
+                Some(found) if found.name != *scalar.text => *value = Value { pos, ..Value::string(found.name.as_str()) },
+                Some(_) => {}
+                None => index.generated.miss(&index.budget, &scalar.text, target.kind, &referrer.id)?,
             }
             Ok(())
         }

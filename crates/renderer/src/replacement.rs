@@ -2,6 +2,8 @@
 
 mod text;
 
+use std::cell::Cell;
+
 use crate::decode::{Fields, error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::kustomization::Selector;
@@ -15,6 +17,8 @@ pub(crate) struct Replacement {
     source: Source,
     targets: Vec<Target>,
     pos: Pos,
+    /// The file in which it stands, unless that is the kustomization.
+    pub(crate) file: Option<String>,
 }
 
 enum Source {
@@ -23,6 +27,9 @@ enum Source {
 }
 
 struct Target {
+    pos: Pos,
+    /// Whether a resource was found for it.
+    used: Cell<bool>,
     select: Selector,
     pattern: Compiled,
     reject: Vec<Compiled>,
@@ -64,7 +71,7 @@ impl Replacement {
         };
         let Some(targets) = targets else { return Err(error(pos, "a replacement needs a source and at least one target")) };
         let targets = crate::decode::list(targets, "targets")?.into_iter().map(Target::decode).collect::<Result<_>>()?;
-        Ok(Self { source, targets, pos })
+        Ok(Self { source, targets, pos, file: None })
     }
 
     fn source(value: Value) -> Result<Source> {
@@ -98,12 +105,18 @@ impl Target {
         if paths.is_empty() {
             paths.push("metadata.name".to_owned());
         }
-        Ok(Self { pattern: Compiled::new(&select)?, select, reject, paths, options })
+        Ok(Self { pos, used: Cell::new(false), pattern: Compiled::new(&select)?, select, reject, paths, options })
     }
 }
 
 fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Kustomization, message)
+}
+
+/// The places of the targets for which no resource was found, with the files in which they stand; kustomize says nothing of them.
+pub(crate) fn unused(replacements: &[Replacement]) -> impl Iterator<Item = (Option<&str>, Pos)> {
+    let targets = replacements.iter().flat_map(|one| one.targets.iter().map(|target| (one.file.as_deref(), target)));
+    targets.filter(|(_, target)| !target.used.get()).map(|(file, target)| (file, target.pos))
 }
 
 /// Carries all replacements out, one after another.
@@ -129,6 +142,7 @@ fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement)
             if rejected || !target.pattern.matches_metadata(resource) || !ids.iter().any(|id| target.pattern.matches_id(id)) {
                 continue;
             }
+            target.used.set(true);
             for path in &target.paths {
                 set(&mut resource.value, path, &value, &target.options)?;
             }

@@ -334,7 +334,9 @@ pub(crate) fn replacements(folder: &Folder<'_>, file: &str, entries: &[Value]) -
             _ => vec![value],
         };
         for item in items {
-            out.push(Replacement::decode(item).map_err(|error| error.in_file(&name))?);
+            let mut replacement = Replacement::decode(item).map_err(|error| error.in_file(&name))?;
+            replacement.file = Some(name.clone());
+            out.push(replacement);
         }
     }
     Ok(out)

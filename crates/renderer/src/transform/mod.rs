@@ -89,6 +89,10 @@ impl Transformer {
     /// What to tell after it was applied when it was for nothing that is there; kustomize says nothing then.
     pub(crate) fn unused(&self, file: &str) -> Option<String> {
         match self {
+            Self::Replacements(replacements) => crate::replacement::unused(replacements).next().map(|(own, pos)| {
+                let file = own.unwrap_or(file);
+                format!("{file}:{}:{}: this target of a replacement matches no resource", pos.line, pos.column)
+            }),
             Self::Patch(_, patches) => patches.unused(),
             Self::Images { image, used, .. } if !used.get() => {
                 Some(format!("{file}: no container has an image named {}, which images changes", image.name))

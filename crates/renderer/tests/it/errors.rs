@@ -143,6 +143,38 @@ patches:
     );
 }
 
+#[test]
+fn names_near_to_generated_ones_are_told() {
+    let built = run(
+        "",
+        "== kustomization.yaml
+resources: [a.yaml]
+configMapGenerator: [{name: app-config, literals: [a=b]}, {name: far-config, namespace: far, literals: [a=b]}]
+secretGenerator: [{name: token, literals: [a=b]}]
+replacements: [{sourceValue: x, targets: [{select: {kind: Deployment}}, {select: {kind: Job}}]}]
+== a.yaml
+{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: c, envFrom: [
+  {configMapRef: {name: app-config}}, {configMapRef: {name: app-confg}}, {configMapRef: {name: elsewhere}}, {configMapRef: {name: app-config2}},
+  {configMapRef: {name: far-config}}, {secretRef: {name: token}}, {secretRef: {name: tokens}}, {secretRef: {name: app-confg}}]}],
+  volumes: [{configMap: {name: app-configs}}]}}
+---
+{apiVersion: v1, kind: ConfigMap, metadata: {name: app-configs}}
+---
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}}
+",
+    )
+    .unwrap();
+    assert_eq!(
+        built.warnings(),
+        [
+            "kustomization.yaml:4:73: this target of a replacement matches no resource",
+            "Pod/p names the ConfigMap app-confg, which is not in this build; did you mean app-config, which is generated?",
+            "Pod/p names the ConfigMap far-config, which is generated in another namespace; the name stays without its hash",
+            "Pod/p names the Secret tokens, which is not in this build; did you mean token, which is generated?",
+        ]
+    );
+}
+
 /// Where tabs may stand outside of quotes; asked of kustomize 5.8.1.
 #[test]
 fn tabs_begin_no_line_but_within_texts_and_among_comments() {
