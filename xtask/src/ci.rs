@@ -50,6 +50,7 @@ const STEPS: &[Step] = &[
     Step { name: "argocd", about: "recorded scenarios of Argo CD, over the wire", run: scenarios },
     Step { name: "apiserver", about: "the scenarios on a real kube-apiserver", run: apiserver },
     Step { name: "kubectl", about: "a session of kubectl on the sandbox and on a real kube-apiserver", run: kubectl },
+    Step { name: "kube-rs", about: "kube-rs's own cluster tests on the sandbox", run: kube_rs },
     Step { name: "demo", about: "the story with its figures, then twice side by side", run: story },
     Step { name: "course", about: "the course's commands", run: course },
     Step { name: "size", about: "the static server is at most 2.5 MB", run: checks::size },
@@ -202,6 +203,17 @@ fn kubectl(sh: &Shell, report: &mut Report) -> Result<()> {
     }
     let tally = conformance::kubectl::play(sh, "")?;
     counted(report, tally, "kubectl commands")
+}
+
+fn kube_rs(sh: &Shell, report: &mut Report) -> Result<()> {
+    let tally = match conformance::kube_rs::play(sh, "") {
+        Err(error) if error.is::<Unavailable>() => {
+            report.skip(format!("kube-rs: {error}"));
+            return Ok(());
+        }
+        outcome => outcome?,
+    };
+    counted(report, tally, "tests of kube-rs")
 }
 
 fn story(sh: &Shell, report: &mut Report) -> Result<()> {

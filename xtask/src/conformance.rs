@@ -5,6 +5,7 @@
 pub(crate) mod argocd;
 mod corpus;
 mod deviations;
+pub(crate) mod kube_rs;
 pub(crate) mod kubectl;
 mod kustomize;
 
@@ -61,6 +62,8 @@ pub(crate) enum Name {
     Diff,
     /// A session of kubectl commands, on the sandbox and on a real kube-apiserver
     Kubectl,
+    /// kube-rs's own cluster tests, unmodified, on the sandbox
+    KubeRs,
     /// Records anew what a real kube-apiserver answers to the sandbox's transcripts, and compares
     Transcripts,
     /// Scenarios of commits and live changes, played on sandbox and agent over the wire
@@ -77,6 +80,7 @@ impl Name {
             Name::Diff => "diff",
             Name::Argocd => "argocd",
             Name::Kubectl => "kubectl",
+            Name::KubeRs => "kube-rs",
             Name::Transcripts => "transcripts",
         }
     }
@@ -85,6 +89,9 @@ impl Name {
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     if args.name == Name::Kubectl {
         return Ok(exit_code(kubectl::play(sh, &args.matching)?));
+    }
+    if args.name == Name::KubeRs {
+        return Ok(exit_code(kube_rs::play(sh, &args.matching)?));
     }
     if args.name == Name::Transcripts {
         return Ok(exit_code(transcripts(sh)?));
@@ -118,7 +125,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
             };
             argocd::play(sh, &choice)?
         }
-        Name::Kubectl | Name::Transcripts => unreachable!("it needs no corpus and was played above"),
+        Name::Kubectl | Name::KubeRs | Name::Transcripts => unreachable!("it needs no corpus and was played above"),
     };
     Ok(exit_code(tally))
 }

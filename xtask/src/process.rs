@@ -44,10 +44,19 @@ pub(crate) fn tee(mut command: Command, mut show: impl FnMut(&str) -> bool) -> R
 
 /// Builds with `cargo build ARGUMENTS` and gives the paths of the executables that it made, in the order of `names`.
 pub(crate) fn build(sh: &Shell, arguments: &[&str], names: &[&str]) -> Result<Vec<PathBuf>> {
-    let mut command = Command::from(cmd!(sh, "cargo build --message-format=json-render-diagnostics {arguments...}"));
+    made(sh, &["build"], arguments, names)
+}
+
+/// Builds test programs with `cargo test --no-run ARGUMENTS`, as [`build`] does.
+pub(crate) fn build_tests(sh: &Shell, arguments: &[&str], names: &[&str]) -> Result<Vec<PathBuf>> {
+    made(sh, &["test", "--no-run"], arguments, names)
+}
+
+fn made(sh: &Shell, task: &[&str], arguments: &[&str], names: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut command = Command::from(cmd!(sh, "cargo {task...} --message-format=json-render-diagnostics {arguments...}"));
     // Progress and diagnostics go straight to the terminal; only the messages for programs are read.
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("cannot start cargo")?;
-    ensure!(output.status.success(), "the build failed: cargo build {}", arguments.join(" "));
+    ensure!(output.status.success(), "the build failed: cargo {} {}", task.join(" "), arguments.join(" "));
     let stdout = String::from_utf8_lossy(&output.stdout);
     names.iter().map(|name| executable(&stdout, name).with_context(|| format!("cargo built no program {name}"))).collect()
 }

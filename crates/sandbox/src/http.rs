@@ -23,6 +23,7 @@ use crate::request::{Query, Target, Verb};
 use crate::resource::{Resource, Resources};
 use crate::selector::Selector;
 use crate::status::ApiError;
+use crate::tls::Peer;
 use crate::{Shared, openapi, table, watch};
 
 /// An answer's body: whole, or a watch that goes on.
@@ -149,6 +150,8 @@ struct Head {
     path: String,
     query: Query,
     headers: HeaderMap,
+    /// Whom the client's certificate names, if it showed one.
+    peer: Option<Peer>,
 }
 
 impl Head {
@@ -169,6 +172,7 @@ impl Service {
             path: parts.uri.path().to_owned(),
             query: Query::parse(parts.uri.query().unwrap_or_default()),
             headers: parts.headers,
+            peer: parts.extensions.get::<Peer>().cloned(),
         };
         let user = match self.user(&head) {
             Ok(user) => user,
@@ -193,6 +197,9 @@ impl Service {
         let core = self.shared.core();
         let known = if self.open {
             Some(User::administrator())
+        } else if let Some(peer) = &head.peer {
+            // A certificate counts before a token, as in a kube-apiserver.
+            Some(User::named(&peer.name, "", peer.groups.clone()))
         } else {
             head.header(AUTHORIZATION).strip_prefix("Bearer ").and_then(|token| core.user(token))
         };
@@ -300,7 +307,10 @@ impl Service {
         self.shared.announce(revision);
         // What is refused is warned of too.
         let mut answer = match done {
-            Ok((status, value)) => json_response(status, &form.transform(&resource, value)),
+            Ok((status, value)) => {
+                let value = form.transform(&resource, value);
+                if resource.is_builtin() { json_response(status, &value) } else { json_text(status, value.to_string()) }
+            }
             Err(error) => refuse(&error),
         };
         for warning in warnings {
@@ -393,9 +403,25 @@ fn text(content_type: &'static str, text: &str) -> Response<ServiceBody> {
     response(StatusCode::OK, content_type, Full::new(Bytes::from(text.to_owned())).boxed_unsync())
 }
 
+/// An answer in Kubernetes' own types, which begin with what they are. Objects of definitions do not: their fields are sorted.
 fn json_response(status: StatusCode, value: &Value) -> Response<ServiceBody> {
-    let text = value.to_string() + "\n";
-    response(status, "application/json", Full::new(Bytes::from(text)).boxed_unsync())
+    // A value in memory has no part that JSON cannot hold.
+    json_text(status, serde_json::to_string(&KindFirst(value)).unwrap_or_default())
+}
+
+fn json_text(status: StatusCode, text: String) -> Response<ServiceBody> {
+    response(status, "application/json", Full::new(Bytes::from(text + "\n")).boxed_unsync())
+}
+
+struct KindFirst<'a>(&'a Value);
+
+impl serde::Serialize for KindFirst<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const FIRST: [&str; 2] = ["kind", "apiVersion"];
+        let Some(fields) = self.0.as_object() else { return self.0.serialize(serializer) };
+        let first = FIRST.iter().filter_map(|name| fields.get_key_value(*name));
+        serializer.collect_map(first.chain(fields.iter().filter(|(name, _)| !FIRST.contains(&name.as_str()))))
+    }
 }
 
 fn refuse(error: &ApiError) -> Response<ServiceBody> {
@@ -406,4 +432,15 @@ fn refuse(error: &ApiError) -> Response<ServiceBody> {
         return out;
     }
     json_response(error.code, &error.status())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_begins_with_what_it_is() {
+        let text = serde_json::to_string(&KindFirst(&json!({"apiVersion": "v1", "data": {"b": 1}, "kind": "ConfigMap"})));
+        assert_eq!(text.ok().as_deref(), Some(r#"{"kind":"ConfigMap","apiVersion":"v1","data":{"b":1}}"#));
+    }
 }

@@ -151,7 +151,7 @@ impl Sandbox {
     pub fn service(&self, token: Option<String>) -> Service {
         let open = token.is_none();
         if let Some(token) = token {
-            self.shared.core().know(token, auth::User::administrator(), None);
+            self.shared.core().know(token, auth::User::administrator(), None, None);
         }
         Service::new(self.shared.clone(), open)
     }

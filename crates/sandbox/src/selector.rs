@@ -65,6 +65,25 @@ impl Selector {
         Ok(out)
     }
 
+    /// What a LabelSelector of an object selects; one that says nothing selects everything.
+    pub(crate) fn of_labels(selector: &Value) -> Self {
+        let own = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let pairs = selector["matchLabels"].as_object().into_iter().flatten();
+        let mut labels: Vec<Requirement> = pairs.map(|(key, value)| Requirement::In(key.clone(), vec![own(value)])).collect();
+        for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
+            let key = own(&expression["key"]);
+            let values = expression["values"].as_array().into_iter().flatten().map(own).collect();
+            labels.push(match expression["operator"].as_str().unwrap_or_default() {
+                "NotIn" => Requirement::NotIn(key, values),
+                "Exists" => Requirement::Exists(key),
+                "DoesNotExist" => Requirement::Absent(key),
+                // Validation lets nothing else through.
+                _ => Requirement::In(key, values),
+            });
+        }
+        Self { labels, fields: Vec::new() }
+    }
+
     /// Restricts it to one name, as a watch on one object does.
     pub(crate) fn named(mut self, name: &str) -> Self {
         if !name.is_empty() {
@@ -122,6 +141,8 @@ fn field(object: &Value, path: &str) -> String {
     let found = path.split('.').fold(object, |value, part| &value[part]);
     match found {
         Value::String(text) => text.clone(),
+        // A flag that is not set.
+        Value::Null if matches!(path, "spec.unschedulable" | "spec.hostNetwork") => "false".to_owned(),
         Value::Null => String::new(),
         other => other.to_string(),
     }
@@ -196,6 +217,7 @@ mod tests {
         assert!(matches("app!=db,tier notin (back)", "status.phase!=Pending"));
         assert!(!matches("old", ""));
         assert!(!matches("", "metadata.name=other"));
+        assert!(matches("", "spec.unschedulable=false"), "a flag that is not set is false");
         assert!(Selector::parse("a in b c", "").is_err());
     }
 }

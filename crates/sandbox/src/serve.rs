@@ -15,10 +15,12 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::{Service, ServiceExt as _};
 
+use crate::tls::Peer;
+
 /// Serves a service on a listener until `shutdown` is over; then every connection is closed, watches too.
 ///
 /// With `tls` (see [`Authority::server_config`](crate::tls::Authority::server_config)) it speaks https. What goes wrong on one connection ends
-/// that connection and nothing else.
+/// that connection and nothing else. Whom a client's certificate names, the sandbox's own service takes as who asks.
 pub async fn serve<S, B>(service: S, listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, shutdown: impl Future<Output = ()>)
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
@@ -52,9 +54,13 @@ where
         let (service, acceptor) = (service.clone(), acceptor.clone());
         connections.spawn(async move {
             let ended = match acceptor {
-                None => connection(service, stream).await,
+                None => connection(service, stream, None).await,
                 Some(acceptor) => match acceptor.accept(stream).await {
-                    Ok(stream) => connection(service, stream).await,
+                    Ok(stream) => {
+                        let certificates = stream.get_ref().1.peer_certificates();
+                        let peer = certificates.and_then(<[_]>::first).and_then(|certificate| Peer::of(certificate));
+                        connection(service, stream, peer).await
+                    }
                     Err(error) => Err(error.into()),
                 },
             };
@@ -65,7 +71,7 @@ where
     }
 }
 
-async fn connection<S, B, T>(service: S, stream: T) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
+async fn connection<S, B, T>(service: S, stream: T, peer: Option<Peer>) -> Result<(), Box<dyn std::error::Error + Send + Sync>>
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -74,7 +80,12 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     T: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let handler = hyper::service::service_fn(move |request| service.clone().oneshot(request));
+    let handler = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        if let Some(peer) = &peer {
+            request.extensions_mut().insert(peer.clone());
+        }
+        service.clone().oneshot(request)
+    });
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new());
     builder.serve_connection(TokioIo::new(stream), handler).await

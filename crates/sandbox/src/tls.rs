@@ -1,11 +1,16 @@
-//! Who may speak to the sandbox, and how they know it: a certificate authority of its own, and a token.
+//! Who may speak to the sandbox, and how they know it: a certificate authority of its own, its clients' certificates, and a token.
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
 use sha2::{Digest as _, Sha256};
+use x509_cert::der::asn1::{PrintableStringRef, TeletexStringRef, Utf8StringRef};
+use x509_cert::der::oid::ObjectIdentifier;
+use x509_cert::der::{Decode as _, Tag, Tagged as _};
 
 /// Why no authority could be made.
 #[derive(Debug, thiserror::Error)]
@@ -16,12 +21,65 @@ pub enum TlsError {
     /// The certificate cannot be served.
     #[error("cannot serve with that certificate: {0}")]
     Rustls(#[from] rustls::Error),
+    /// The certificates of clients cannot be verified.
+    #[error("cannot verify clients: {0}")]
+    Verifier(#[from] rustls::server::VerifierBuilderError),
+}
+
+const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
+
+/// What a client's certificate says of its bearer. A server puts it into each request's extensions once TLS has verified the certificate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Peer {
+    /// The subject's common name.
+    pub(crate) name: String,
+    /// The subject's organizations.
+    pub(crate) groups: Vec<String>,
+}
+
+impl Peer {
+    /// Reads a certificate; none when its subject has no common name. As in Go, the last common name counts.
+    pub(crate) fn of(certificate: &[u8]) -> Option<Self> {
+        let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
+        let (mut name, mut groups) = (None, Vec::new());
+        for attribute in certificate.tbs_certificate().subject().iter() {
+            let text = match attribute.value.tag() {
+                Tag::Utf8String => attribute.value.decode_as::<Utf8StringRef<'_>>().map(|text| text.as_str().to_owned()),
+                Tag::TeletexString => attribute.value.decode_as::<TeletexStringRef<'_>>().map(|text| text.as_str().to_owned()),
+                _ => attribute.value.decode_as::<PrintableStringRef<'_>>().map(|text| text.as_str().to_owned()),
+            };
+            match attribute.oid {
+                COMMON_NAME => name = Some(text.ok()?),
+                ORGANIZATION => groups.push(text.ok()?),
+                _ => {}
+            }
+        }
+        name.filter(|name| !name.is_empty()).map(|name| Self { name, groups })
+    }
+}
+
+/// A client's certificate and its key, as PEM.
+#[derive(Clone)]
+pub struct ClientCertificate {
+    /// The certificate.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
+}
+
+impl std::fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientCertificate").finish_non_exhaustive()
+    }
 }
 
 /// A certificate authority that lives as long as the process, the server's certificate, and the administrator's token.
 #[derive(Clone)]
 pub struct Authority {
     ca: String,
+    root: CertificateDer<'static>,
+    issuer: Arc<Issuer<'static, KeyPair>>,
     certificate: CertificateDer<'static>,
     key: Arc<PrivatePkcs8KeyDer<'static>>,
     token: String,
@@ -44,7 +102,8 @@ impl Authority {
         root.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign, KeyUsagePurpose::DigitalSignature];
         root.distinguished_name.push(DnType::CommonName, "fiel-sandbox-ca");
         let root_key = KeyPair::generate()?;
-        let ca = root.self_signed(&root_key)?.pem();
+        let own = root.self_signed(&root_key)?;
+        let (ca, root_certificate) = (own.pem(), own.der().clone());
         let issuer = Issuer::new(root, root_key);
 
         let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "kubernetes.default.svc".to_owned()];
@@ -59,7 +118,7 @@ impl Authority {
         // The key is fresh and known to nobody; so is what is derived from it.
         let digest = Sha256::new_with_prefix(b"the administrator's token").chain_update(key.serialize_der()).finalize();
         let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
-        Ok(Self { ca, certificate, key: Arc::new(PrivatePkcs8KeyDer::from(key.serialize_der())), token })
+        Ok(Self { ca, root: root_certificate, issuer: Arc::new(issuer), certificate, key: Arc::new(PrivatePkcs8KeyDer::from(key.serialize_der())), token })
     }
 
     /// The authority's certificate, as PEM.
@@ -74,7 +133,23 @@ impl Authority {
         &self.token
     }
 
-    /// The server's side of TLS, for HTTP/1.1 and HTTP/2.
+    /// Makes a certificate with which its bearer is a user (its subject's common name) in a group (its organization).
+    ///
+    /// # Errors
+    /// No key can be made.
+    pub fn client(&self, user: &str, group: &str) -> Result<ClientCertificate, TlsError> {
+        let mut params = CertificateParams::new(Vec::new())?;
+        let mut subject = rcgen::DistinguishedName::new();
+        subject.push(DnType::OrganizationName, group);
+        subject.push(DnType::CommonName, user);
+        params.distinguished_name = subject;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = KeyPair::generate()?;
+        Ok(ClientCertificate { certificate: params.signed_by(&key, &*self.issuer)?.pem(), key: key.serialize_pem() })
+    }
+
+    /// The server's side of TLS, for HTTP/1.1 and HTTP/2. It asks for certificates of clients that this authority has signed, and does without. (A
+    /// kube-apiserver answers others with 401; here the connection does not come about.)
     ///
     /// # Errors
     /// The certificate and its key do not fit, which they do.
@@ -82,20 +157,34 @@ impl Authority {
         // Handed in, not taken from the process: nobody else's choice of a provider matters here.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::Pkcs8(self.key.clone_key());
+        let mut roots = RootCertStore::empty();
+        roots.add(self.root.clone())?;
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).allow_unauthenticated().build()?;
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_single_cert(vec![self.certificate.clone()], key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(Arc::new(config))
     }
 }
 
-/// The kubeconfig with which kubectl, or any client, reaches the sandbox at `url` (`https://127.0.0.1:6443`) as its administrator.
+/// The kubeconfig with which kubectl, or any client, reaches the sandbox at `url` (`https://127.0.0.1:6443`) as its administrator, by token.
 #[must_use]
 pub fn kubeconfig(url: &str, authority: &Authority) -> String {
+    written(url, authority, &format!("token: {}", authority.token()))
+}
+
+/// The kubeconfig of whom a certificate names.
+#[must_use]
+pub fn kubeconfig_with_certificate(url: &str, authority: &Authority, client: &ClientCertificate) -> String {
+    let base64 = |text: &str| base64::engine::general_purpose::STANDARD.encode(text);
+    let (certificate, key) = (base64(&client.certificate), base64(&client.key));
+    written(url, authority, &format!("client-certificate-data: {certificate}\n    client-key-data: {key}"))
+}
+
+fn written(url: &str, authority: &Authority, user: &str) -> String {
     let ca = base64::engine::general_purpose::STANDARD.encode(authority.ca_pem());
-    let token = authority.token();
     format!(
         "\
 apiVersion: v1
@@ -108,7 +197,7 @@ clusters:
 users:
 - name: admin
   user:
-    token: {token}
+    {user}
 contexts:
 - name: sandbox
   context:
@@ -131,6 +220,17 @@ mod tests {
         assert_eq!(parsed.current_context.as_deref(), Some("sandbox"));
         assert_eq!(parsed.clusters[0].cluster.as_ref().unwrap().server.as_deref(), Some("https://127.0.0.1:1"));
         assert!(authority.server_config().is_ok());
+    }
+
+    #[test]
+    fn a_certificate_names_a_user_and_their_group() {
+        let authority = Authority::new(&[]).unwrap();
+        let client = authority.client("jane", "developers").unwrap();
+        let parsed = rustls::pki_types::pem::PemObject::from_pem_slice(client.certificate.as_bytes());
+        let parsed: CertificateDer<'_> = parsed.unwrap();
+        assert_eq!(Peer::of(&parsed), Some(Peer { name: "jane".to_owned(), groups: vec!["developers".to_owned()] }));
+        assert_eq!(Peer::of(&parsed[1..]), None);
+        assert!(!format!("{client:?}").contains("PRIVATE"), "the key shows in debug output");
     }
 
     #[test]

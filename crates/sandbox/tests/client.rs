@@ -172,3 +172,37 @@ async fn custom_kinds_are_served_at_once() {
     let namespaces: Api<Namespace> = Api::all(sandbox.client());
     assert_eq!(namespaces.list(&ListParams::default()).await.expect("listed").items.len(), 4);
 }
+
+#[tokio::test]
+async fn a_client_certificate_says_who_asks_and_in_which_group() {
+    use fiel_sandbox::tls::{Authority, kubeconfig_with_certificate};
+    let authority = Authority::new(&[]).expect("an authority");
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("https://{}", listener.local_addr().expect("an address"));
+    let service = sandbox().service(Some(authority.token().to_owned()));
+    let server = tokio::spawn(fiel_sandbox::serve(service, listener, Some(authority.server_config().expect("it fits")), std::future::pending()));
+    let client = |by: &Authority, user: &str, group: &str| {
+        let text = kubeconfig_with_certificate(&url, &authority, &by.client(user, group).expect("a certificate"));
+        async move {
+            let parsed = kube::config::Kubeconfig::from_yaml(&text).expect("a kubeconfig");
+            kube::Client::try_from(kube::Config::from_custom_kubeconfig(parsed, &Default::default()).await.expect("complete")).expect("a client")
+        }
+    };
+    let spaces = |client: &kube::Client| Api::<Namespace>::all(client.clone());
+    let admin = client(&authority, "admin", "system:masters").await;
+    assert!(spaces(&admin).get("default").await.is_ok());
+
+    let jane = client(&authority, "jane", "developers").await;
+    let (status, _, message) = code(spaces(&jane).get("default").await.expect_err("nobody lets her"));
+    assert_eq!(status, 403);
+    assert!(message.contains("User \"jane\" cannot get resource \"namespaces\""), "{message}");
+    let bindings: Api<k8s_openapi::api::rbac::v1::ClusterRoleBinding> = Api::all(admin);
+    let binding = json!({"metadata": {"name": "developers"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "developers"}]});
+    bindings.create(&PostParams::default(), &from(binding)).await.expect("made");
+    assert!(spaces(&jane).get("default").await.is_ok(), "her group may look");
+
+    let stranger = client(&Authority::new(&[]).expect("another"), "admin", "system:masters").await;
+    assert!(spaces(&stranger).get("default").await.is_err(), "another authority's word counts nothing");
+    server.abort();
+}

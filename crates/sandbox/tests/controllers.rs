@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fiel_sandbox::controllers::{Options, run};
-use fiel_sandbox::node::{Mode, NodeOptions};
+use fiel_sandbox::node::{NodeOptions, Play, Rules};
 use fiel_sandbox::{Config, Sandbox};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::Job;
@@ -138,7 +138,7 @@ async fn nothing_is_written_while_nothing_changes() {
 
 #[tokio::test(start_paused = true)]
 async fn pods_are_ready_only_after_the_nodes_delay_and_services_follow() {
-    let node = NodeOptions { mode: Mode::Simulated { ready_after: Duration::from_secs(30) }, ..NodeOptions::default() };
+    let node = NodeOptions::simulated(Rules::new().any(Play::new().ready_after(Duration::from_secs(30))));
     let (client, work) = cluster(Options { node: Some(node), ..Options::everything() });
     let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
     let services: Api<Service> = Api::default_namespaced(client.clone());

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use fiel_sandbox::controllers;
-use fiel_sandbox::node::{Images, NodeOptions};
-use fiel_sandbox::tls::{Authority, kubeconfig};
+use fiel_sandbox::node::{Images, NodeOptions, Play, Rules};
+use fiel_sandbox::tls::{Authority, TlsError, kubeconfig, kubeconfig_with_certificate};
 use fiel_sandbox::{Config, Sandbox, serve};
 use tokio::net::TcpListener;
 
@@ -29,8 +29,15 @@ pub(crate) struct Args {
     /// Run PROGRAM as a local process for Pods whose image has the repository REPOSITORY
     #[arg(long, value_name = "REPOSITORY=PROGRAM", value_parser = image)]
     image: Vec<(String, PathBuf)>,
+    /// What containers of an image play, where nothing really runs: `runs:30s` ends well after that time, `exits:1` ends with that code (at once, or
+    /// after `runs`), `ready:20s` is ready later, `unpullable` has an image that is not there, `evicted:1m` loses its Pod; several with commas
+    #[arg(long, value_name = "REPOSITORY=WHAT,…", value_parser = play, conflicts_with = "image")]
+    play: Vec<(String, Play)>,
+    /// Write a client certificate of the administrator into the kubeconfig, instead of a token
+    #[arg(long)]
+    client_certificate: bool,
     /// No node and no workload controllers: only namespaces and garbage collection work, all else is as it is written
-    #[arg(long, conflicts_with = "image")]
+    #[arg(long, conflicts_with_all = ["image", "play"])]
     bare: bool,
     /// Keep the cluster in this folder, and go on with what is there
     #[arg(long, value_name = "DIR")]
@@ -44,6 +51,11 @@ fn image(text: &str) -> Result<(String, PathBuf), String> {
     let (repository, program) = text.split_once('=').ok_or("write REPOSITORY=PROGRAM")?;
     let path = Path::new(program).canonicalize().map_err(|e| format!("{program}: {e}"))?;
     Ok((repository.to_owned(), path))
+}
+
+fn play(text: &str) -> Result<(String, Play), String> {
+    let (repository, what) = text.split_once('=').ok_or("write REPOSITORY=WHAT")?;
+    Ok((repository.to_owned(), what.parse::<Play>().map_err(|e| e.to_string())?))
 }
 
 /// Serves until it is told to end.
@@ -79,7 +91,8 @@ async fn work(args: &Args) -> Result<(), CommandError> {
     let work = tokio::spawn(controllers::run(sandbox.client(), options, super::wall_clock(), stop()));
 
     let url = format!("https://{}:{}", bracketed(&hosts[0]), address.port());
-    write(&args.kubeconfig, &kubeconfig(&url, &authority))?;
+    let access = access(&url, &authority, args.client_certificate).map_err(CommandError::failed)?;
+    write(&args.kubeconfig, &access)?;
     println!("a Kubernetes API for tests at {url}");
     println!("export KUBECONFIG={}", args.kubeconfig.display());
     super::shutdown(args.until_stdin_closes).await;
@@ -88,6 +101,15 @@ async fn work(args: &Args) -> Result<(), CommandError> {
     drop(work.await);
     drop(api.await);
     Ok(())
+}
+
+/// How the administrator reaches it: by token or by certificate.
+fn access(url: &str, authority: &Authority, by_certificate: bool) -> Result<String, TlsError> {
+    if !by_certificate {
+        return Ok(kubeconfig(url, authority));
+    }
+    let client = authority.client("admin", "system:masters")?;
+    Ok(kubeconfig_with_certificate(url, authority, &client))
 }
 
 /// Which controllers run, and what the node does.
@@ -101,6 +123,9 @@ fn parts(args: &Args, sandbox: &Sandbox) -> controllers::Options {
         let node = NodeOptions::processes(images);
         sandbox.set_logs(node.logs.hook());
         options.node = Some(node);
+    } else if !args.play.is_empty() {
+        let rules = args.play.iter().fold(Rules::new(), |rules, (repository, play)| rules.image(repository, play.clone()));
+        options.node = Some(NodeOptions::simulated(rules));
     }
     options
 }

@@ -1,6 +1,7 @@
 //! The API without HTTP: one lock around everything, each request a function of what is stored and what is asked.
 
 mod commit;
+mod components;
 mod definitions;
 mod delete;
 mod managed;
@@ -38,8 +39,19 @@ pub(crate) struct Core {
     /// What the request at hand is warned of.
     pub(crate) warnings: Vec<String>,
     /// Who bears which token, and until when.
-    tokens: BTreeMap<String, (User, Option<jiff::Timestamp>)>,
+    tokens: BTreeMap<String, Token>,
 }
+
+/// Whom a token stands for, where, and how long.
+struct Token {
+    user: User,
+    /// Who may take it for good; none: everybody.
+    audiences: Option<Vec<String>>,
+    until: Option<jiff::Timestamp>,
+}
+
+/// For whom tokens are made that name no one else: the API itself.
+pub(crate) const AUDIENCE: &str = "https://kubernetes.default.svc";
 
 /// What one request asks, taken apart.
 pub(crate) struct Ask<'a> {
@@ -78,7 +90,6 @@ impl Core {
         let mut store = Store::new();
         let journal = Journal::open(folder, &mut store)?;
         store.keep_in(journal);
-        let is_new = store.revision() == Store::new().revision();
         // Chance must not repeat what it gave out before.
         let random = Random(seed ^ store.revision());
         let mut core = Self {
@@ -91,22 +102,28 @@ impl Core {
             warnings: Vec::new(),
             tokens: BTreeMap::new(),
         };
-        if is_new {
-            seed::plant(&mut core);
-        }
+        seed::plant(&mut core);
         definitions::reload(&mut core);
         Ok(core)
     }
 
-    /// Remembers who bears a token, for ever or until then.
-    pub(crate) fn know(&mut self, token: String, user: User, until: Option<jiff::Timestamp>) {
-        self.tokens.insert(token, (user, until));
+    /// Remembers who bears a token, for whom (none: for everybody), and until when (none: for ever).
+    pub(crate) fn know(&mut self, token: String, user: User, audiences: Option<Vec<String>>, until: Option<jiff::Timestamp>) {
+        self.tokens.insert(token, Token { user, audiences, until });
     }
 
-    /// Who bears that token.
+    /// Who bears that token, for the API.
     pub(crate) fn user(&self, token: &str) -> Option<User> {
-        let (user, until) = self.tokens.get(token)?;
-        until.is_none_or(|until| until > (self.clock)()).then(|| user.clone())
+        self.bearer(token, &[AUDIENCE.to_owned()]).map(|(user, _)| user)
+    }
+
+    /// Who bears that token, and for whom of those who ask it is made; nobody if for none of them.
+    pub(crate) fn bearer(&self, token: &str, asking: &[String]) -> Option<(User, Vec<String>)> {
+        let token = self.tokens.get(token)?;
+        let mut audiences = asking.to_vec();
+        audiences.retain(|one| token.audiences.as_ref().is_none_or(|made_for| made_for.contains(one)));
+        let lives = token.until.is_none_or(|until| until > (self.clock)());
+        (lives && !audiences.is_empty()).then(|| (token.user.clone(), audiences))
     }
 
     /// The time as objects hold it.
@@ -137,6 +154,9 @@ impl Core {
             return subresource::carry_out(self, ask);
         }
         let ok = |value: Value| (StatusCode::OK, value);
+        if ask.resource.kind == "ComponentStatus" {
+            return components::answer(ask).map(ok);
+        }
         match ask.verb {
             Verb::Get => read::get(self, ask).map(ok),
             Verb::List | Verb::Watch => read::answer(self, ask).map(ok),

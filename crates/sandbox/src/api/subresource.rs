@@ -6,7 +6,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::delete::Writer;
-use super::{Answer, Ask, Core, meta, read, write};
+use super::{AUDIENCE, Answer, Ask, Core, meta, read, write};
 use crate::auth::User;
 use crate::request::Verb;
 use crate::status::ApiError;
@@ -27,6 +27,12 @@ pub(crate) fn carry_out(core: &mut Core, ask: &Ask<'_>) -> Answer {
         }
         ("status", Verb::Patch) if ask.content_type.starts_with("application/apply-patch") => write::apply(core, ask, "status"),
         ("status", Verb::Patch) => write::replace(core, ask, |old| write::patched(ask, old), "status").map(ok),
+        ("ephemeralcontainers" | "approval", Verb::Get) => read::get(core, ask).map(ok),
+        ("ephemeralcontainers" | "approval", Verb::Update) => {
+            let object = write::decode(ask)?;
+            write::replace(core, ask, |_| Ok(object), name).map(ok)
+        }
+        ("ephemeralcontainers" | "approval", Verb::Patch) => write::replace(core, ask, |old| write::patched(ask, old), name).map(ok),
         ("scale", Verb::Get) => {
             let object = read::get(core, ask)?;
             wanted(ask, &object)?;
@@ -188,13 +194,14 @@ fn token(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let until = now + jiff::SignedDuration::from_secs(seconds);
     let user = User::of_service_account(namespace, name, uid);
     if request["spec"]["audiences"].is_null() {
-        request["spec"]["audiences"] = json!(["https://kubernetes.default.svc"]);
+        request["spec"]["audiences"] = json!([AUDIENCE]);
     }
     request["spec"]["expirationSeconds"] = json!(seconds);
     let claims = json!({"aud": request["spec"]["audiences"], "exp": until.as_second(), "iat": now.as_second(), "sub": user.name, "jti": core.random.uid()});
     let part = |text: String| URL_SAFE_NO_PAD.encode(text);
     let token = format!("{}.{}.{}", part(json!({"alg": "none"}).to_string()), part(claims.to_string()), part(core.random.uid()));
-    core.know(token.clone(), user, Some(until));
+    let audiences = request["spec"]["audiences"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    core.know(token.clone(), user, Some(audiences), Some(until));
     request["apiVersion"] = json!("authentication.k8s.io/v1");
     request["kind"] = json!("TokenRequest");
     request["metadata"]["name"] = json!(name);

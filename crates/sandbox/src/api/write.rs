@@ -223,6 +223,20 @@ pub(crate) fn confine(resource: &Resource, old: &Value, new: &mut Value, subreso
                 }
             }
         }
+        // A container is looked into, or a certificate granted: nothing else changes.
+        "ephemeralcontainers" => {
+            let containers = new["spec"]["ephemeralContainers"].clone();
+            *new = old.clone();
+            set(&mut new["spec"], "ephemeralContainers", containers);
+        }
+        "approval" => {
+            let conditions = new["status"]["conditions"].clone();
+            *new = old.clone();
+            if !new["status"].is_object() {
+                new["status"] = json!({});
+            }
+            set(&mut new["status"], "conditions", conditions);
+        }
         "" if resource.has_status() => set(new, "status", old["status"].clone()),
         _ => {}
     }

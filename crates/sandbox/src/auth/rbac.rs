@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{AUTHENTICATED, User, service_account};
+use super::{User, service_account};
 use crate::api::Core;
+use crate::selector::Selector;
 use crate::store::Name;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -31,7 +32,7 @@ pub(crate) fn rules(core: &Core, user: &User, namespace: &str) -> Vec<Value> {
     if user.is_master() || !core.rbac {
         return vec![json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}), json!({"verbs": ["*"], "nonResourceURLs": ["*"]})];
     }
-    let mut out = if user.groups.iter().any(|group| group == AUTHENTICATED) { everybodys() } else { Vec::new() };
+    let mut out = Vec::new();
     let cluster = stored(core, "rbac.authorization.k8s.io/clusterrolebindings", "").map(|(_, binding)| binding);
     // Without a namespace `list` would give the bindings of all of them.
     let own =
@@ -47,16 +48,6 @@ pub(crate) fn rules(core: &Core, user: &User, namespace: &str) -> Vec<Value> {
 
 fn stored<'a>(core: &'a Core, plural: &'static str, namespace: &'a str) -> impl Iterator<Item = (&'a Name, &'a Value)> {
     core.store.list(plural, namespace, None).map(|(name, object)| (name, &**object))
-}
-
-/// What every cluster lets everybody do whom it knows: ask about themselves, and find out what the API is.
-fn everybodys() -> Vec<Value> {
-    vec![
-        json!({"verbs": ["create"], "apiGroups": ["authorization.k8s.io"], "resources": ["selfsubjectaccessreviews", "selfsubjectrulesreviews"]}),
-        json!({"verbs": ["create"], "apiGroups": ["authentication.k8s.io"], "resources": ["selfsubjectreviews"]}),
-        json!({"verbs": ["get"], "nonResourceURLs": ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", "/version", "/version/"]}),
-        json!({"verbs": ["get"], "nonResourceURLs": ["/healthz", "/livez", "/readyz"]}),
-    ]
 }
 
 fn is(subject: &Value, user: &User, here: &str) -> bool {
@@ -79,54 +70,25 @@ fn role(core: &Core, reference: &Value, namespace: &str) -> Vec<Value> {
         Some("Role") => core.store.get(&format!("{GROUP}/roles"), namespace, name),
         _ => core.store.get(&format!("{GROUP}/clusterroles"), "", name),
     };
-    match found {
-        Some(role) => role["rules"].as_array().cloned().unwrap_or_default(),
-        None if reference["kind"] == "ClusterRole" => preset(name),
-        None => Vec::new(),
-    }
+    found.map(|role| granted(core, &role, &mut Vec::new())).unwrap_or_default()
 }
 
-/// The roles for users that every cluster has, where nobody stored others of that name.
-fn preset(name: &str) -> Vec<Value> {
-    const READ: [&str; 3] = ["get", "list", "watch"];
-    let everything_but = |verbs: &[&str]| {
-        let groups =
-            ["", "apps", "batch", "autoscaling", "networking.k8s.io", "policy", "discovery.k8s.io", "events.k8s.io", "coordination.k8s.io"];
-        json!({"verbs": verbs, "apiGroups": groups, "resources": ["*"]})
-    };
-    match name {
-        "cluster-admin" => {
-            vec![json!({"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}), json!({"verbs": ["*"], "nonResourceURLs": ["*"]})]
-        }
-        "admin" => vec![everything_but(&["*"]), json!({"verbs": ["*"], "apiGroups": [GROUP], "resources": ["roles", "rolebindings"]})],
-        "edit" => vec![everything_but(&["*"])],
-        // Everything but secrets, which a viewer must not see.
-        "view" => {
-            let core = [
-                "configmaps",
-                "endpoints",
-                "events",
-                "limitranges",
-                "namespaces",
-                "persistentvolumeclaims",
-                "pods",
-                "pods/log",
-                "pods/status",
-                "replicationcontrollers",
-                "replicationcontrollers/scale",
-                "resourcequotas",
-                "serviceaccounts",
-                "services",
-                "services/status",
-            ];
-            let groups = ["apps", "batch", "autoscaling", "networking.k8s.io", "policy", "discovery.k8s.io"];
-            vec![
-                json!({"verbs": READ, "apiGroups": [""], "resources": core}),
-                json!({"verbs": READ, "apiGroups": groups, "resources": ["*"]}),
-            ]
-        }
-        _ => Vec::new(),
+/// What a role grants: its own rules, and those of the cluster's roles that it is made up of. A cluster's controller writes these down in the role;
+/// here they hold at once, with or without it.
+fn granted(core: &Core, role: &Value, seen: &mut Vec<String>) -> Vec<Value> {
+    let name = role["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    if seen.contains(&name) {
+        return Vec::new();
     }
+    seen.push(name);
+    let mut out = role["rules"].as_array().cloned().unwrap_or_default();
+    for selector in role["aggregationRule"]["clusterRoleSelectors"].as_array().into_iter().flatten() {
+        let selector = Selector::of_labels(selector);
+        for (_, part) in stored(core, "rbac.authorization.k8s.io/clusterroles", "").filter(|(_, part)| selector.matches(part)) {
+            out.extend(granted(core, part, seen));
+        }
+    }
+    out
 }
 
 fn covers(rule: &Value, action: &Action<'_>) -> bool {
@@ -165,6 +127,26 @@ mod tests {
         assert!(!covers(&one, &Action { path: "/version", ..get }));
         let paths = json!({"verbs": ["get"], "nonResourceURLs": ["/api/*"]});
         assert!(covers(&paths, &Action { verb: "get", path: "/api/v1", ..Action::default() }));
+    }
+
+    #[test]
+    fn roles_are_made_up_of_others_by_label() {
+        let core = Core::new(std::sync::Arc::new(jiff::Timestamp::now), 1, true);
+        let may = |role: &str, verb: &str, resource: &str| {
+            let rules = role_rules(&core, role);
+            rules.iter().any(|rule| covers(rule, &Action { verb, resource, namespace: "a", name: "x", ..Action::default() }))
+        };
+        assert!(may("view", "get", "pods") && !may("view", "get", "secrets") && !may("view", "create", "pods"));
+        assert!(may("edit", "get", "pods") && may("edit", "update", "secrets") && !may("edit", "update", "resourcequotas"));
+        let binds = |role: &str| {
+            let action = Action { verb: "create", group: GROUP, resource: "rolebindings", namespace: "a", ..Action::default() };
+            role_rules(&core, role).iter().any(|rule| covers(rule, &action))
+        };
+        assert!(may("admin", "get", "pods") && binds("admin") && !binds("edit") && binds("cluster-admin"));
+    }
+
+    fn role_rules(core: &Core, name: &str) -> Vec<Value> {
+        role(core, &json!({"kind": "ClusterRole", "name": name}), "")
     }
 
     #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::User;
 use super::rbac::{self, Action};
-use crate::api::Core;
+use crate::api::{AUDIENCE, Core};
 
 /// Whether objects of that kind are questions.
 pub(crate) fn is_review(group: &str) -> bool {
@@ -17,10 +17,15 @@ pub(crate) fn answer(core: &Core, user: &User, kind: &str, mut question: Value) 
     question["status"] = match kind {
         "SelfSubjectReview" => json!({"userInfo": user.info()}),
         "SelfSubjectRulesReview" => rules(core, user, spec["namespace"].as_str().unwrap_or_default()),
-        "TokenReview" => match core.user(spec["token"].as_str().unwrap_or_default()) {
-            Some(user) => json!({"authenticated": true, "user": user.info()}),
-            None => json!({"user": {}, "error": "invalid bearer token"}),
-        },
+        "TokenReview" => {
+            let asked: Vec<String> =
+                spec["audiences"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+            let asking = if asked.is_empty() { vec![AUDIENCE.to_owned()] } else { asked };
+            match core.bearer(spec["token"].as_str().unwrap_or_default(), &asking) {
+                Some((user, audiences)) => json!({"authenticated": true, "user": user.info(), "audiences": audiences}),
+                None => json!({"user": {}, "error": "invalid bearer token"}),
+            }
+        }
         "SelfSubjectAccessReview" => allowed(core, user, &spec),
         _ => {
             let groups = spec["groups"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();

@@ -30,6 +30,8 @@ pub(super) struct Report {
     pub(super) container: Container,
     /// The ports of the container and what stands for them on loopback.
     pub(super) ports: BTreeMap<u16, u16>,
+    /// Why the whole Pod must leave the node, if it must.
+    pub(super) evicted: Option<String>,
 }
 
 /// One container of a Pod.
@@ -47,7 +49,7 @@ pub(super) struct Life {
 }
 
 /// How one run ended.
-enum Ran {
+pub(super) enum Ran {
     /// It was told to.
     Stopped,
     /// By itself, or because it was not well any more.
@@ -55,88 +57,18 @@ enum Ran {
 }
 
 impl Life {
+    /// Runs it again and again, as its Pod's restart policy says, until it is told to stop.
     pub(super) async fn run(mut self) {
-        match self.context.options.mode.clone() {
-            Mode::Simulated { ready_after } => self.simulate(ready_after).await,
-            Mode::Processes(images) => self.live(&images).await,
-        }
-    }
-
-    fn time(&self) -> Timestamp {
-        (self.context.clock)()
-    }
-
-    fn text(&self, field: &str) -> &str {
-        self.spec[field].as_str().unwrap_or_default()
-    }
-
-    fn report(&self) {
-        let report = Report { index: self.index, container: self.now.clone(), ports: self.ports.clone() };
-        // Nobody listens any more once the Pod is gone.
-        drop(self.reports.send(report));
-    }
-
-    fn wait_for(&mut self, reason: &'static str, message: Option<String>) {
-        self.now.state = State::Waiting { reason, message };
-        self.now.ready = false;
-        self.report();
-    }
-
-    fn ended(&mut self, end: End) {
-        self.now.state = State::Ended(end);
-        self.now.ready = false;
-        self.report();
-    }
-
-    /// Waits until told to stop.
-    async fn stopped(&mut self) -> Duration {
-        told(&mut self.stop).await
-    }
-
-    /// Sleeps; true if told to stop meanwhile.
-    async fn pause(&mut self, time: Duration) -> bool {
-        tokio::select! {
-            _ = self.stopped() => true,
-            () = tokio::time::sleep(time) => false,
-        }
-    }
-
-    async fn simulate(&mut self, ready_after: Duration) {
-        if !ready_after.is_zero() && self.pause(ready_after).await {
-            return;
-        }
-        let started = self.time();
-        self.now.run = 1;
-        let end = |finished, code| End {
-            code,
-            signal: None,
-            reason: if code == 0 { "Completed" } else { "Error" },
-            message: None,
-            started,
-            finished,
-        };
-        if self.pod.data.pointer("/spec/restartPolicy").is_some_and(|policy| policy != "Always") {
-            self.ended(end(started, 0));
-            return;
-        }
-        self.now.state = State::Running { since: started };
-        self.now.ready = true;
-        self.report();
-        self.stopped().await;
-        let finished = self.time();
-        self.ended(end(finished, 0));
-    }
-
-    async fn live(&mut self, images: &Images) {
+        let mode = self.context.options.mode.clone();
         let mut crashes = 0_u32;
         loop {
             let began = Instant::now();
-            match self.once(images).await {
-                Ran::Stopped => return,
-                Ran::Ended => {}
-            }
-            let State::Ended(end) = self.now.state.clone() else { return };
-            let policy = self.pod.data.pointer("/spec/restartPolicy").and_then(Value::as_str).unwrap_or("Always");
+            let ran = match &mode {
+                Mode::Simulated(rules) => self.play(rules).await,
+                Mode::Processes(images) => self.once(images).await,
+            };
+            let (Ran::Ended, State::Ended(end)) = (ran, self.now.state.clone()) else { return };
+            let policy = self.restart_policy();
             if policy == "Never" || policy == "OnFailure" && end.code == 0 {
                 return;
             }
@@ -147,11 +79,8 @@ impl Life {
             // The first restart is immediate, as a kubelet's.
             if crashes > 0 {
                 let delay = BACKOFF.0.saturating_mul(1 << (crashes - 1).min(16)).min(BACKOFF.1);
-                let (name, pod) = (self.text("name").to_owned(), self.pod.metadata.name.clone().unwrap_or_default());
-                self.wait_for(
-                    "CrashLoopBackOff",
-                    Some(format!("back-off {}s restarting failed container={name} pod={pod}", delay.as_secs())),
-                );
+                let message = format!("back-off {} restarting failed container={} pod={}", go(delay), self.text("name"), full_name(&self.pod));
+                self.wait_for("CrashLoopBackOff", Some(message));
                 if self.pause(delay).await {
                     return;
                 }
@@ -161,22 +90,75 @@ impl Life {
         }
     }
 
+    pub(super) fn restart_policy(&self) -> &str {
+        self.pod.data.pointer("/spec/restartPolicy").and_then(Value::as_str).unwrap_or("Always")
+    }
+
+    pub(super) fn time(&self) -> Timestamp {
+        (self.context.clock)()
+    }
+
+    pub(super) fn text(&self, field: &str) -> &str {
+        self.spec[field].as_str().unwrap_or_default()
+    }
+
+    pub(super) fn report(&self) {
+        let report = Report { index: self.index, container: self.now.clone(), ports: self.ports.clone(), evicted: None };
+        // Nobody listens any more once the Pod is gone.
+        drop(self.reports.send(report));
+    }
+
+    pub(super) fn wait_for(&mut self, reason: &'static str, message: Option<String>) {
+        self.now.state = State::Waiting { reason, message };
+        self.now.ready = false;
+        self.report();
+    }
+
+    pub(super) fn ended(&mut self, end: End) {
+        self.now.state = State::Ended(end);
+        self.now.ready = false;
+        self.report();
+    }
+
+    /// Waits until told to stop.
+    pub(super) async fn stopped(&mut self) -> Duration {
+        told(&mut self.stop).await
+    }
+
+    /// Sleeps; true if told to stop meanwhile.
+    pub(super) async fn pause(&mut self, time: Duration) -> bool {
+        tokio::select! {
+            _ = self.stopped() => true,
+            () = tokio::time::sleep(time) => false,
+        }
+    }
+
+    /// Tries in vain to pull the image, so many times (none: for ever), in growing intervals; true if told to stop meanwhile.
+    pub(super) async fn cannot_pull(&mut self, why: &str, times: Option<u32>) -> bool {
+        let image = self.text("image").to_owned();
+        let mut delay = PULL.0;
+        let mut left = times;
+        while left != Some(0) {
+            left = left.map(|left| left - 1);
+            self.wait_for("ErrImagePull", Some(why.to_owned()));
+            if self.pause(delay).await {
+                return true;
+            }
+            self.wait_for("ImagePullBackOff", Some(format!("Back-off pulling image \"{image}\": ErrImagePull: {why}")));
+            if self.pause(delay).await {
+                return true;
+            }
+            delay = (delay * 2).min(PULL.1);
+        }
+        false
+    }
+
     /// Prepares a run until everything is there, and runs the program once.
     async fn once(&mut self, images: &Images) -> Ran {
         let image = self.text("image").to_owned();
-        let mut delay = PULL.0;
         let Some((program, tag)) = images.find(&image) else {
-            loop {
-                self.wait_for("ErrImagePull", Some(format!("this node knows no program for the image \"{image}\"")));
-                if self.pause(delay).await {
-                    return Ran::Stopped;
-                }
-                self.wait_for("ImagePullBackOff", Some(format!("Back-off pulling image \"{image}\"")));
-                if self.pause(delay).await {
-                    return Ran::Stopped;
-                }
-                delay = (delay * 2).min(PULL.1);
-            }
+            self.cannot_pull(&format!("this node knows no program for the image \"{image}\""), None).await;
+            return Ran::Stopped;
         };
         let mut delay = CONFIG.0;
         let (mut env, probes) = loop {
@@ -292,8 +274,23 @@ impl Life {
     }
 }
 
+/// A Pod as a kubelet names it in messages.
+fn full_name(pod: &Object) -> String {
+    let text = |text: &Option<String>| text.clone().unwrap_or_default();
+    let metadata = &pod.metadata;
+    format!("{}_{}({})", text(&metadata.name), text(&metadata.namespace), text(&metadata.uid))
+}
+
+/// A delay as Go writes it: `40s`, `1m20s`.
+fn go(delay: Duration) -> String {
+    match (delay.as_secs() / 60, delay.as_secs() % 60) {
+        (0, seconds) => format!("{seconds}s"),
+        (minutes, seconds) => format!("{minutes}m{seconds}s"),
+    }
+}
+
 /// Waits until a container is told to stop, and how long it may take. No one left to tell it is an order too.
-async fn told(stop: &mut watch::Receiver<Option<Duration>>) -> Duration {
+pub(super) async fn told(stop: &mut watch::Receiver<Option<Duration>>) -> Duration {
     stop.wait_for(Option::is_some).await.ok().and_then(|grace| *grace).unwrap_or_default()
 }
 

@@ -30,6 +30,11 @@ impl Images {
     }
 }
 
+/// An image's repository: what it is called without tag and digest.
+pub(super) fn repository(image: &str) -> &str {
+    split(image).0
+}
+
 /// An image's repository, and its digest, else its tag, else `latest`.
 fn split(image: &str) -> (&str, &str) {
     let (rest, digest) = image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));

@@ -11,7 +11,6 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::Shared;
@@ -27,6 +26,7 @@ mod env;
 mod guard;
 mod image;
 mod logs;
+mod play;
 mod probe;
 mod process;
 mod proxy;
@@ -35,6 +35,7 @@ mod worker;
 
 pub use image::Images;
 pub use logs::Logs;
+pub use play::{ContainerRef, NotAPlay, Play, Rules};
 
 /// The annotation of a Pod that maps its containers' ports to ports on loopback.
 pub const PORTS: &str = "sandbox.fiel.dev/ports";
@@ -55,11 +56,17 @@ pub struct NodeOptions {
 impl Default for NodeOptions {
     /// A simulated node on which Pods are ready at once.
     fn default() -> Self {
-        Self { name: "sandbox".to_owned(), mode: Mode::Simulated { ready_after: Duration::ZERO }, logs: Logs::default() }
+        Self { name: "sandbox".to_owned(), mode: Mode::Simulated(Rules::default()), logs: Logs::default() }
     }
 }
 
 impl NodeOptions {
+    /// A node that plays by rules.
+    #[must_use]
+    pub fn simulated(rules: Rules) -> Self {
+        Self { mode: Mode::Simulated(rules), ..Self::default() }
+    }
+
     /// A node that runs the programs of `images` as local processes.
     #[must_use]
     pub fn processes(images: Images) -> Self {
@@ -70,11 +77,9 @@ impl NodeOptions {
 /// What running a Pod means.
 #[derive(Debug, Clone)]
 pub enum Mode {
-    /// Nothing runs: containers count as running and ready after a delay. Those of Pods that are not restarted always (Jobs) end well at once.
-    Simulated {
-        /// Between a Pod's binding and its readiness.
-        ready_after: Duration,
-    },
+    /// Nothing runs: what containers do is played by rules. Where no rule says otherwise they run and are ready at once, and those of Pods that
+    /// are not restarted always (Jobs) end well at once.
+    Simulated(Rules),
     /// Images that are known run as local processes; others cannot be pulled.
     Processes(Images),
 }
@@ -102,7 +107,7 @@ pub(crate) async fn run(client: kube::Client, options: NodeOptions, clock: Clock
     let context = Arc::new(Context { client: client.clone(), options, clock });
     let kinds: &[Kind] = match context.options.mode {
         Mode::Processes(_) => &[Kind::Pod, Kind::Service],
-        Mode::Simulated { .. } => &[Kind::Pod],
+        Mode::Simulated(_) => &[Kind::Pod],
     };
     let mut events = crate::controllers::watch(&client, kinds);
     let mut world = World::default();

@@ -48,6 +48,8 @@ pub(super) struct Place {
     pub(super) pod_ip: String,
     pub(super) host_ip: String,
     pub(super) since: Timestamp,
+    /// Why it was put off the node, if it was.
+    pub(super) evicted: Option<String>,
 }
 
 /// The status of the Pod now. Times of conditions are kept while they do not change.
@@ -55,7 +57,7 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
     let specs = || pod.data.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
     let names: Vec<&str> = specs().filter_map(|container| container["name"].as_str()).collect();
     let unready: Vec<&str> = names.iter().zip(containers).filter(|(_, container)| !container.ready).map(|(name, _)| *name).collect();
-    let phase = phase(pod, containers);
+    let phase = if place.evicted.is_some() { "Failed" } else { phase(pod, containers) };
     let finished = matches!(phase, "Succeeded" | "Failed");
     let begun = containers.iter().any(|container| !matches!(container.state, State::Waiting { reason: "ContainerCreating", .. }));
     let ready = if finished {
@@ -74,7 +76,8 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
         ("ContainersReady", ready),
         ("PodScheduled", bound),
     ];
-    let conditions: Vec<Value> = conditions.iter().map(|(kind, (truth, why))| condition(pod, kind, *truth, why.as_ref(), now)).collect();
+    let put_off = place.evicted.as_ref().map(|why| ("DisruptionTarget", (true, Some(("TerminationByKubelet", why.clone())))));
+    let conditions: Vec<Value> = conditions.iter().chain(&put_off).map(|(kind, (truth, why))| condition(pod, kind, *truth, why.as_ref(), now)).collect();
     let statuses: Vec<Value> = specs().zip(containers).map(|(spec, container)| container_status(pod, spec, container)).collect();
     let init: Vec<Value> = pod
         .data
@@ -95,6 +98,10 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
         "containerStatuses": statuses,
         "qosClass": pod.data.pointer("/status/qosClass").cloned().unwrap_or_else(|| quality(pod).into()),
     });
+    if let Some(why) = &place.evicted {
+        status["reason"] = "Evicted".into();
+        status["message"] = why.clone().into();
+    }
     if !init.is_empty() {
         status["initContainerStatuses"] = init.into();
     }
@@ -238,7 +245,7 @@ mod tests {
     }
 
     fn place() -> Place {
-        Place { pod_ip: "10.244.0.1".to_owned(), host_ip: "127.0.0.1".to_owned(), since: Timestamp::UNIX_EPOCH }
+        Place { pod_ip: "10.244.0.1".to_owned(), host_ip: "127.0.0.1".to_owned(), since: Timestamp::UNIX_EPOCH, evicted: None }
     }
 
     fn end(code: i32) -> End {

@@ -58,7 +58,7 @@ pub(super) async fn run(context: Arc<Context>, pod: Arc<Object>, mut orders: wat
         pod,
         containers: vec![Container::new(); specs.len()],
         ports: BTreeMap::new(),
-        place: Place { pod_ip, host_ip: "127.0.0.1".to_owned(), since },
+        place: Place { pod_ip, host_ip: "127.0.0.1".to_owned(), since, evicted: None },
         stop,
     };
     worker.work(&mut orders, &mut reported, &mut lives).await;
@@ -117,6 +117,10 @@ impl Worker {
     }
 
     fn take(&mut self, report: Report) {
+        if let Some(why) = report.evicted {
+            self.place.evicted.get_or_insert(why);
+            self.end(Duration::ZERO);
+        }
         self.ports.insert(report.index, report.ports);
         if let Some(container) = self.containers.get_mut(report.index) {
             *container = report.container;
