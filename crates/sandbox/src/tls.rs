@@ -118,7 +118,14 @@ impl Authority {
         // The key is fresh and known to nobody; so is what is derived from it.
         let digest = Sha256::new_with_prefix(b"the administrator's token").chain_update(key.serialize_der()).finalize();
         let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(digest);
-        Ok(Self { ca, root: root_certificate, issuer: Arc::new(issuer), certificate, key: Arc::new(PrivatePkcs8KeyDer::from(key.serialize_der())), token })
+        Ok(Self {
+            ca,
+            root: root_certificate,
+            issuer: Arc::new(issuer),
+            certificate,
+            key: Arc::new(PrivatePkcs8KeyDer::from(key.serialize_der())),
+            token,
+        })
     }
 
     /// The authority's certificate, as PEM.

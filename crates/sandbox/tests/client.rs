@@ -180,12 +180,14 @@ async fn a_client_certificate_says_who_asks_and_in_which_group() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("https://{}", listener.local_addr().expect("an address"));
     let service = sandbox().service(Some(authority.token().to_owned()));
-    let server = tokio::spawn(fiel_sandbox::serve(service, listener, Some(authority.server_config().expect("it fits")), std::future::pending()));
+    let server =
+        tokio::spawn(fiel_sandbox::serve(service, listener, Some(authority.server_config().expect("it fits")), std::future::pending()));
     let client = |by: &Authority, user: &str, group: &str| {
         let text = kubeconfig_with_certificate(&url, &authority, &by.client(user, group).expect("a certificate"));
         async move {
             let parsed = kube::config::Kubeconfig::from_yaml(&text).expect("a kubeconfig");
-            kube::Client::try_from(kube::Config::from_custom_kubeconfig(parsed, &Default::default()).await.expect("complete")).expect("a client")
+            kube::Client::try_from(kube::Config::from_custom_kubeconfig(parsed, &Default::default()).await.expect("complete"))
+                .expect("a client")
         }
     };
     let spaces = |client: &kube::Client| Api::<Namespace>::all(client.clone());

@@ -21,7 +21,8 @@ async fn statuses(rules: Rules, restart_policy: &str, seconds: &[u64]) -> Vec<Va
     let options = Options { node: Some(NodeOptions::simulated(rules)), ..Options::everything() };
     let work = tokio::spawn(run(client.clone(), options, clock, std::future::pending()));
     let pods: Api<Pod> = Api::default_namespaced(client);
-    let pod = json!({"metadata": {"name": "p"}, "spec": {"restartPolicy": restart_policy, "containers": [{"name": "c", "image": "shop/app:1"}]}});
+    let pod =
+        json!({"metadata": {"name": "p"}, "spec": {"restartPolicy": restart_policy, "containers": [{"name": "c", "image": "shop/app:1"}]}});
     pods.create(&PostParams::default(), &serde_json::from_value(pod).expect("a Pod")).await.expect("made");
     let mut out = Vec::new();
     for second in seconds {

@@ -76,7 +76,8 @@ pub(crate) fn play(sh: &Shell, matching: &str) -> Result<Tally> {
 /// The test programs of the crates, built beside our own.
 fn tests(sh: &Shell, manifest: &Path) -> Result<Vec<PathBuf>> {
     let (manifest, target) = (manifest.display().to_string(), process::root().join("target").display().to_string());
-    let mut arguments = vec!["--manifest-path", &manifest, "--target-dir", &target, "--lib", "--no-default-features", "--features", FEATURES];
+    let mut arguments =
+        vec!["--manifest-path", &manifest, "--target-dir", &target, "--lib", "--no-default-features", "--features", FEATURES];
     arguments.extend(CRATES.iter().flat_map(|(name, _)| ["--package", name]));
     let names = CRATES.map(|(name, _)| name.replace('-', "_"));
     process::build_tests(sh, &arguments, &names.each_ref().map(String::as_str))
@@ -136,7 +137,8 @@ fn sources(sh: &Shell) -> Result<BTreeMap<String, PathBuf>> {
         .map(|(name, _)| {
             let mut packages = metadata["packages"].as_array().into_iter().flatten();
             let package = packages.find(|package| package["name"] == **name);
-            let manifest = package.and_then(|package| package["manifest_path"].as_str()).with_context(|| format!("{name} is not used any more"))?;
+            let manifest =
+                package.and_then(|package| package["manifest_path"].as_str()).with_context(|| format!("{name} is not used any more"))?;
             let folder = Path::new(manifest).parent().context("a manifest is in a folder")?;
             Ok(((*name).to_owned(), folder.to_owned()))
         })

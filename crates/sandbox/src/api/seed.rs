@@ -33,8 +33,7 @@ fn make(core: &mut Core, (group, plural): (&str, &str), namespace: &str, object:
     if core.store.get(&resource.storage(), namespace, &name).is_some() {
         return;
     }
-    let change =
-        Change { resource: &resource, namespace, name: &name, old: None, manage: Manage::Nobody, subresource: "", dry_run: false };
+    let change = Change { resource: &resource, namespace, name: &name, old: None, manage: Manage::Nobody, subresource: "", dry_run: false };
     // Nothing can be wrong with them: they are ours, and a test looks that all are there.
     drop(commit(core, &change, object));
 }

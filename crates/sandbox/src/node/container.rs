@@ -79,7 +79,8 @@ impl Life {
             // The first restart is immediate, as a kubelet's.
             if crashes > 0 {
                 let delay = BACKOFF.0.saturating_mul(1 << (crashes - 1).min(16)).min(BACKOFF.1);
-                let message = format!("back-off {} restarting failed container={} pod={}", go(delay), self.text("name"), full_name(&self.pod));
+                let message =
+                    format!("back-off {} restarting failed container={} pod={}", go(delay), self.text("name"), full_name(&self.pod));
                 self.wait_for("CrashLoopBackOff", Some(message));
                 if self.pause(delay).await {
                     return;

@@ -77,7 +77,8 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
         ("PodScheduled", bound),
     ];
     let put_off = place.evicted.as_ref().map(|why| ("DisruptionTarget", (true, Some(("TerminationByKubelet", why.clone())))));
-    let conditions: Vec<Value> = conditions.iter().chain(&put_off).map(|(kind, (truth, why))| condition(pod, kind, *truth, why.as_ref(), now)).collect();
+    let conditions: Vec<Value> =
+        conditions.iter().chain(&put_off).map(|(kind, (truth, why))| condition(pod, kind, *truth, why.as_ref(), now)).collect();
     let statuses: Vec<Value> = specs().zip(containers).map(|(spec, container)| container_status(pod, spec, container)).collect();
     let init: Vec<Value> = pod
         .data
