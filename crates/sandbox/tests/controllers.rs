@@ -6,7 +6,7 @@ use fiel_sandbox::controllers::{Options, run};
 use fiel_sandbox::node::{NodeOptions, Play, Rules};
 use fiel_sandbox::{Config, Sandbox};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
-use k8s_openapi::api::batch::v1::Job;
+use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
@@ -267,5 +267,34 @@ async fn stateful_sets_daemon_sets_and_jobs_come_to_their_end() {
     let second = json!({"spec": {"template": {"spec": {"containers": [{"name": "c", "image": "i:2"}]}}}});
     stateful.patch("db", &PatchParams::default(), &Patch::Strategic(&second)).await.expect("changed");
     until("the StatefulSet is replaced", || set_is("i:2")).await;
+    work.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cron_job_makes_jobs_by_its_schedule_and_keeps_the_newest() {
+    // It is eight o'clock.
+    let (client, work) = cluster(Options::everything());
+    let crons: Api<CronJob> = Api::default_namespaced(client.clone());
+    let jobs: Api<Job> = Api::default_namespaced(client.clone());
+    let pods: Api<Pod> = Api::default_namespaced(client.clone());
+    let template = json!({"spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}}});
+    let tick = json!({"metadata": {"name": "tick"}, "spec": {"schedule": "*/2 * * * *", "successfulJobsHistoryLimit": 2, "jobTemplate": template}});
+    crons.create(&PostParams::default(), &read(tick)).await.expect("made");
+    let last = || async {
+        let status = crons.get("tick").await.expect("it is there").status.unwrap_or_default();
+        assert!(status.last_successful_time.is_some() && status.active.is_none(), "{status:?}");
+        status.last_schedule_time.map(|time| time.0.to_string())
+    };
+    tokio::time::sleep(Duration::from_secs(11 * 60)).await;
+    assert_eq!(last().await.as_deref(), Some("2027-01-15T08:10:00Z"));
+    assert_eq!(jobs.list(&ListParams::default()).await.expect("a list").items.len(), 2);
+    assert_eq!(pods.list(&ListParams::default()).await.expect("a list").items.len(), 2, "the others went with their Jobs");
+
+    crons.patch("tick", &PatchParams::default(), &merge(&json!({"spec": {"suspend": true}}))).await.expect("suspended");
+    tokio::time::sleep(Duration::from_secs(10 * 60)).await;
+    assert_eq!(last().await.as_deref(), Some("2027-01-15T08:10:00Z"));
+    crons.patch("tick", &PatchParams::default(), &merge(&json!({"spec": {"suspend": false}}))).await.expect("resumed");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(last().await.as_deref(), Some("2027-01-15T08:20:00Z"), "only the newest of the missed times is made up for");
     work.abort();
 }

@@ -9,6 +9,7 @@ use super::object::Object;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     ControllerRevision,
+    CronJob,
     DaemonSet,
     Deployment,
     EndpointSlice,
@@ -27,6 +28,7 @@ impl Kind {
     const fn parts(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
             Self::ControllerRevision => ("apps", "v1", "ControllerRevision", "controllerrevisions"),
+            Self::CronJob => ("batch", "v1", "CronJob", "cronjobs"),
             Self::DaemonSet => ("apps", "v1", "DaemonSet", "daemonsets"),
             Self::Deployment => ("apps", "v1", "Deployment", "deployments"),
             Self::EndpointSlice => ("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices"),

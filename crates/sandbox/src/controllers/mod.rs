@@ -25,6 +25,7 @@ use crate::node::{self, NodeOptions};
 mod action;
 mod claim;
 mod collector;
+mod cronjob;
 mod daemonset;
 mod deployment;
 mod endpoints;
@@ -40,6 +41,7 @@ mod pods;
 mod replicaset;
 mod revision;
 mod rollout;
+mod schedule;
 mod statefulset;
 mod world;
 
@@ -57,7 +59,7 @@ pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
 /// Which controllers run.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Deployment, `ReplicaSet`, `StatefulSet`, `DaemonSet`, Job.
+    /// Deployment, `ReplicaSet`, `StatefulSet`, `DaemonSet`, Job, `CronJob`.
     pub workloads: bool,
     /// Services: Endpoints and `EndpointSlice`s.
     pub endpoints: bool,
@@ -104,6 +106,7 @@ pub async fn run(client: kube::Client, options: Options, clock: Clock, shutdown:
         controllers.push(Box::new(statefulset::StatefulSets));
         controllers.push(Box::new(daemonset::DaemonSets));
         controllers.push(Box::new(job::Jobs));
+        controllers.push(Box::new(cronjob::CronJobs));
     }
     if options.endpoints {
         controllers.push(Box::new(endpoints::Endpoints));
