@@ -350,3 +350,31 @@ fn a_remote_target_is_copied_with_what_it_needs_of_its_repository() {
     let error = edit::localize(&edit::Place { files: &tree, ..place }, "", None).expect_err("refused").to_string();
     assert!(error.starts_with("kustomization.yaml:1:13: localize remote root \"file:///srv/one//app\" missing ref"), "{error}");
 }
+
+/// B1 and B5 of the security checklist: of what lies outside nothing reaches helm.
+#[test]
+fn values_of_charts_come_from_within() {
+    let temp = tempfile::tempdir().unwrap();
+    let root = temp.path().join("repository");
+    std::fs::create_dir_all(root.join("charts/c")).unwrap();
+    std::fs::write(root.join("charts/c/values.yaml"), "own: value\n").unwrap();
+    std::fs::write(temp.path().join("secret.yaml"), "secret: hidden\n").unwrap();
+    std::os::unix::fs::symlink(temp.path().join("secret.yaml"), root.join("link.yaml")).unwrap();
+    let full = temp.path().join("secret.yaml");
+    let world = World { chart: CONFIG, ..World::default() };
+    let built = |fields: &str| {
+        std::fs::write(root.join("kustomization.yaml"), format!("helmCharts: [{{name: c, {fields}}}]\n")).unwrap();
+        build_with(&fiel_renderer::Disk::new(&root), "", &Options::default(), &world)
+    };
+    built("valuesFile: charts/c/values.yaml").unwrap();
+    for path in
+        ["../secret.yaml", "link.yaml", full.to_str().unwrap(), "file:///etc/passwd", "/../../secret.yaml", "http:/../../secret.yaml"]
+    {
+        assert!(built(&format!("valuesFile: '{path}'")).is_err(), "{path}");
+        assert!(built(&format!("additionalValuesFiles: ['{path}']")).is_err(), "{path}");
+    }
+    let own = full.with_file_name("repository").join("charts/c/values.yaml");
+    let error = built(&format!("additionalValuesFiles: ['{}']", own.display())).unwrap_err();
+    assert!(error.message().contains("is absolute"), "{error}");
+    assert!(world.told().contains("own: value") && world.told().matches("template").count() == 1, "{}", world.told());
+}
