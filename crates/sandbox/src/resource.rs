@@ -1,10 +1,12 @@
 //! What is served: Kubernetes' own kinds, and those of CustomResourceDefinitions.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fiel_schema::{Node, Registry, Schema};
 use serde_json::Value;
+
+use crate::definition::rules::Programs;
 
 /// One kind in one version.
 #[derive(Debug, Clone)]
@@ -38,6 +40,8 @@ pub(crate) struct Subresource {
 pub(crate) struct Custom {
     pub(crate) openapi: Value,
     pub(crate) list_kind: String,
+    /// The rules of the schema, read when the first object is written.
+    pub(crate) programs: OnceLock<Programs>,
     pub(crate) schema: Option<Schema>,
     pub(crate) columns: Option<Value>,
     pub(crate) scale: Option<Value>,
@@ -110,6 +114,7 @@ impl Resource {
                     namespaced: spec["scope"] == "Namespaced",
                     custom: Some(Custom {
                         schema: Schema::from_openapi(&openapi, true).ok(),
+                        programs: OnceLock::new(),
                         openapi,
                         list_kind: names["listKind"].as_str().map_or_else(|| format!("{kind}List"), str::to_owned),
                         selectable: version["selectableFields"]

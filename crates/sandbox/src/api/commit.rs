@@ -52,7 +52,7 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
     if let Some(managed) = managed.filter(|managed| !managed.owners.is_empty()) {
         metadata.insert("managedFields".to_owned(), managed.encode());
     }
-    validate(resource, name, old, &new, change.subresource)?;
+    validate(resource, name, old, &new, change.subresource, &mut core.warnings)?;
     if definitions::is_definition(resource) {
         core.warnings.extend(definitions::warnings(&new, old));
     }
@@ -189,7 +189,15 @@ fn free_address(core: &Core) -> String {
     all.skip(9).find(|address| !used.contains(address)).unwrap_or_else(|| "None".to_owned())
 }
 
-fn validate(resource: &Resource, name: &str, old: Option<&Value>, new: &Value, subresource: &str) -> Result<(), ApiError> {
+/// What is refused may be warned of too.
+fn validate(
+    resource: &Resource,
+    name: &str,
+    old: Option<&Value>,
+    new: &Value,
+    subresource: &str,
+    warnings: &mut Vec<String>,
+) -> Result<(), ApiError> {
     let mut causes = meta::validate(resource, new);
     if definitions::is_definition(resource) {
         causes.extend(definitions::validate(new, old, subresource));
@@ -197,7 +205,9 @@ fn validate(resource: &Resource, name: &str, old: Option<&Value>, new: &Value, s
         let found = canonical::validate(&resource.group, &resource.kind, new, old);
         causes.extend(found.into_iter().map(|cause| (cause.reason.to_owned(), cause.message, cause.field)));
     } else {
-        causes.extend(definitions::validate_object(resource, new, old, subresource));
+        let found = definitions::validate_object(resource, new, old, subresource);
+        causes.extend(found.causes.0);
+        warnings.extend(found.warnings);
     }
     // Both look at names.
     let mut told = std::collections::BTreeSet::new();

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Core, delete, managed, meta};
+use crate::definition::rules::{Found, Programs};
 use crate::definition::{self, names};
 use crate::resource::{Resource, Resources};
 
@@ -175,10 +176,14 @@ pub(crate) fn prune_and_default(resource: &Resource, object: &mut Value) {
 }
 
 /// What the definition's schema has against an object.
-pub(crate) fn validate_object(resource: &Resource, new: &Value, old: Option<&Value>, subresource: &str) -> Vec<(String, String, String)> {
+pub(crate) fn validate_object(resource: &Resource, new: &Value, old: Option<&Value>, subresource: &str) -> Found {
     let Some(custom) = &resource.custom else {
-        return Vec::new();
+        return Found::default();
     };
-    let rules = definition::Rules { schema: &custom.openapi, scale: custom.scale.as_ref() };
-    definition::check_object(&rules, new, old, subresource).0
+    let rules = definition::Rules {
+        schema: &custom.openapi,
+        scale: custom.scale.as_ref(),
+        programs: custom.programs.get_or_init(|| Programs::of(&custom.openapi)),
+    };
+    definition::check_object(&rules, new, old, subresource)
 }

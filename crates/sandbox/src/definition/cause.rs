@@ -26,6 +26,16 @@ impl Causes {
         self.push("FieldValueInvalid", format!("Invalid value: {shown}: {detail}"), field);
     }
 
+    /// Of an object or a list whose content is not told.
+    pub(crate) fn invalid_unshown(&mut self, field: &str, detail: &str) {
+        self.push("FieldValueInvalid", format!("Invalid value: {detail}"), field);
+    }
+
+    /// Of an object or a list whose content is not told.
+    pub(crate) fn duplicate_unshown(&mut self, field: &str) {
+        self.push("FieldValueDuplicate", "Duplicate value".to_owned(), field);
+    }
+
     pub(crate) fn of_type(&mut self, field: &str, value: impl Into<Value>, detail: &str) {
         self.push("FieldValueTypeInvalid", format!("Invalid value: {}: {detail}", value.into()), field);
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::cause::{Causes, child, key};
+use super::rules::{self, Programs};
 use super::structural::{properties, says};
 use super::{embedded, prune, value};
 
@@ -41,5 +42,16 @@ fn one(schema: &Value, default: &Value, at: &str, in_meta: bool, causes: &mut Ca
             return;
         }
     }
-    causes.append(value::check(schema, default, None, at));
+    let found = value::check(schema, default, None, at);
+    if !found.is_empty() {
+        causes.append(found);
+        return;
+    }
+    let programs = Programs::of(schema);
+    if !programs.is_empty() {
+        // It may stay, and it may come.
+        let found = rules::evaluate(&programs, schema, default, Some(default), false, at).causes;
+        let found = if found.is_empty() { rules::evaluate(&programs, schema, default, None, false, at).causes } else { found };
+        causes.append(found);
+    }
 }

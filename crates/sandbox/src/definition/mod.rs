@@ -11,6 +11,7 @@ pub(crate) mod names;
 mod object;
 mod path;
 pub(crate) mod prune;
+pub(crate) mod rules;
 mod schema;
 mod spec;
 mod structural;

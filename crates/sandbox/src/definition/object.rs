@@ -3,16 +3,22 @@
 use serde_json::Value;
 
 use super::cause::{Causes, child, whole};
+use super::rules::{self, Found, Programs};
 use super::{embedded, lists, value};
 
 /// What a definition says that bears on its objects.
 pub(crate) struct Rules<'a> {
     pub(crate) schema: &'a Value,
     pub(crate) scale: Option<&'a Value>,
+    pub(crate) programs: &'a Programs,
 }
 
+/// With these a value is not what rules are written for.
+const BLOCKING: [&str; 5] =
+    ["FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"];
+
 /// What is wrong with an object; `old` is the one that it replaces, `subresource` the part that is written.
-pub(crate) fn check(rules: &Rules<'_>, new: &Value, old: Option<&Value>, subresource: &str) -> Causes {
+pub(crate) fn check(rules: &Rules<'_>, new: &Value, old: Option<&Value>, subresource: &str) -> Found {
     let schema = rules.schema;
     let mut causes = Causes::default();
     if subresource == "status" {
@@ -31,7 +37,18 @@ pub(crate) fn check(rules: &Rules<'_>, new: &Value, old: Option<&Value>, subreso
     if old.is_none_or(|old| lists::check(schema, old, "").is_empty()) {
         causes.append(lists::check(schema, new, ""));
     }
-    causes
+    if rules.programs.is_empty() {
+        return Found { causes, warnings: Vec::new() };
+    }
+    if causes.0.iter().any(|(reason, ..)| BLOCKING.contains(&reason.as_str())) {
+        let why =
+            "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+        causes.invalid("", Value::Null, why);
+        return Found { causes, warnings: Vec::new() };
+    }
+    let found = rules::evaluate(rules.programs, schema, new, old, old.is_some(), "");
+    causes.append(found.causes);
+    Found { causes, warnings: found.warnings }
 }
 
 /// The field at a path like `.spec.replicas`, or why there is none: the server's words.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::cause::{Causes, child, key};
 use super::structural::{self, properties, says};
-use super::{defaults, path};
+use super::{defaults, path, rules};
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
 const UNSUPPORTED: [&str; 7] = ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref", "schema"];
@@ -46,17 +46,21 @@ pub(super) fn check(schema: &Value, has_status: bool, at: &str) -> Causes {
         causes.forbidden(&child(&path, "nullable"), "nullable cannot be true at the root");
     }
     // What no structural schema can be made of is told by its fields below.
+    let mut rules_matter = false;
     if !has_unsupported(schema) {
         let found = structural::check(schema, &path);
         if found.is_empty() {
-            causes.append(defaults::check(schema, &path));
+            let found = defaults::check(schema, &path);
+            rules_matter = found.is_empty();
+            causes.append(found);
         } else {
             causes.append(found);
         }
     }
-    let mut found = Found { schema: Causes::default() };
+    let mut found = Found { schema: Causes::default(), rules: Causes::default(), rules_matter };
     found.walk(schema, &path, &Place { is_root: true, ..Place::default() });
     causes.append(found.schema);
+    causes.append(found.rules);
     causes
 }
 
@@ -102,14 +106,22 @@ struct Place {
     in_meta: bool,
     /// Why no default may be given here.
     no_defaults: Option<String>,
+    /// In a clause, where rules are refused already.
+    in_clause: bool,
+    /// The schema from which on an old value cannot be told from a new one.
+    uncorrelated: Option<String>,
 }
 
 struct Found {
     schema: Causes,
+    rules: Causes,
+    /// Whether the schema is such that its rules can be read.
+    rules_matter: bool,
 }
 
 impl Found {
     fn walk(&mut self, schema: &Value, path: &str, place: &Place) {
+        let before = self.schema.0.len();
         let at = |name: &str| child(path, name);
         self.single_fields(schema, path, place);
         let additional = &schema["additionalProperties"];
@@ -134,7 +146,7 @@ impl Found {
             }
             self.walk(property, &key(&at("properties"), name), &inner);
         }
-        let clause = Place { is_root: false, ..place.clone() };
+        let clause = Place { is_root: false, in_clause: true, ..place.clone() };
         if schema["not"].is_object() {
             self.walk(&schema["not"], &at("not"), &clause);
         }
@@ -144,12 +156,19 @@ impl Found {
             }
         }
         if schema["items"].is_object() {
-            let inner = Place { is_root: false, ..place.clone() };
+            let mut inner = Place { is_root: false, ..place.clone() };
+            if schema["x-kubernetes-list-type"] != "map" && inner.uncorrelated.is_none() {
+                inner.uncorrelated = Some(path.to_owned());
+            }
             self.walk(&schema["items"], &at("items"), &inner);
         }
         self.extensions(schema, path);
         self.keys_of_lists(schema, path);
         self.rules_as_text(schema, path);
+        // Words about rules help nobody while the schema itself is wrong.
+        if self.schema.0.len() == before && self.rules_matter && !place.in_clause {
+            rules::check(schema, path, place.is_root, place.uncorrelated.as_deref(), &mut self.rules);
+        }
     }
 
     fn single_fields(&mut self, schema: &Value, path: &str, place: &Place) {
