@@ -1,4 +1,5 @@
-//! Kubernetes' Go types: what JSON makes of each field, and its number in protobuf.
+//! Kubernetes' Go types: what JSON makes of each field, and its number in protobuf; and the types that the server itself works with, which it shows
+//! in errors.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
@@ -34,8 +35,12 @@ pub(crate) struct Field {
     pub(crate) inline: bool,
     /// In JSON it is written even when it is zero.
     pub(crate) always: bool,
+    /// The place among its fellows in Go's source.
+    place: usize,
     pub(crate) shape: Shape,
     pub(crate) of: Type,
+    /// What Go calls one of them: `int32`, `v1.RestartPolicy`; empty for messages.
+    pub(crate) go: &'static str,
 }
 
 /// All messages.
@@ -49,15 +54,15 @@ impl Table {
     /// The table, read at the first use.
     pub(crate) fn get() -> &'static Table {
         static TABLE: OnceLock<Table> = OnceLock::new();
-        TABLE.get_or_init(|| Table::read(include_str!("../data/golang.txt")))
+        TABLE.get_or_init(|| Table::read([include_str!("../data/golang.txt"), include_str!("../data/internal.txt")]))
     }
 
-    fn read(text: &'static str) -> Self {
-        let lines = text.lines().filter(|line| !line.starts_with('#'));
+    fn read(texts: [&'static str; 2]) -> Self {
+        let lines = texts.into_iter().flat_map(str::lines).filter(|line| !line.starts_with('#'));
         let messages = lines.map(|line| {
             let mut parts = line.split(' ');
             let name = parts.next().unwrap_or_default();
-            (name, parts.filter_map(field).collect())
+            (name, parts.enumerate().filter_map(|(place, text)| field(place, text)).collect())
         });
         let messages: HashMap<_, HashMap<u32, Field>> = messages.collect();
         let objects = messages.keys().map(|name| (*name, named(&messages, name))).collect();
@@ -67,6 +72,17 @@ impl Table {
     /// A message's fields as its JSON has them.
     pub(crate) fn fields(&self, message: &str) -> Option<&BTreeMap<&'static str, Field>> {
         self.objects.get(message)
+    }
+
+    /// A message's fields in the order in which Go writes them.
+    pub(crate) fn ordered(&self, message: &str) -> Vec<Field> {
+        let mut own: Vec<Field> = self.messages.get(message).into_iter().flat_map(HashMap::values).copied().collect();
+        own.sort_by_key(|field| field.place);
+        let inside = |field: Field| match field.of {
+            Type::Message(inner) if field.inline => self.ordered(inner),
+            _ => vec![field],
+        };
+        own.into_iter().flat_map(inside).collect()
     }
 
     pub(crate) fn knows(&self, message: &str) -> bool {
@@ -95,8 +111,8 @@ fn named(messages: &HashMap<&'static str, HashMap<u32, Field>>, message: &str) -
     out
 }
 
-/// A field as the table writes it: `[+]NAME=NUMBER[!][?*%]TYPE`.
-fn field(text: &'static str) -> Option<(u32, Field)> {
+/// A field as the table writes it: `[+]NAME=NUMBER[!][?*%]TYPE[:NAME IN GO]`.
+fn field(place: usize, text: &'static str) -> Option<(u32, Field)> {
     let (name, rest) = text.split_once('=')?;
     let (inline, name) = name.strip_prefix('+').map_or((false, name), |name| (true, name));
     let digits = rest.find(|c: char| !c.is_ascii_digit())?;
@@ -108,6 +124,7 @@ fn field(text: &'static str) -> Option<(u32, Field)> {
         '%' => (Shape::Map, &of[1..]),
         _ => (Shape::One, of),
     };
+    let (of, called) = of.split_once(':').unwrap_or((of, ""));
     let of = match of {
         "s" => Type::Text,
         "i" => Type::Integer,
@@ -116,7 +133,16 @@ fn field(text: &'static str) -> Option<(u32, Field)> {
         "y" => Type::Bytes,
         message => Type::Message(message),
     };
-    Some((number.parse().ok()?, Field { name, inline, always, shape, of }))
+    let go = match of {
+        _ if !called.is_empty() => called,
+        Type::Text => "string",
+        Type::Integer => "int32",
+        Type::Boolean => "bool",
+        Type::Float => "float64",
+        Type::Bytes => "[]uint8",
+        Type::Message(_) => "",
+    };
+    Some((number.parse().ok()?, Field { name, inline, always, place, shape, of, go }))
 }
 
 #[cfg(test)]

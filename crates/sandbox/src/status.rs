@@ -83,7 +83,9 @@ impl ApiError {
     /// What a strategy found wrong: (reason, message, field) each.
     pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[(String, String, String)]) -> Self {
         let kind = if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) };
-        let shown: Vec<String> = causes.iter().map(|(_, message, field)| format!("{field}: {message}")).collect();
+        // What is told more than once stands once in the message.
+        let shown: indexmap::IndexSet<String> = causes.iter().map(|(_, message, field)| format!("{field}: {message}")).collect();
+        let shown: Vec<String> = shown.into_iter().collect();
         let list = if let [one] = shown.as_slice() { one.clone() } else { format!("[{}]", shown.join(", ")) };
         let causes: Vec<Value> =
             causes.iter().map(|(reason, message, field)| json!({"reason": reason, "message": message, "field": field})).collect();

@@ -1,39 +1,165 @@
-//! Fields that a kind does not have: refused, warned of or passed over, as the request wishes.
+//! Fields that a kind does not have, or that stand twice in a body: refused, warned of or passed over, as the request wishes.
 
 use fiel_schema::Node;
 use serde_json::Value;
 
 use crate::api::{Ask, Core};
+use crate::canonical;
+use crate::golang;
+use crate::request::Verb;
 use crate::resource::Resource;
 use crate::status::ApiError;
 
-/// Looks for unknown fields in what is about to be written, as `fieldValidation` says.
-pub(crate) fn check(core: &mut Core, ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
-    let wish = ask.query.get("fieldValidation");
-    match wish {
-        "Ignore" => return Ok(()),
-        "" | "Warn" | "Strict" => {}
+/// The fields that stand twice in a body, as its reader tells them.
+pub(crate) struct Twice {
+    told: Vec<String>,
+    yaml: bool,
+}
+
+impl Twice {
+    pub(crate) fn new(told: Vec<String>, yaml: bool) -> Self {
+        Self { told, yaml }
+    }
+
+    /// As they stand in an error: the reader of YAML tells all its own at once.
+    fn refused(&self) -> Vec<String> {
+        if !self.yaml || self.told.is_empty() {
+            return self.told.clone();
+        }
+        vec![format!("yaml: unmarshal errors:\n{}", self.told.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n"))]
+    }
+}
+
+/// What is done about fields that should not be there.
+#[derive(Clone, Copy, PartialEq)]
+enum Wish {
+    Ignore,
+    Warn,
+    Refuse,
+}
+
+fn wish(ask: &Ask<'_>) -> Result<Wish, ApiError> {
+    match ask.query.get("fieldValidation") {
+        "Ignore" => Ok(Wish::Ignore),
+        "" | "Warn" => Ok(Wish::Warn),
+        "Strict" => Ok(Wish::Refuse),
         other => {
-            let message = format!(
-                " \"\" is invalid: fieldValidation: Unsupported value: \"{other}\": supported values: \"Ignore\", \"Strict\", \"Warn\""
-            );
-            return Err(ApiError::new(http::StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message));
+            let kind = match ask.verb {
+                Verb::Create => "CreateOptions",
+                Verb::Update => "UpdateOptions",
+                _ => "PatchOptions",
+            };
+            let message = format!("Unsupported value: \"{other}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"");
+            Err(ApiError::invalid_options(kind, "fieldValidation", "FieldValueNotSupported", &message))
         }
     }
-    let unknown = unknown(&ask.resource, object);
-    if unknown.is_empty() {
-        return Ok(());
-    }
-    let told: Vec<String> = unknown.iter().map(|path| format!("unknown field \"{path}\"")).collect();
-    if wish == "Strict" {
+}
+
+/// Looks for fields that are unknown or stand twice in what is about to be written, as `fieldValidation` says.
+pub(crate) fn check(core: &mut Core, ask: &Ask<'_>, object: &Value, twice: &Twice) -> Result<(), ApiError> {
+    let wish = wish(ask)?;
+    let unknown = told(&ask.resource, object);
+    if wish == Wish::Refuse && !(twice.told.is_empty() && unknown.is_empty()) {
         let Resource { kind, version, .. } = &*ask.resource;
+        let all: Vec<String> = twice.refused().into_iter().chain(unknown).collect();
         return Err(ApiError::bad_request(format!(
             "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
-            told.join(", ")
+            all.join(", ")
         )));
     }
-    core.warnings.extend(told);
+    if wish == Wish::Warn {
+        core.warnings.extend(twice.told.iter().cloned().chain(unknown));
+    }
     Ok(())
+}
+
+/// The same for a configuration that is applied, of which other unknown fields are refused anyway.
+pub(crate) fn check_apply(core: &mut Core, ask: &Ask<'_>, twice: &Twice) -> Result<(), ApiError> {
+    match wish(ask)? {
+        Wish::Refuse if !twice.told.is_empty() => {
+            let message = format!("error strict decoding YAML: error converting YAML to JSON: {}", twice.refused().join(", "));
+            Err(ApiError::bad_request(message))
+        }
+        Wish::Warn => {
+            core.warnings.extend(twice.told.iter().cloned());
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A patch as errors show it.
+pub(crate) struct Patch<'a> {
+    pub(crate) change: &'a Value,
+    /// Of Kubernetes' own form, which is shown itself; of others, the object that they would make.
+    pub(crate) strategic: bool,
+}
+
+impl Patch<'_> {
+    /// The refusal of a patch that makes what cannot be.
+    pub(crate) fn refused(&self, resource: &Resource, made: &Value, why: &str) -> ApiError {
+        let shown = if self.strategic {
+            go_map(self.change)
+        } else {
+            let message = golang::type_name(&resource.api_version(), &resource.kind);
+            canonical::ordered(made, &message, Some(&self.touched()))
+        };
+        let message = format!("Invalid value: {}: {why}", Value::from(shown));
+        let causes = serde_json::json!({"causes": [{"reason": "FieldValueInvalid", "message": message, "field": "patch"}]});
+        ApiError::new(http::StatusCode::UNPROCESSABLE_ENTITY, "Invalid", format!(" \"\" is invalid: patch: {message}")).with(causes)
+    }
+
+    /// The objects on the way to what is changed.
+    fn touched(&self) -> Value {
+        let Some(operations) = self.change.as_array() else { return self.change.clone() };
+        let mut out = serde_json::json!({});
+        for operation in operations {
+            let mut at = &mut out;
+            for step in operation["path"].as_str().unwrap_or_default().split('/').skip(1) {
+                at = &mut at[step];
+                if !at.is_object() {
+                    *at = serde_json::json!({});
+                }
+            }
+        }
+        out
+    }
+}
+
+/// A value as Go prints its maps and lists.
+fn go_map(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(go_map).collect::<Vec<_>>().join(" ")),
+        Value::Object(fields) => {
+            format!("map[{}]", fields.iter().map(|(name, value)| format!("{name}:{}", go_map(value))).collect::<Vec<_>>().join(" "))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// The same for what a patch makes.
+pub(crate) fn check_patch(
+    ask: &Ask<'_>,
+    made: &Value,
+    twice: &Twice,
+    patch: &Patch<'_>,
+    warnings: &mut Vec<String>,
+) -> Result<(), ApiError> {
+    let wish = wish(ask)?;
+    let all: Vec<String> = twice.told.iter().cloned().chain(told(&ask.resource, made)).collect();
+    match wish {
+        _ if all.is_empty() => {}
+        Wish::Refuse => return Err(patch.refused(&ask.resource, made, &format!("strict decoding error: {}", all.join(", ")))),
+        Wish::Warn => warnings.extend(all),
+        Wish::Ignore => {}
+    }
+    Ok(())
+}
+
+fn told(resource: &Resource, object: &Value) -> Vec<String> {
+    unknown(resource, object).iter().map(|path| format!("unknown field \"{path}\"")).collect()
 }
 
 /// The paths of the fields that the kind's schema does not have.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fiel_merge::structured::ManagedFields;
 use serde_json::{Value, json};
 
-use super::{Core, definitions, managed, meta};
+use super::{Core, addresses, definitions, guard, managed, meta};
 use crate::canonical;
 use crate::resource::Resource;
 use crate::status::ApiError;
@@ -41,7 +41,7 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
         Some(old) => meta::keep_system_fields(old, &mut new),
         None => fresh(core, namespace, name, &mut new),
     }
-    complete(core, resource, old, &mut new, change.subresource);
+    complete(resource, old, &mut new, change.subresource);
     let managed = match &change.manage {
         Manage::Nobody => None,
         Manage::Writer(manager) => Some(managed::updated(resource, old, &new, manager, change.subresource, &core.now())),
@@ -52,9 +52,21 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
     if let Some(managed) = managed.filter(|managed| !managed.owners.is_empty()) {
         metadata.insert("managedFields".to_owned(), managed.encode());
     }
-    validate(resource, name, old, &new, change.subresource, &mut core.warnings)?;
+    let now = core.now();
+    prioritise(core, resource, old, &mut new)?;
+    prepare(resource, old, &mut new, &now);
+    validate(change, old, &new, &mut core.warnings)?;
+    if let (None, Some(existing)) = (old, core.store.get(&resource.storage(), namespace, name)) {
+        return Err(ApiError::already_exists(resource, name, meta::is_deleting(&existing)));
+    }
     if definitions::is_definition(resource) {
         core.warnings.extend(definitions::warnings(&new, old));
+    } else if resource.is_builtin() && change.subresource.is_empty() {
+        core.warnings.extend(canonical::warnings(&resource.group, &resource.kind, &new));
+        canonical::reread(&resource.group, &resource.kind, &mut new);
+    }
+    if is_service(resource) {
+        refuse(resource, name, addresses::allot(core, old, namespace, name, &mut new))?;
     }
     meta::generation(resource, old, &mut new);
     meta::tidy(&mut new);
@@ -91,6 +103,9 @@ impl Core {
         if definitions::is_definition(resource) || definitions::is_terminating(self, resource) {
             definitions::finish(self);
         }
+        if resource.kind == "Pod" && resource.group.is_empty() {
+            guard::release(self, namespace, &last);
+        }
         Some(last)
     }
 }
@@ -119,12 +134,9 @@ fn fresh(core: &mut Core, namespace: &str, name: &str, new: &mut Value) {
     metadata.insert("creationTimestamp".to_owned(), json!(now));
 }
 
-/// Defaults and canonical form, and what only the cluster can know.
-fn complete(core: &Core, resource: &Resource, old: Option<&Value>, new: &mut Value, subresource: &str) {
+/// Defaults and canonical form.
+fn complete(resource: &Resource, old: Option<&Value>, new: &mut Value, subresource: &str) {
     if resource.is_builtin() {
-        if resource.kind == "Service" && resource.group.is_empty() {
-            addresses(core, old, new);
-        }
         canonical::canonicalise(&resource.group, &resource.kind, new);
     } else {
         definitions::prune_and_default(resource, new);
@@ -134,84 +146,79 @@ fn complete(core: &Core, resource: &Resource, old: Option<&Value>, new: &mut Val
     }
 }
 
-/// Gives a Service its address, and lets it keep the one it has.
-fn addresses(core: &Core, old: Option<&Value>, new: &mut Value) {
-    let kind = new["spec"]["type"].as_str().unwrap_or("ClusterIP").to_owned();
-    if !new["spec"].is_object() || kind == "ExternalName" {
+/// Gives a new Pod the priority of its class, or of the class that is meant for all.
+fn prioritise(core: &Core, resource: &Resource, old: Option<&Value>, new: &mut Value) -> Result<(), ApiError> {
+    if old.is_some() || resource.kind != "Pod" || !resource.group.is_empty() {
+        return Ok(());
+    }
+    const CLASSES: &str = "scheduling.k8s.io/priorityclasses";
+    let named = new["spec"]["priorityClassName"].as_str().filter(|name| !name.is_empty()).map(str::to_owned);
+    let class = match (named.as_deref(), named.as_ref().and_then(|name| core.store.get(CLASSES, "", name))) {
+        (_, Some(class)) => Value::clone(&class),
+        // What every cluster has of its own.
+        (Some("system-cluster-critical"), None) => json!({"value": 2_000_000_000}),
+        (Some("system-node-critical"), None) => json!({"value": 2_000_001_000}),
+        (Some(name), None) => {
+            let pod = meta::text(new, "name").to_owned();
+            return Err(ApiError::forbidden(resource, &pod, &format!("no PriorityClass with name {name} was found")));
+        }
+        (None, None) => {
+            let global = core.store.list(CLASSES, "", None).find(|(_, class)| class["globalDefault"] == true);
+            let Some((_, class)) = global else { return Ok(()) };
+            new["spec"]["priorityClassName"] = class["metadata"]["name"].clone();
+            Value::clone(class)
+        }
+    };
+    new["spec"]["priority"] = class["value"].clone();
+    if !class["preemptionPolicy"].is_null() {
+        new["spec"]["preemptionPolicy"] = class["preemptionPolicy"].clone();
+    }
+    Ok(())
+}
+
+fn is_service(resource: &Resource) -> bool {
+    resource.kind == "Service" && resource.group.is_empty()
+}
+
+/// What the server adds of its own; whoever writes does not own it.
+fn prepare(resource: &Resource, old: Option<&Value>, new: &mut Value, now: &str) {
+    if !resource.is_builtin() {
         return;
     }
-    let given = new["spec"]["clusterIP"].as_str().unwrap_or_default().to_owned();
-    let kept = old.and_then(|old| old["spec"]["clusterIP"].as_str()).unwrap_or_default().to_owned();
-    let address = match (given.is_empty(), kept.is_empty()) {
-        (false, _) => given,
-        (true, false) => kept,
-        (true, true) => free_address(core),
-    };
-    if new["spec"]["clusterIPs"].as_array().is_none_or(Vec::is_empty) {
-        new["spec"]["clusterIPs"] = json!([address]);
+    if is_service(resource) {
+        addresses::keep(old, new);
     }
-    new["spec"]["clusterIP"] = json!(address);
-    if kind == "NodePort" || kind == "LoadBalancer" {
-        let mut next = 30000;
-        let before = old.map_or(Value::Null, |old| old["spec"]["ports"].clone());
-        for port in new["spec"]["ports"].as_array_mut().into_iter().flatten() {
-            if !port["nodePort"].is_null() {
-                continue;
-            }
-            let same = before.as_array().into_iter().flatten().find(|one| one["port"] == port["port"] && !one["nodePort"].is_null());
-            port["nodePort"] = match same {
-                Some(same) => same["nodePort"].clone(),
-                None => {
-                    let used: Vec<u64> = core.store.list("/services", "", None).flat_map(|(_, service)| node_ports(service)).collect();
-                    while used.contains(&next) {
-                        next += 1;
-                    }
-                    next += 1;
-                    json!(next - 1)
-                }
-            };
+    canonical::prepare(&resource.group, &resource.kind, new, old, now);
+}
+
+/// Refuses what its kind does not allow; a subresource of Kubernetes' own kinds changes nothing that would have to be looked at but metadata.
+fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, warnings: &mut Vec<String>) -> Result<(), ApiError> {
+    let Change { resource, name, subresource, .. } = change;
+    let (group, kind) = (&resource.group, &resource.kind);
+    if definitions::is_definition(resource) || !resource.is_builtin() {
+        let mut causes = told(if resource.is_builtin() { canonical::labels(new) } else { canonical::metadata(group, kind, new, None) });
+        if resource.is_builtin() {
+            causes.extend(definitions::validate(new, old, subresource));
+        } else {
+            let found = definitions::validate_object(resource, new, old, subresource);
+            causes.extend(found.causes.0);
+            warnings.extend(found.warnings);
         }
+        // Both look at labels.
+        let mut seen = std::collections::BTreeSet::new();
+        causes.retain(|cause| seen.insert(cause.clone()));
+        return if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid(resource, name, &causes)) };
     }
+    let look = if subresource.is_empty() { canonical::validate } else { canonical::metadata };
+    refuse(resource, name, look(group, kind, new, old))
 }
 
-fn node_ports(service: &Value) -> Vec<u64> {
-    service["spec"]["ports"].as_array().into_iter().flatten().filter_map(|port| port["nodePort"].as_u64()).collect()
+fn told(causes: Vec<canonical::Cause>) -> Vec<(String, String, String)> {
+    causes.into_iter().map(|cause| (cause.reason.to_owned(), cause.message, cause.field)).collect()
 }
 
-/// The first address of 10.96.0.0/16 that no Service has.
-fn free_address(core: &Core) -> String {
-    let used: std::collections::BTreeSet<String> = core
-        .store
-        .list("/services", "", None)
-        .filter_map(|(_, service)| service["spec"]["clusterIP"].as_str().map(str::to_owned))
-        .collect();
-    let all = (0..=255u32).flat_map(|third| (1..=254u32).map(move |fourth| format!("10.96.{third}.{fourth}")));
-    all.skip(9).find(|address| !used.contains(address)).unwrap_or_else(|| "None".to_owned())
-}
-
-/// What is refused may be warned of too.
-fn validate(
-    resource: &Resource,
-    name: &str,
-    old: Option<&Value>,
-    new: &Value,
-    subresource: &str,
-    warnings: &mut Vec<String>,
-) -> Result<(), ApiError> {
-    let mut causes = meta::validate(resource, new);
-    if definitions::is_definition(resource) {
-        causes.extend(definitions::validate(new, old, subresource));
-    } else if resource.is_builtin() {
-        let found = canonical::validate(&resource.group, &resource.kind, new, old);
-        causes.extend(found.into_iter().map(|cause| (cause.reason.to_owned(), cause.message, cause.field)));
-    } else {
-        let found = definitions::validate_object(resource, new, old, subresource);
-        causes.extend(found.causes.0);
-        warnings.extend(found.warnings);
-    }
-    // Both look at names.
-    let mut told = std::collections::BTreeSet::new();
-    causes.retain(|cause| told.insert(cause.clone()));
+fn refuse(resource: &Resource, name: &str, causes: Vec<canonical::Cause>) -> Result<(), ApiError> {
+    let causes = told(causes);
     if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid(resource, name, &causes)) }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::commit::{Change, Manage, commit};
-use super::{Ask, Core, definitions, meta, read, write};
+use super::{Ask, Core, definitions, guard, meta, read, write};
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -81,6 +81,8 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
         return Err(ApiError::forbidden(resource, name, "this namespace may not be deleted"));
     }
     let mut finalizers = finalizers(&old, &options.policy);
+    let idle = guard::idle(core, resource, namespace, &old);
+    finalizers.retain(|one| Some(one.as_str()) != idle);
     let is_definition = definitions::is_definition(resource);
     if is_definition {
         definitions::hold(&mut finalizers);

@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::meta;
+use crate::canonical;
 use crate::resource::Resource;
 use crate::status::ApiError;
 
@@ -25,7 +26,9 @@ fn stripped(object: &Value, skeleton: bool) -> Value {
             "metadata" => {
                 let mut metadata = value.as_object().cloned().unwrap_or_default();
                 metadata.retain(|field, _| !NOBODYS.contains(&field.as_str()));
-                out.insert(name.clone(), Value::Object(metadata));
+                if skeleton || !metadata.is_empty() {
+                    out.insert(name.clone(), Value::Object(metadata));
+                }
             }
             _ => {
                 out.insert(name.clone(), value.clone());
@@ -83,7 +86,8 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
         api_version: resource.api_version(),
         subresource: subresource.to_owned(),
     };
-    let nothing = json!({});
+    // A new object is compared with one of which nothing is given: what its type writes anyhow is nobody's.
+    let nothing = if resource.is_builtin() { canonical::nothing(&resource.api_version(), &resource.kind) } else { json!({}) };
     let before = stripped(old.unwrap_or(&nothing), true);
     let after = stripped(new, true);
     let endpoint = Endpoint::new(resource, subresource);
@@ -126,13 +130,13 @@ pub(crate) fn applied(
     }
     let me =
         Manager { name: manager.to_owned(), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() };
-    let config = stripped(config, false);
+    let given = config;
+    let config = stripped(given, false);
     let outcome = structured::apply(&endpoint, &before, &config, &version, &managed.owners, &me, force);
     let applied = outcome.map_err(|error| match error {
         ApplyError::Conflicts(conflicts) => conflict(&managed, &conflicts),
         ApplyError::Invalid(error) => {
-            let message =
-                format!("failed to create typed patch object ({}; {version}, Kind={}): {error}", name(old, &config), resource.kind);
+            let message = format!("failed to create typed patch object ({}; {version}, Kind={}): {error}", name(given), resource.kind);
             ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
         }
         ApplyError::Convert(error) => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", error.to_string()),
@@ -154,9 +158,8 @@ pub(crate) fn applied(
     Ok((object, managed))
 }
 
-fn name(old: Option<&Value>, config: &Value) -> String {
-    let object = old.unwrap_or(config);
-    format!("{}/{}", meta::text(object, "namespace"), meta::text(object, "name"))
+fn name(config: &Value) -> String {
+    format!("{}/{}", meta::text(config, "namespace"), meta::text(config, "name"))
 }
 
 fn conflict(managed: &ManagedFields, conflicts: &BTreeMap<Manager, FieldSet>) -> ApiError {
@@ -171,11 +174,9 @@ fn conflict(managed: &ManagedFields, conflicts: &BTreeMap<Manager, FieldSet>) ->
         if manager.operation == Operation::Update {
             who += &format!(" using {version}");
         }
-        let time = managed.times.get(manager).filter(|time| !time.is_empty() && manager.operation == Operation::Update);
-        let dated = time.map_or_else(|| who.clone(), |time| format!("{who} at {time}"));
         let paths = set.leaves().paths();
         for path in &paths {
-            causes.push(json!({"reason": "FieldManagerConflict", "message": format!("conflict with {dated}"), "field": path}));
+            causes.push(json!({"reason": "FieldManagerConflict", "message": format!("conflict with {who}"), "field": path}));
         }
         groups.push((who, paths));
     }

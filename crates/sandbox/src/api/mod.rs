@@ -1,9 +1,12 @@
 //! The API without HTTP: one lock around everything, each request a function of what is stored and what is asked.
 
+mod addresses;
+mod body;
 mod commit;
 mod components;
 mod definitions;
 mod delete;
+mod guard;
 mod managed;
 pub(crate) mod meta;
 mod read;
@@ -24,6 +27,7 @@ use crate::resource::{Resource, Resources};
 use crate::status::ApiError;
 use crate::store::Store;
 
+pub(crate) use body::Body;
 pub(crate) use read::list;
 
 /// The whole state of a cluster.

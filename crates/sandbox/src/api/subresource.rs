@@ -26,13 +26,13 @@ pub(crate) fn carry_out(core: &mut Core, ask: &Ask<'_>) -> Answer {
             write::replace(core, ask, |_| Ok(object), "status").map(ok)
         }
         ("status", Verb::Patch) if ask.content_type.starts_with("application/apply-patch") => write::apply(core, ask, "status"),
-        ("status", Verb::Patch) => write::replace(core, ask, |old| write::patched(ask, old), "status").map(ok),
+        ("status", Verb::Patch) => write::change(core, ask, "status").map(ok),
         ("ephemeralcontainers" | "approval", Verb::Get) => read::get(core, ask).map(ok),
         ("ephemeralcontainers" | "approval", Verb::Update) => {
             let object = write::decode(ask)?;
             write::replace(core, ask, |_| Ok(object), name).map(ok)
         }
-        ("ephemeralcontainers" | "approval", Verb::Patch) => write::replace(core, ask, |old| write::patched(ask, old), name).map(ok),
+        ("ephemeralcontainers" | "approval", Verb::Patch) => write::change(core, ask, name).map(ok),
         ("scale", Verb::Get) => {
             let object = read::get(core, ask)?;
             wanted(ask, &object)?;
@@ -137,7 +137,9 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
             format!("Invalid value: {replicas}: must be greater than or equal to 0"),
             "spec.replicas".to_owned(),
         );
-        return Err(ApiError::invalid(&ask.resource, &ask.target.name, &[cause]));
+        let mut scale = crate::resource::Resource::clone(&ask.resource);
+        (scale.group, scale.kind) = ("autoscaling".to_owned(), "Scale".to_owned());
+        return Err(ApiError::invalid(&scale, &ask.target.name, &[cause]));
     }
     let mut new = old;
     let (spec, ..) = paths(ask);

@@ -4,9 +4,10 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::commit::{Change, Manage, commit};
-use super::{Answer, Ask, Core, definitions, managed, meta};
+use super::{Answer, Ask, Body, Core, body, definitions, managed, meta};
 use crate::auth::review;
-use crate::protobuf;
+use crate::canonical;
+use crate::golang;
 use crate::request::Verb;
 use crate::resource::Resource;
 use crate::status::ApiError;
@@ -15,16 +16,9 @@ use crate::strict;
 /// How often a generated name is tried.
 const TRIES: usize = 8;
 
-/// Reads a body: JSON, YAML, or protobuf.
+/// Reads a body that holds an object: JSON, YAML, or protobuf.
 pub(crate) fn decode(ask: &Ask<'_>) -> Result<Value, ApiError> {
-    if ask.body.is_empty() {
-        return Err(ApiError::bad_request("the request has no body"));
-    }
-    if ask.body.starts_with(protobuf::MAGIC) {
-        return protobuf::decode(ask.body).map_err(|error| ApiError::bad_request(format!("error decoding the body: {error}")));
-    }
-    serde_json::from_slice(ask.body)
-        .or_else(|error| serde_yaml::from_slice(ask.body).map_err(|_| ApiError::bad_request(format!("error decoding the body: {error}"))))
+    body::read(ask).map(|body| body.value)
 }
 
 /// Who writes: as the request says, or as its client calls itself.
@@ -60,19 +54,24 @@ pub(crate) fn dry_run(ask: &Ask<'_>) -> Result<bool, ApiError> {
 fn fits(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     let resource = &ask.resource;
     let (version, kind) = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
-    if !version.is_empty() && version != resource.api_version() {
+    let other_version = !version.is_empty() && version != resource.api_version();
+    let other_kind = !kind.is_empty() && kind != resource.kind;
+    if resource.is_builtin() && !version.is_empty() && !kind.is_empty() && (other_version || other_kind) {
+        return Err(ApiError::bad_request(unfit(resource, version, kind)));
+    }
+    if other_version {
         return Err(ApiError::bad_request(format!(
             "the API version in the data ({version}) does not match the expected API version ({})",
             resource.api_version()
         )));
     }
-    if !kind.is_empty() && kind != resource.kind && !resource.is_builtin() {
+    if other_kind && !resource.is_builtin() {
         let cause = ("FieldValueInvalid".to_owned(), format!("Invalid value: \"{kind}\": must be {}", resource.kind), "kind".to_owned());
         let mut told = Resource::clone(resource);
         told.kind = kind.to_owned();
         return Err(ApiError::invalid(&told, meta::text(object, "name"), &[cause]));
     }
-    if !kind.is_empty() && kind != resource.kind {
+    if other_kind {
         return Err(ApiError::bad_request(format!("the kind in the data ({kind}) does not match the expected kind ({})", resource.kind)));
     }
     let namespace = meta::text(object, "namespace");
@@ -87,6 +86,32 @@ fn fits(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
         )));
     }
     Ok(())
+}
+
+/// What the server says of an object whose kind it knows, or does not, and that is not the one that is asked for.
+fn unfit(resource: &Resource, version: &str, kind: &str) -> String {
+    let short = version.rsplit('/').next().unwrap_or_default();
+    let told = format!("{kind} in version \"{short}\" cannot be handled as a {}", resource.kind);
+    let known = golang::Table::get().knows(&golang::type_name(version, kind));
+    // The server's own scheme is named by the place where it is made.
+    if !known {
+        return format!("{told}: no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\"");
+    }
+    let package = if resource.group.is_empty() { "core" } else { resource.group.split('.').next().unwrap_or_default() };
+    format!("{told}: converting ({short}.{kind}) to ({package}.{}): unknown conversion", resource.kind)
+}
+
+/// Refuses values of another type than the kind's fields have.
+fn typed(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
+    let Resource { kind, version, .. } = &*ask.resource;
+    match mistyped(&ask.resource, object) {
+        Some(why) => Err(ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))),
+        None => Ok(()),
+    }
+}
+
+fn mistyped(resource: &Resource, object: &Value) -> Option<String> {
+    if resource.is_builtin() { canonical::mismatch(object, &resource.api_version(), &resource.kind) } else { None }
 }
 
 /// Nothing can be made in a namespace that is not there or goes.
@@ -110,7 +135,7 @@ fn namespace_is_open(core: &Core, resource: &Resource, namespace: &str, name: &s
 /// POST.
 pub(crate) fn create(core: &mut Core, ask: &Ask<'_>) -> Answer {
     let resource = ask.resource.clone();
-    let object = decode(ask)?;
+    let Body { value: object, twice, yaml } = body::read(ask)?;
     if review::is_review(&resource.group) {
         return Ok((StatusCode::CREATED, review::answer(core, ask.user, &resource.kind, object)));
     }
@@ -118,7 +143,8 @@ pub(crate) fn create(core: &mut Core, ask: &Ask<'_>) -> Answer {
         return Err(ApiError::method_not_allowed());
     }
     fits(ask, &object)?;
-    strict::check(core, ask, &object)?;
+    typed(ask, &object)?;
+    strict::check(core, ask, &object, &strict::Twice::new(twice, yaml))?;
     insert(core, ask, object, Manage::Writer(manager(ask)))
 }
 
@@ -139,9 +165,6 @@ fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> 
             break;
         }
     }
-    if let Some(existing) = core.store.get(&resource.storage(), &namespace, &name) {
-        return Err(ApiError::already_exists(&resource, &name, meta::is_deleting(&existing)));
-    }
     namespace_is_open(core, &resource, &namespace, &name)?;
     if definitions::is_terminating(core, &resource) {
         let message = "create not allowed while custom resource definition is terminating";
@@ -160,9 +183,10 @@ fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> 
 
 /// PUT.
 pub(crate) fn update(core: &mut Core, ask: &Ask<'_>) -> Answer {
-    let object = decode(ask)?;
+    let Body { value: object, twice, yaml } = body::read(ask)?;
     fits(ask, &object)?;
-    strict::check(core, ask, &object)?;
+    typed(ask, &object)?;
+    strict::check(core, ask, &object, &strict::Twice::new(twice, yaml))?;
     replace(core, ask, |_| Ok(object.clone()), "").map(|object| (StatusCode::OK, object))
 }
 
@@ -177,9 +201,6 @@ pub(crate) fn replace(
     let (namespace, name) = (ask.target.namespace.as_str(), ask.target.name.as_str());
     let old = core.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(&resource, name))?;
     let mut new = make(&old)?;
-    if ask.verb == Verb::Patch {
-        strict::check(core, ask, &new)?;
-    }
     meta::precondition(&resource, name, &old, &new)?;
     if subresource.is_empty() && !resource.is_builtin() && meta::text(&new, "resourceVersion").is_empty() {
         let cause = (
@@ -252,39 +273,57 @@ fn set(object: &mut Value, field: &str, value: Value) {
     }
 }
 
+/// What a patch can be, beside an application.
+const PATCHES: [&str; 3] = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
+
 /// PATCH of any kind.
 pub(crate) fn patch(core: &mut Core, ask: &Ask<'_>) -> Answer {
     if ask.content_type.starts_with("application/apply-patch") {
         return apply(core, ask, "");
     }
-    replace(core, ask, |old| patched(ask, old), "").map(|object| (StatusCode::OK, object))
+    change(core, ask, "").map(|object| (StatusCode::OK, object))
+}
+
+/// Patches an object through the main endpoint or a subresource.
+pub(crate) fn change(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Result<Value, ApiError> {
+    let mut warnings = Vec::new();
+    let result = replace(core, ask, |old| patched(ask, old, &mut warnings), subresource);
+    core.warnings.extend(warnings);
+    result
 }
 
 /// The object as a patch of the request's kind makes it.
-pub(crate) fn patched(ask: &Ask<'_>, old: &Value) -> Result<Value, ApiError> {
+fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
     let resource = &ask.resource;
-    let change = decode(ask)?;
-    let unprocessable = |message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
     let kind = ask.content_type.split(';').next().unwrap_or_default().trim();
+    if !PATCHES.contains(&kind) || kind == PATCHES[2] && !resource.is_builtin() {
+        let supported = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+        let message = match resource.is_builtin() {
+            true => "415: Unsupported Media Type".to_owned(),
+            false => format!("the body of the request was in an unknown format - accepted media types include: {supported}"),
+        };
+        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message).with(json!({})));
+    }
+    let Body { value: change, twice, yaml } = body::patch(ask)?;
+    let unprocessable = |message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
     let mut new = match kind {
         "application/json-patch+json" => {
             let operations: json_patch::Patch =
-                serde_json::from_value(change).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+                serde_json::from_value(change.clone()).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
             let mut new = old.clone();
             json_patch::patch(&mut new, &operations)
-                .map_err(|_| unprocessable("the server rejected our request due to an error in our request".to_owned()))?;
+                .map_err(|_| unprocessable("the server rejected our request due to an error in our request".to_owned()).with(json!({})))?;
             new
         }
         "application/merge-patch+json" => fiel_merge::json_merge::patch(old, &change),
-        "application/strategic-merge-patch+json" if resource.is_builtin() => {
-            fiel_merge::strategic::patch(old, &change, resource.schema()).map_err(|error| unprocessable(error.to_string()))?
-        }
-        _ => {
-            let supported = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
-            let message = format!("the body of the request was in an unknown format - accepted media types include: {supported}");
-            return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message));
-        }
+        // Only Kubernetes' own kinds come here.
+        _ => fiel_merge::strategic::patch(old, &change, resource.schema()).map_err(|error| unprocessable(error.to_string()))?,
     };
+    let seen = strict::Patch { change: &change, strategic: kind == PATCHES[2] };
+    if let Some(why) = mistyped(resource, &new) {
+        return Err(seen.refused(resource, &new, &why));
+    }
+    strict::check_patch(ask, &new, &strict::Twice::new(twice, yaml), &seen, warnings)?;
     fits(ask, &new)?;
     // A patch without a version is made on the newest one.
     if change_has_no_version(&new) {
@@ -300,7 +339,8 @@ fn change_has_no_version(new: &Value) -> bool {
 /// Server-side apply, of the object or its status.
 pub(crate) fn apply(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Answer {
     let resource = ask.resource.clone();
-    let config = decode(ask)?;
+    let Body { value: config, twice, yaml } = body::read(ask)?;
+    strict::check_apply(core, ask, &strict::Twice::new(twice, yaml))?;
     let manager = ask.query.get("fieldManager");
     if manager.is_empty() {
         let message = "Required value: is required for apply patch";

@@ -20,7 +20,7 @@ pub(super) fn complete(group: &str, kind: &str, fields: &mut Map<String, Value>)
         ("", "ReplicationController") => replication_controller(fields),
         ("", "Service") => service(fields),
         ("", "Secret") => secret(fields),
-        ("", "Namespace") => namespace(fields),
+        ("", "Namespace") => labelled(fields),
         ("", "PersistentVolumeClaim") => claim(fields),
         ("", "PersistentVolume") => volume(fields),
         ("", "Endpoints") => endpoints(fields),
@@ -140,6 +140,9 @@ fn stateful_set(fields: &mut Map<String, Value>) {
     counts(fields, &["replicas", "availableReplicas"]);
 }
 
+/// How often a DaemonSet's template changed.
+pub(super) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+
 fn daemon_set(fields: &mut Map<String, Value>) {
     conditions(fields, &["lastTransitionTime"]);
     let Some(spec) = spec(fields) else { return };
@@ -148,15 +151,13 @@ fn daemon_set(fields: &mut Map<String, Value>) {
     rolling(spec, "updateStrategy", &[("maxUnavailable", json!(1)), ("maxSurge", json!(0))]);
     // How v1 tells the template's generation, which newer clients have no use for.
     if let Some(annotations) = object(fields, "metadata").and_then(|metadata| object(metadata, "annotations")) {
-        default(annotations, "deprecated.daemonset.template.generation", "1");
+        default(annotations, TEMPLATE_GENERATION, "0");
     }
     counts(fields, &["currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"]);
 }
 
 fn job(fields: &mut Map<String, Value>) {
     conditions(fields, &["lastTransitionTime", "lastProbeTime"]);
-    let uid = fields["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
-    let name = fields["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let Some(spec) = spec(fields) else { return };
     job_spec(spec);
     default(spec, "completionMode", "NonIndexed");
@@ -164,16 +165,6 @@ fn job(fields: &mut Map<String, Value>) {
     let failure_policy = spec.contains_key("podFailurePolicy");
     default(spec, "podReplacementPolicy", if failure_policy { "Failed" } else { "TerminatingOrFailed" });
     default(spec, "manualSelector", false);
-    if spec["manualSelector"] == Value::Bool(false) && !uid.is_empty() {
-        select_by_uid(spec, &uid, &name);
-    }
-    // Without labels of its own, a Job has its template's.
-    let labels = spec["template"]["metadata"]["labels"].clone();
-    if let Some(metadata) = object(fields, "metadata")
-        && labels.is_object()
-    {
-        default(metadata, "labels", labels);
-    }
 }
 
 /// The defaults that a Job has and a CronJob's template does not show.
@@ -183,25 +174,8 @@ fn job_spec(spec: &mut Map<String, Value>) {
         spec.insert("completions".to_owned(), json!(1));
     }
     default(spec, "parallelism", 1);
-    default(spec, "backoffLimit", 6);
-}
-
-/// A Job finds its Pods by its own uid, which the server writes into selector and template.
-fn select_by_uid(spec: &mut Map<String, Value>, uid: &str, name: &str) {
-    if let Some(labels) = object(spec, "selector").and_then(|selector| object(selector, "matchLabels")) {
-        default(labels, "batch.kubernetes.io/controller-uid", uid);
-    }
-    let labels = object(spec, "template").and_then(|template| object(template, "metadata")).and_then(|metadata| object(metadata, "labels"));
-    if let Some(labels) = labels {
-        for (label, value) in [
-            ("batch.kubernetes.io/controller-uid", uid),
-            ("batch.kubernetes.io/job-name", name),
-            ("controller-uid", uid),
-            ("job-name", name),
-        ] {
-            default(labels, label, value);
-        }
-    }
+    // With a limit for each index there is none for all.
+    default(spec, "backoffLimit", if spec.contains_key("backoffLimitPerIndex") { i32::MAX } else { 6 });
 }
 
 fn cron_job(fields: &mut Map<String, Value>) {
@@ -222,10 +196,8 @@ fn pod(fields: &mut Map<String, Value>) {
     conditions(fields, &["lastTransitionTime", "lastProbeTime"]);
     let Some(spec) = spec(fields) else { return };
     pods::pod(spec);
-    let class = quality(spec);
     if let Some(status) = object(fields, "status") {
         default(status, "phase", "Pending");
-        default(status, "qosClass", class);
         for list in ["initContainerStatuses", "containerStatuses"] {
             for one in items(status, list) {
                 for (field, empty) in [
@@ -240,23 +212,6 @@ fn pod(fields: &mut Map<String, Value>) {
                 }
             }
         }
-    }
-}
-
-/// How much the node may count on what the Pod asks for.
-fn quality(spec: &Map<String, Value>) -> &'static str {
-    let (mut any, mut all) = (false, true);
-    for container in spec.get("containers").and_then(Value::as_array).into_iter().flatten() {
-        let (requests, limits) = (&container["resources"]["requests"], &container["resources"]["limits"]);
-        for name in ["cpu", "memory"] {
-            any |= !requests[name].is_null() || !limits[name].is_null();
-            all &= !limits[name].is_null() && (requests[name].is_null() || requests[name] == limits[name]);
-        }
-    }
-    match (any, all) {
-        (false, _) => "BestEffort",
-        (true, true) => "Guaranteed",
-        (true, false) => "Burstable",
     }
 }
 
@@ -284,8 +239,6 @@ fn service(fields: &mut Map<String, Value>) {
         return;
     }
     default(spec, "internalTrafficPolicy", "Cluster");
-    default(spec, "ipFamilyPolicy", "SingleStack");
-    default(spec, "ipFamilies", json!(["IPv4"]));
     if matches!(kind.as_str(), "NodePort" | "LoadBalancer") || spec.contains_key("externalIPs") {
         default(spec, "externalTrafficPolicy", "Cluster");
     }
@@ -310,19 +263,14 @@ fn secret(fields: &mut Map<String, Value>) {
     }
 }
 
-fn namespace(fields: &mut Map<String, Value>) {
+fn labelled(fields: &mut Map<String, Value>) {
     let name = fields["metadata"]["name"].clone();
     if let Some(labels) = object(fields, "metadata").and_then(|metadata| object(metadata, "labels"))
         && name.is_string()
     {
         labels.insert("kubernetes.io/metadata.name".to_owned(), name);
     }
-    let deleted = fields["metadata"].get("deletionTimestamp").is_some();
-    if let Some(spec) = object(fields, "spec")
-        && !deleted
-    {
-        default(spec, "finalizers", json!(["kubernetes"]));
-    }
+    object(fields, "spec");
     if let Some(status) = object(fields, "status") {
         default(status, "phase", "Active");
     }

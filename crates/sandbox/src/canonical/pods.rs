@@ -38,17 +38,21 @@ pub(super) fn pod_spec(spec: &mut Map<String, Value>) {
     }
 }
 
-/// What only a Pod gets, from the server and its admission.
+/// What only a Pod gets.
 pub(super) fn pod(spec: &mut Map<String, Value>) {
     pod_spec(spec);
     default(spec, "enableServiceLinks", true);
-    default(spec, "priority", 0);
-    default(spec, "preemptionPolicy", "PreemptLowerPriority");
     for list in ["initContainers", "containers"] {
         for one in items(spec, list) {
             requests_from_limits(one);
         }
     }
+}
+
+/// What only a Pod gets, from the server's admission.
+pub(super) fn admitted(spec: &mut Map<String, Value>) {
+    default(spec, "priority", 0);
+    default(spec, "preemptionPolicy", "PreemptLowerPriority");
     tolerations(spec);
 }
 

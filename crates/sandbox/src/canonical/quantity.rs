@@ -32,10 +32,13 @@ pub(super) fn canonical(text: &str) -> Option<String> {
     })
 }
 
-/// Whether an amount is below zero; none when it is none.
-pub(super) fn is_negative(text: &str) -> Option<bool> {
-    parse(text).map(|(nanos, _)| nanos < 0)
+/// How much an amount is, in billionths; none when it is none.
+pub(super) fn amount(text: &str) -> Option<i128> {
+    parse(text).map(|(nanos, _)| nanos)
 }
+
+/// One whole, as [`amount`] counts.
+pub(super) const WHOLE: i128 = NANO;
 
 fn parse(text: &str) -> Option<(i128, Format)> {
     let digits = text.trim_start_matches(['+', '-']);
@@ -127,6 +130,6 @@ mod tests {
         for none in ["", "abc", "1Xi", "--1", ".", "1.2.3", "m"] {
             assert_eq!(canonical(none), None, "{none}");
         }
-        assert_eq!(is_negative("-1"), Some(true));
+        assert_eq!(amount("-1"), Some(-WHOLE));
     }
 }

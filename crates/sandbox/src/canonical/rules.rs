@@ -1,159 +1,259 @@
-//! What single fields must hold, as one table over all kinds: what several kinds need is a line here, not code.
+//! What the server refuses in each kind, as tables: what several kinds need is a line here, not code. What is not listed is accepted.
+//!
+//! The lines stand in the order in which the server looks, for that is the order of the errors it tells.
 
-use serde_json::Value;
+use super::check::Check::{
+    AtMostAll, Choice, Each, Immutable, Inside, Kept, Labels, NotNegative, NumberOrPercent, Of, OneOf, Port, PortOrName, Required,
+    Selector, With, Within,
+};
+use super::check::Rules;
+use super::template::{DATA, HOST_PATH};
+use super::{config, cron, format, network, storage, workload};
 
-use super::validate::{Cause, LABEL, SUBDOMAIN};
-
-/// What is looked at in a field.
-enum Check {
-    /// It must be given; what is said beside that.
-    Required(&'static str),
-    /// It is one of these.
-    OneOf(&'static [&'static str]),
-    /// A number that is not below zero.
-    NotNegative,
-    /// A name of one part.
-    Label,
-    /// A name of parts with dots between them.
-    Subdomain,
-    /// It stays what it was.
-    Immutable,
-    /// It stays what it was; the words for that.
-    Kept(&'static str),
-    /// The names in a map fit into a file's name.
-    FileNames,
-}
-
-use Check::{FileNames, Immutable, Kept, Label, NotNegative, OneOf, Required, Subdomain};
-
-type Rule = (&'static str, Check);
-
-const POD: &[Rule] = &[
-    ("restartPolicy", OneOf(&["Always", "OnFailure", "Never"])),
-    ("dnsPolicy", OneOf(&["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"])),
-    ("containers[].name", Label),
-    ("containers[].imagePullPolicy", OneOf(&["Always", "IfNotPresent", "Never"])),
-    ("containers[].ports[].protocol", OneOf(&["SCTP", "TCP", "UDP"])),
-    ("initContainers[].name", Label),
-    ("initContainers[].imagePullPolicy", OneOf(&["Always", "IfNotPresent", "Never"])),
-    ("volumes[].name", Label),
-];
-
-const JOB: &[Rule] = &[
-    ("spec.parallelism", NotNegative),
-    ("spec.completions", NotNegative),
-    ("spec.activeDeadlineSeconds", NotNegative),
-    ("spec.backoffLimit", NotNegative),
-    ("spec.ttlSecondsAfterFinished", NotNegative),
-];
-
-/// The rules of a kind, in the order in which the server looks.
-fn rules(group: &str, kind: &str) -> &'static [Rule] {
+/// The rules of a kind.
+pub(super) fn of(group: &str, kind: &str) -> Rules {
     match (group, kind) {
-        ("batch", "Job") => JOB,
-        ("batch", "CronJob") => &[("spec.concurrencyPolicy", OneOf(&["Allow", "Forbid", "Replace"]))],
-        ("", "Service") => &[("spec.sessionAffinity", OneOf(&["ClientIP", "None"])), ("spec.ports[].name", Label)],
-        ("", "ConfigMap") => &[("data", FileNames), ("binaryData", FileNames)],
-        ("", "Secret") => &[("data", FileNames)],
-        ("storage.k8s.io", "StorageClass") => &[("provisioner", Required("")), ("parameters", Immutable)],
-        ("scheduling.k8s.io", "PriorityClass") => &[("value", Kept("may not be changed in an update."))],
-        ("networking.k8s.io", "Ingress") => {
-            &[("spec.rules[].host", Subdomain), ("spec.rules[].http.paths[].pathType", Required("pathType must be specified"))]
+        ("", "Pod") => &[("", With(workload::pod))],
+        ("apps", "Deployment") => DEPLOYMENT,
+        ("apps", "ReplicaSet") => REPLICA_SET,
+        ("apps", "StatefulSet") => STATEFUL_SET,
+        ("apps", "DaemonSet") => DAEMON_SET,
+        ("batch", "Job") => &[
+            ("", With(workload::generated_selector)),
+            ("", With(workload::job_selector)),
+            ("spec", Inside(JOB)),
+            ("spec.template", With(workload::job_template)),
+            ("", With(workload::job_update)),
+        ],
+        ("batch", "CronJob") => CRON_JOB,
+        ("", "Service") => SERVICE,
+        ("", "ConfigMap") => {
+            &[("data", Inside(DATA)), ("binaryData", Inside(DATA)), ("", With(config::twice)), ("", With(config::immutable))]
         }
-        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => &[("rules[].verbs", Required("verbs must contain at least one value"))],
+        ("", "Secret") => &[("data", Inside(DATA)), ("", With(config::secret)), ("type", Immutable), ("", With(config::immutable))],
+        ("", "Namespace") => &[("spec.finalizers", With(config::finalizers))],
+        ("", "PersistentVolumeClaim") => CLAIM,
+        ("", "PersistentVolume") => VOLUME,
+        ("storage.k8s.io", "StorageClass") => &[
+            ("provisioner", Required("")),
+            ("provisioner", Of(format::qualified)),
+            ("reclaimPolicy", OneOf(&["Delete", "Retain"])),
+            ("volumeBindingMode", OneOf(&["Immediate", "WaitForFirstConsumer"])),
+            ("parameters", Immutable),
+        ],
+        ("scheduling.k8s.io", "PriorityClass") => &[
+            ("", With(config::priority)),
+            ("preemptionPolicy", OneOf(&["PreemptLowerPriority", "Never"])),
+            ("value", Kept("may not be changed in an update.")),
+        ],
+        ("networking.k8s.io", "Ingress") => INGRESS,
+        ("networking.k8s.io", "NetworkPolicy") => NETWORK_POLICY,
+        ("autoscaling", "HorizontalPodAutoscaler") => AUTOSCALER,
+        ("policy", "PodDisruptionBudget") => BUDGET,
+        ("rbac.authorization.k8s.io", "Role") => &[("rules", Each(&[("", With(config::namespaced_rule))]))],
+        ("rbac.authorization.k8s.io", "ClusterRole") => {
+            &[("rules", Each(&[("", With(config::rule))])), ("aggregationRule", With(config::aggregation))]
+        }
         ("rbac.authorization.k8s.io", "RoleBinding") => &[
-            ("roleRef.kind", OneOf(&["Role", "ClusterRole"])),
+            ("roleRef.apiGroup", Choice(&["rbac.authorization.k8s.io"])),
+            ("roleRef.kind", Choice(&["Role", "ClusterRole"])),
             ("roleRef.name", Required("")),
-            ("subjects[].name", Required("")),
-            ("subjects[].kind", OneOf(&["ServiceAccount", "User", "Group"])),
+            ("roleRef.name", Of(format::path_segment)),
+            ("subjects", Each(SUBJECT)),
+            ("roleRef", With(config::same_role)),
         ],
         ("rbac.authorization.k8s.io", "ClusterRoleBinding") => &[
-            ("roleRef.kind", OneOf(&["ClusterRole"])),
+            ("roleRef.apiGroup", Choice(&["rbac.authorization.k8s.io"])),
+            ("roleRef.kind", Choice(&["ClusterRole"])),
             ("roleRef.name", Required("")),
-            ("subjects[].name", Required("")),
-            ("subjects[].kind", OneOf(&["ServiceAccount", "User", "Group"])),
+            ("roleRef.name", Of(format::path_segment)),
+            ("subjects", Each(SUBJECT)),
+            ("subjects", Each(&[("", With(config::account_namespace))])),
+            ("roleRef", With(config::same_role)),
         ],
         _ => &[],
     }
 }
 
-/// Looks at all fields that the table has for a kind.
-pub(super) fn look(group: &str, kind: &str, new: &Value, old: Option<&Value>, causes: &mut Vec<Cause>) {
-    for (path, check) in rules(group, kind) {
-        visit(new, old, path, "", check, causes);
-    }
+/// Which kinds look at their metadata once less when they are changed.
+pub(super) fn looks_thrice(group: &str, kind: &str) -> bool {
+    matches!((group, kind), ("apps", _) | ("", "Service") | ("autoscaling", "HorizontalPodAutoscaler") | ("batch", "CronJob"))
 }
 
-/// The same for the Pods of a kind, which stand at `at`.
-pub(super) fn look_at_pod(spec: &Value, at: &str, causes: &mut Vec<Cause>) {
-    for (path, check) in POD {
-        visit(spec, None, path, at, check, causes);
-    }
-}
+const DEPLOYMENT: Rules = &[
+    ("spec.replicas", NotNegative),
+    ("spec.selector", With(workload::selector)),
+    ("spec", With(workload::template)),
+    ("spec.strategy", With(workload::strategy)),
+    ("spec.minReadySeconds", NotNegative),
+    ("spec.revisionHistoryLimit", NotNegative),
+    ("spec.progressDeadlineSeconds", NotNegative),
+    ("spec", With(workload::progress)),
+    ("spec.selector", Immutable),
+];
+const REPLICA_SET: Rules = &[
+    ("spec.replicas", NotNegative),
+    ("spec.minReadySeconds", NotNegative),
+    ("spec.selector", With(workload::selector)),
+    ("spec", With(workload::template)),
+    ("spec.selector", Immutable),
+];
+const STATEFUL_SET: Rules = &[
+    ("spec", With(workload::stateful)),
+    ("spec.persistentVolumeClaimRetentionPolicy.whenDeleted", OneOf(RETENTION)),
+    ("spec.persistentVolumeClaimRetentionPolicy.whenScaled", OneOf(RETENTION)),
+    ("spec.replicas", NotNegative),
+    ("spec.minReadySeconds", NotNegative),
+    ("spec.ordinals.start", NotNegative),
+    ("spec.serviceName", Of(format::label)),
+    ("spec.selector", With(workload::selector)),
+    ("spec", With(workload::template)),
+    ("spec", With(workload::stateful_update)),
+];
+const RETENTION: &[&str] = &["Retain", "Delete"];
+const DAEMON_SET: Rules = &[
+    ("spec.selector", Immutable),
+    ("spec.selector", Selector),
+    ("spec", With(workload::daemon_selector)),
+    ("spec", With(workload::template)),
+    ("spec.minReadySeconds", NotNegative),
+    ("spec.updateStrategy", With(workload::update_strategy)),
+    ("spec.revisionHistoryLimit", NotNegative),
+];
 
-fn visit(new: &Value, old: Option<&Value>, path: &str, at: &str, check: &Check, causes: &mut Vec<Cause>) {
-    let (step, rest) = path.split_once('.').unwrap_or((path, ""));
-    let (name, list) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
-    let at = if at.is_empty() { name.to_owned() } else { format!("{at}.{name}") };
-    if list {
-        for (index, item) in new[name].as_array().into_iter().flatten().enumerate() {
-            visit(item, None, rest, &format!("{at}[{index}]"), check, causes);
-        }
-    } else if rest.is_empty() {
-        field(&new[name], old.map(|old| &old[name]), &at, check, causes);
-    } else {
-        visit(&new[name], old.map(|old| &old[name]), rest, &at, check, causes);
-    }
-}
+const JOB: Rules = &[
+    ("parallelism", NotNegative),
+    ("completions", NotNegative),
+    ("activeDeadlineSeconds", NotNegative),
+    ("backoffLimit", NotNegative),
+    ("ttlSecondsAfterFinished", NotNegative),
+    ("backoffLimitPerIndex", NotNegative),
+    ("completionMode", OneOf(&["NonIndexed", "Indexed"])),
+    ("", With(workload::indexed)),
+    ("podReplacementPolicy", OneOf(&["Failed", "TerminatingOrFailed"])),
+];
+const CRON_JOB: Rules = &[
+    ("spec.schedule", Required("")),
+    ("spec.schedule", Of(cron::schedule)),
+    ("spec.startingDeadlineSeconds", NotNegative),
+    ("spec.timeZone", With(workload::time_zone)),
+    ("spec.concurrencyPolicy", OneOf(&["Allow", "Forbid", "Replace"])),
+    ("spec.jobTemplate.spec", Inside(JOB)),
+    ("spec.jobTemplate.spec.manualSelector", With(workload::no_manual_selector)),
+    ("spec.jobTemplate.spec.template", With(workload::job_template)),
+    ("spec.successfulJobsHistoryLimit", NotNegative),
+    ("spec.failedJobsHistoryLimit", NotNegative),
+];
 
-fn field(value: &Value, old: Option<&Value>, at: &str, check: &Check, causes: &mut Vec<Cause>) {
-    let text = value.as_str().filter(|text| !text.is_empty());
-    match check {
-        Required(detail) => {
-            if text.is_none() && value.as_array().is_none_or(Vec::is_empty) {
-                causes.push(Cause::required(at, detail));
-            }
-        }
-        OneOf(choices) => {
-            if text.is_some_and(|text| !choices.contains(&text)) {
-                causes.push(Cause::unsupported(at, value, choices));
-            }
-        }
-        NotNegative => {
-            if value.as_i64().is_some_and(|number| number < 0) {
-                causes.push(Cause::invalid(at, value, "must be greater than or equal to 0"));
-            }
-        }
-        Label => causes.extend(text.and_then(|text| Cause::of_name(at, text, is_label(text), LABEL, 63))),
-        Subdomain => {
-            let name = text.map(|text| text.strip_prefix("*.").unwrap_or(text));
-            causes.extend(name.and_then(|text| Cause::of_name(at, text, text.split('.').all(is_label), SUBDOMAIN, 253)));
-        }
-        Immutable => {
-            if old.is_some_and(|old| old != value) {
-                causes.push(Cause::invalid(at, value, "field is immutable"));
-            }
-        }
-        Kept(words) => {
-            if old.is_some_and(|old| old != value) {
-                causes.push(Cause::forbidden(at, words));
-            }
-        }
-        FileNames => {
-            for key in value.as_object().into_iter().flatten().map(|(key, _)| key) {
-                if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
-                    causes.push(Cause::invalid(format!("{at}[{key}]"), &Value::from(key.as_str()), FILE_NAME));
-                }
-            }
-        }
-    }
-}
+const TRAFFIC: &[&str] = &["Cluster", "Local"];
+const SERVICE: Rules = &[
+    ("spec", With(network::service_kind)),
+    ("spec.ports", With(network::service_ports)),
+    ("spec.selector", Labels),
+    ("spec.sessionAffinity", OneOf(&["ClientIP", "None"])),
+    ("spec.sessionAffinityConfig.clientIP.timeoutSeconds", Within(1, 86400, "must be greater than 0 and less than 86400")),
+    ("spec.ipFamilies", With(network::families)),
+    ("spec.ipFamilyPolicy", OneOf(&["PreferDualStack", "RequireDualStack", "SingleStack"])),
+    ("spec.clusterIPs", With(network::cluster_addresses)),
+    ("spec.externalIPs", Of(format::address)),
+    ("spec.type", OneOf(&["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"])),
+    ("spec", With(network::service_unique)),
+    ("spec", With(network::balancer)),
+    ("spec.externalTrafficPolicy", OneOf(TRAFFIC)),
+    ("spec", With(network::traffic)),
+    ("spec.internalTrafficPolicy", OneOf(TRAFFIC)),
+    ("spec", With(network::same_address)),
+];
 
-/// Whether a text is one part of a DNS name.
-pub(super) fn is_label(text: &str) -> bool {
-    let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = text.as_bytes();
-    bytes.first().is_some_and(letter) && bytes.last().is_some_and(letter) && bytes.iter().all(|byte| letter(byte) || *byte == b'-')
-}
+const INGRESS: Rules = &[
+    ("spec", With(network::ingress)),
+    ("spec.defaultBackend", Inside(&[("", With(network::backend))])),
+    ("spec.tls", Each(&[("hosts", Of(format::host)), ("secretName", Of(format::subdomain))])),
+    ("spec.rules", Each(&[("host", Of(format::host)), ("http", Inside(&[("paths", Required("")), ("paths", Each(PATH))]))])),
+    ("spec.ingressClassName", Of(format::subdomain)),
+];
+const PATH: Rules = &[("pathType", Required("pathType must be specified")), ("", With(network::path)), ("backend", With(network::backend))];
 
-const FILE_NAME: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+const NETWORK_POLICY: Rules = &[
+    ("spec.podSelector", Selector),
+    ("spec.ingress", Each(&[("ports", Each(POLICY_PORT)), ("from", Each(PEER))])),
+    ("spec.egress", Each(&[("ports", Each(POLICY_PORT)), ("to", Each(PEER))])),
+    ("spec.policyTypes", With(network::policy_types)),
+];
+const POLICY_PORT: Rules =
+    &[("protocol", OneOf(&["TCP", "UDP", "SCTP"])), ("port", With(network::given_port)), ("", With(network::end_port))];
+const PEER: Rules = &[
+    ("", With(network::peer)),
+    ("podSelector", Selector),
+    ("namespaceSelector", Selector),
+    ("ipBlock", Inside(&[("cidr", Required("")), ("cidr", Of(format::network)), ("", With(network::exceptions))])),
+];
+
+const AUTOSCALER: Rules = &[
+    ("spec", With(network::replicas)),
+    ("spec.scaleTargetRef.kind", Required("")),
+    ("spec.scaleTargetRef.kind", Of(format::path_segment)),
+    ("spec.scaleTargetRef.name", Required("")),
+    ("spec.scaleTargetRef.name", Of(format::path_segment)),
+    ("spec.scaleTargetRef.apiVersion", With(network::target_group)),
+    ("spec", With(network::metrics)),
+    ("spec.behavior.scaleUp", Inside(SCALING)),
+    ("spec.behavior.scaleDown", Inside(SCALING)),
+];
+const SCALING: Rules = &[
+    ("stabilizationWindowSeconds", NotNegative),
+    ("stabilizationWindowSeconds", Within(i64::MIN, 3600, "must be less than or equal to 3600")),
+    ("selectPolicy", OneOf(&["Disabled", "Max", "Min"])),
+    ("policies", Required("must specify at least one Policy")),
+    (
+        "policies",
+        Each(&[
+            ("type", OneOf(&["Percent", "Pods"])),
+            ("value", Within(1, i64::MAX, "must be greater than zero")),
+            ("periodSeconds", Within(1, i64::MAX, "must be greater than zero")),
+            ("periodSeconds", Within(i64::MIN, 1800, "must be less than or equal to 1800")),
+        ]),
+    ),
+];
+
+const BUDGET: Rules = &[
+    ("spec", With(network::one_bound)),
+    ("spec.minAvailable", NumberOrPercent),
+    ("spec.minAvailable", AtMostAll),
+    ("spec.maxUnavailable", NumberOrPercent),
+    ("spec.maxUnavailable", AtMostAll),
+    ("spec.selector", Selector),
+    ("spec.unhealthyPodEvictionPolicy", OneOf(&["AlwaysAllow", "IfHealthyBudget"])),
+];
+
+const CLAIM: Rules = &[
+    ("spec.accessModes", Required("at least 1 access mode is required")),
+    ("spec.selector", Selector),
+    ("spec.accessModes", With(storage::modes)),
+    ("spec.resources", With(storage::request)),
+    ("spec.storageClassName", Of(format::subdomain)),
+    ("spec.volumeMode", OneOf(&["Block", "Filesystem"])),
+    ("", With(storage::claim_update)),
+];
+const VOLUME: Rules = &[
+    ("spec.accessModes", Required("")),
+    ("spec.accessModes", With(storage::modes)),
+    ("spec.capacity", Required("")),
+    ("spec.capacity", With(storage::capacity)),
+    ("spec.persistentVolumeReclaimPolicy", OneOf(&["Delete", "Recycle", "Retain"])),
+    ("spec.hostPath", Inside(HOST_PATH)),
+    ("spec", With(storage::source)),
+    ("spec.storageClassName", Of(format::subdomain)),
+    ("spec.volumeMode", OneOf(&["Block", "Filesystem"])),
+];
+
+const SUBJECT: Rules = &[("name", Required("")), ("", With(config::subject))];
+
+/// A port of a Service.
+pub(super) const SERVICE_PORT: Rules = &[
+    ("name", Of(format::label)),
+    ("port", Port),
+    ("protocol", OneOf(&["SCTP", "TCP", "UDP"])),
+    ("targetPort", PortOrName),
+    ("appProtocol", Of(format::qualified)),
+];

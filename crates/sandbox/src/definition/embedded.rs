@@ -39,7 +39,8 @@ fn walk(schema: &Value, value: &Value, path: &str, causes: &mut Causes) {
 }
 
 fn resource(value: &Value, path: &str, causes: &mut Causes) {
-    for (reason, message, field) in crate::api::meta::labels(&value["metadata"]) {
+    let labels = crate::canonical::labels(value).into_iter().map(|cause| (cause.reason.to_owned(), cause.message, cause.field));
+    for (reason, message, field) in labels {
         causes.0.push((reason, message, child(path, &field)));
     }
     for name in ["apiVersion", "kind"] {

@@ -1,0 +1,206 @@
+//! How names, labels, percentages and addresses must look, and what the server says of those that do not.
+
+use std::net::IpAddr;
+
+const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+const QUALIFIED: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+const FILE_NAME: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
+const PERCENT: &str = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+
+/// What is wrong with a text; nothing when it is as it must be.
+pub(super) type Format = fn(&str) -> Vec<String>;
+
+/// The words for a text that is too long, and those for one that is badly made: only the first are said of both.
+fn told(text: &str, limit: usize, well: bool, words: &str) -> Vec<String> {
+    match (text.len() > limit, well) {
+        (true, _) => vec![format!("must be no more than {limit} characters")],
+        (false, false) => vec![words.to_owned()],
+        (false, true) => Vec::new(),
+    }
+}
+
+/// A name of one part.
+pub(super) fn label(text: &str) -> Vec<String> {
+    if text.contains('.') { vec!["must not contain dots".to_owned()] } else { told(text, 63, is_label(text), LABEL) }
+}
+
+/// A name of parts with dots between them.
+pub(super) fn subdomain(text: &str) -> Vec<String> {
+    told(text, 253, is_subdomain(text), SUBDOMAIN)
+}
+
+/// The name of a CronJob, to which its Jobs add the time.
+pub(super) fn cron_name(text: &str) -> Vec<String> {
+    match subdomain(text) {
+        none if none.is_empty() && text.len() > 52 => vec!["must be no more than 52 characters".to_owned()],
+        told => told,
+    }
+}
+
+/// The name of a role, which may hold nearly everything.
+pub(super) fn path_segment(text: &str) -> Vec<String> {
+    let exact = [".", ".."].iter().filter(|bad| text == **bad).map(|bad| format!("may not be '{bad}'"));
+    let inside = ["/", "%"].iter().filter(|bad| text.contains(**bad)).map(|bad| format!("may not contain '{bad}'"));
+    exact.chain(inside).collect()
+}
+
+/// The name of a port.
+pub(super) fn port_name(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text.len() > 15 {
+        out.push("must be no more than 15 characters".to_owned());
+    }
+    if !text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+        out.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)".to_owned());
+    }
+    if !text.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        out.push("must contain at least one letter (a-z)".to_owned());
+    }
+    if text.contains("--") {
+        out.push("must not contain consecutive hyphens".to_owned());
+    }
+    if text.starts_with('-') || text.ends_with('-') {
+        out.push("must not begin or end with a hyphen".to_owned());
+    }
+    out
+}
+
+/// A key with or without a domain before it.
+pub(super) fn qualified(text: &str) -> Vec<String> {
+    let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
+    if name.contains('/') {
+        return vec![format!("a qualified name {QUALIFIED} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")];
+    }
+    let mut out = Vec::new();
+    match prefix {
+        Some("") => out.push("prefix part must be non-empty".to_owned()),
+        Some(prefix) => out.extend(subdomain(prefix).into_iter().map(|told| format!("prefix part {told}"))),
+        None => {}
+    }
+    if name.is_empty() {
+        out.push("name part must be non-empty".to_owned());
+    } else if name.len() > 63 {
+        out.push("name part must be no more than 63 bytes".to_owned());
+    }
+    if name.is_empty() || !is_label_value(name) {
+        out.push(format!("name part {QUALIFIED}"));
+    }
+    out
+}
+
+/// The value of a label.
+pub(super) fn label_value(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text.len() > 63 {
+        out.push("must be no more than 63 bytes".to_owned());
+    }
+    if !is_label_value(text) {
+        out.push(LABEL_VALUE.to_owned());
+    }
+    out
+}
+
+/// A key of data, which may become a file.
+pub(super) fn file_name(text: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    if text.len() > 253 {
+        out.push("must be no more than 253 characters".to_owned());
+    }
+    if text.is_empty() || !text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) {
+        out.push(FILE_NAME.to_owned());
+    }
+    match text {
+        "." | ".." => out.push(format!("must not be '{text}'")),
+        _ if text.starts_with("..") => out.push("must not start with '..'".to_owned()),
+        _ => {}
+    }
+    out
+}
+
+/// The host of an Ingress' rule.
+pub(super) fn host(text: &str) -> Vec<String> {
+    if text.parse::<IpAddr>().is_ok() {
+        return vec!["must be a DNS name, not an IP address".to_owned()];
+    }
+    if text.contains('*') {
+        return told(text, 253, text.strip_prefix("*.").is_some_and(is_subdomain), WILDCARD);
+    }
+    subdomain(text)
+}
+
+/// The name of an environment variable.
+pub(super) fn variable(text: &str) -> Vec<String> {
+    let well = text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'=');
+    let words = "a valid environment variable name must consist only of printable ASCII characters other than '='";
+    if well { Vec::new() } else { vec![words.to_owned()] }
+}
+
+/// A share like `25%`.
+pub(super) fn percent(text: &str) -> Vec<String> {
+    let digits = text.strip_suffix('%').unwrap_or_default();
+    let well = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if well { Vec::new() } else { vec![PERCENT.to_owned()] }
+}
+
+/// An address.
+pub(super) fn address(text: &str) -> Vec<String> {
+    let well = text.parse::<IpAddr>().is_ok();
+    if well { Vec::new() } else { vec!["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)".to_owned()] }
+}
+
+/// A network.
+pub(super) fn network(text: &str) -> Vec<String> {
+    let well = parse_network(text).is_some();
+    if well { Vec::new() } else { vec!["must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)".to_owned()] }
+}
+
+/// A network's address and the length of its prefix.
+pub(super) fn parse_network(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, length) = text.split_once('/')?;
+    let (address, length) = (address.parse::<IpAddr>().ok()?, length.parse::<u8>().ok()?);
+    (length <= if address.is_ipv4() { 32 } else { 128 }).then_some((address, length))
+}
+
+/// A finalizer of metadata or of a namespace.
+pub(super) fn finalizer(text: &str) -> Vec<String> {
+    let told = qualified(text);
+    let standard = ["orphan", "foregroundDeletion", "kubernetes"].contains(&text);
+    if told.is_empty() && !standard && !text.contains('/') {
+        return vec!["name is neither a standard finalizer name nor is it fully qualified".to_owned()];
+    }
+    told
+}
+
+/// A path that does not climb.
+pub(super) fn no_climbing(text: &str) -> Vec<String> {
+    let climbs = text.split('/').any(|part| part == "..");
+    if climbs { vec!["must not contain '..'".to_owned()] } else { Vec::new() }
+}
+
+/// A path below a folder.
+pub(super) fn below(text: &str) -> Vec<String> {
+    if text.starts_with('/') {
+        return vec!["must be a relative path".to_owned()];
+    }
+    no_climbing(text)
+}
+
+/// Whether a text is one part of a DNS name.
+fn is_label(text: &str) -> bool {
+    let letter = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let bytes = text.as_bytes();
+    bytes.first().is_some_and(letter) && bytes.last().is_some_and(letter) && bytes.iter().all(|byte| letter(byte) || *byte == b'-')
+}
+
+fn is_subdomain(text: &str) -> bool {
+    text.split('.').all(is_label)
+}
+
+fn is_label_value(value: &str) -> bool {
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let edge = |c: Option<char>| c.is_none_or(|c| c.is_ascii_alphanumeric());
+    value.chars().all(inner) && edge(value.chars().next()) && edge(value.chars().last())
+}

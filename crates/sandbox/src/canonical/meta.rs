@@ -1,0 +1,142 @@
+//! What holds for the metadata of every kind, and for labels wherever they stand.
+
+use serde_json::{Value, json};
+
+use super::cause::Cause;
+use super::check::{items, text};
+use super::format::{self, Format};
+
+/// How the names of a kind must look.
+fn name_format(group: &str, kind: &str) -> Format {
+    match (group, kind) {
+        ("rbac.authorization.k8s.io", _)
+        | ("apiextensions.k8s.io", "CustomResourceDefinition")
+        | ("apiregistration.k8s.io", "APIService") => format::path_segment,
+        ("", "Namespace" | "Service") | ("apps", "StatefulSet") => format::label,
+        ("batch", "CronJob") => format::cron_name,
+        _ => format::subdomain,
+    }
+}
+
+/// Everything that is wrong with the metadata of a kind's object.
+pub(crate) fn validate(group: &str, kind: &str, object: &Value) -> Vec<Cause> {
+    let (metadata, mut causes) = (&object["metadata"], Vec::new());
+    let format = name_format(group, kind);
+    let prefix = text(&metadata["generateName"]);
+    if !prefix.is_empty() {
+        // What follows it ends as it must.
+        let whole = format!("{}a", prefix.trim_end_matches('-'));
+        causes.extend(Cause::of_format(
+            "metadata.generateName",
+            prefix,
+            if format(&whole).is_empty() { Vec::new() } else { format(prefix) },
+        ));
+    }
+    let name = text(&metadata["name"]);
+    if name.is_empty() {
+        causes.push(Cause::required("metadata.name", "name or generateName is required"));
+    } else {
+        causes.extend(Cause::of_format("metadata.name", name, format(name)));
+    }
+    labels(&metadata["labels"], "metadata.labels", &mut causes);
+    annotations(&metadata["annotations"], "metadata.annotations", &mut causes);
+    owners(metadata, &mut causes);
+    for (index, one) in items(&metadata["finalizers"]).iter().map(text).enumerate() {
+        causes.extend(Cause::of_format(&format!("metadata.finalizers[{index}]"), one, format::finalizer(one)));
+    }
+    causes
+}
+
+fn owners(metadata: &Value, causes: &mut Vec<Cause>) {
+    let at = "metadata.ownerReferences";
+    for owner in items(&metadata["ownerReferences"]) {
+        let version = text(&owner["apiVersion"]);
+        if version.is_empty() {
+            causes.push(Cause::invalid(format!("{at}.apiVersion"), &json!(version), "version must not be empty"));
+        }
+        for field in ["kind", "name", "uid"] {
+            if text(&owner[field]).is_empty() {
+                causes.push(Cause::invalid(format!("{at}.{field}"), &json!(""), "must not be empty"));
+            }
+        }
+    }
+    let controllers: Vec<&Value> = items(&metadata["ownerReferences"]).iter().filter(|owner| owner["controller"] == true).collect();
+    if let [.., before, last] = controllers.as_slice() {
+        let shown = |owner: &Value| format!("{}/{}", text(&owner["kind"]), text(&owner["name"]));
+        let detail = format!(
+            "Only one reference can have Controller set to true. Found \"true\" in references for {} and {}",
+            shown(before),
+            shown(last)
+        );
+        causes.push(Cause {
+            reason: "FieldValueInvalid",
+            message: format!("Invalid value: {}: {detail}", Value::from(controllers.len())),
+            field: at.to_owned(),
+        });
+    }
+}
+
+/// The keys and values of labels; all is said of the map.
+pub(super) fn labels(labels: &Value, at: &str, causes: &mut Vec<Cause>) {
+    for (key, value) in labels.as_object().into_iter().flatten() {
+        causes.extend(Cause::of_format(at, key, format::qualified(key)));
+        causes.extend(Cause::of_format(at, text(value), format::label_value(text(value))));
+    }
+}
+
+/// The keys of annotations, in which capitals may stand anywhere; all is said of the map.
+pub(super) fn annotations(annotations: &Value, at: &str, causes: &mut Vec<Cause>) {
+    for key in annotations.as_object().into_iter().flatten().map(|(key, _)| key) {
+        causes.extend(Cause::of_format(at, key, format::qualified(&key.to_lowercase())));
+    }
+}
+
+/// A selector's labels and expressions.
+pub(super) fn selector(selector: &Value, at: &str, causes: &mut Vec<Cause>) {
+    labels(&selector["matchLabels"], &format!("{at}.matchLabels"), causes);
+    for (index, expression) in items(&selector["matchExpressions"]).iter().enumerate() {
+        self::expression(expression, &format!("{at}.matchExpressions[{index}]"), causes);
+    }
+}
+
+/// One expression of a selector: of labels, or of nodes with their two operators more.
+pub(super) fn expression(expression: &Value, at: &str, causes: &mut Vec<Cause>) {
+    let values = items(&expression["values"]);
+    match text(&expression["operator"]) {
+        "In" | "NotIn" if values.is_empty() => {
+            causes.push(Cause::required(format!("{at}.values"), "must be specified when `operator` is 'In' or 'NotIn'"));
+        }
+        "Exists" | "DoesNotExist" if !values.is_empty() => {
+            causes.push(Cause::forbidden(format!("{at}.values"), "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+        }
+        "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
+        _ => causes.push(Cause::invalid(format!("{at}.operator"), &expression["operator"], "not a valid selector operator")),
+    }
+    let key = text(&expression["key"]);
+    causes.extend(Cause::of_format(&format!("{at}.key"), key, format::qualified(key)));
+    for (index, value) in values.iter().map(text).enumerate() {
+        causes.extend(Cause::of_format(&format!("{at}.values[{index}]"), value, format::label_value(value)));
+    }
+}
+
+/// Whether a selector can be used at all.
+pub(super) fn is_selector(selector: &Value) -> bool {
+    let mut causes = Vec::new();
+    self::selector(selector, "", &mut causes);
+    causes.is_empty()
+}
+
+/// Whether a selector selects labels; one that is not given selects nothing.
+pub(super) fn selects(selector: &Value, labels: &Value) -> bool {
+    let all = selector["matchLabels"].as_object().is_none_or(|wanted| wanted.iter().all(|(key, value)| labels[key] == *value));
+    all && !selector.is_null()
+        && items(&selector["matchExpressions"]).iter().all(|one| {
+            let (value, values) = (&labels[text(&one["key"])], items(&one["values"]));
+            match text(&one["operator"]) {
+                "In" => values.contains(value),
+                "NotIn" => !values.contains(value),
+                "Exists" => !value.is_null(),
+                _ => value.is_null(),
+            }
+        })
+}

@@ -1,0 +1,361 @@
+//! What needs more than one field of the kinds around the network, and of those that watch over Pods, to be judged.
+
+use serde_json::{Value, json};
+
+use super::cause::Cause;
+use super::check::Check::{Each, Port, PortOrName};
+use super::check::{Seen, items, look, text, unique};
+use super::{format, rules, shown};
+
+/// What a Service of its kind must have and cannot have.
+pub(super) fn service_kind(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (kind, headless) = (text(&seen.value["type"]), seen.value["clusterIP"] == "None");
+    if seen.items("ports").is_empty() && !headless && kind != "ExternalName" {
+        causes.push(Cause::required("spec.ports", ""));
+    }
+    match kind {
+        "NodePort" | "LoadBalancer" if headless => {
+            let words = if kind == "NodePort" { "NodePort services" } else { "LoadBalancer services" };
+            causes.push(Cause::invalid("spec.clusterIPs[0]", &json!("None"), &format!("may not be set to 'None' for {words}")));
+        }
+        "ExternalName" => {
+            if !seen.items("clusterIPs").is_empty() {
+                causes.push(Cause::forbidden("spec.clusterIPs", "may not be set for ExternalName services"));
+            }
+            let name = text(&seen.value["externalName"]).trim_end_matches('.');
+            if name.is_empty() {
+                causes.push(Cause::required("spec.externalName", ""));
+            } else {
+                causes.extend(Cause::of_format("spec.externalName", name, format::subdomain(name)));
+            }
+        }
+        _ => {}
+    }
+}
+
+pub(super) fn service_ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let ports = items(seen.value);
+    for (index, port) in ports.iter().enumerate() {
+        let at = format!("{}[{index}]", seen.at);
+        let name = &port["name"];
+        if ports.len() > 1 && text(name).is_empty() {
+            causes.push(Cause::required(format!("{at}.name"), ""));
+        }
+        look(rules::SERVICE_PORT, &Seen { value: port, at: &at, ..*seen }, causes);
+    }
+    unique(ports, "name", seen.at, causes);
+}
+
+pub(super) fn families(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    for (index, family) in items(seen.value).iter().enumerate() {
+        if !matches!(text(family), "IPv4" | "IPv6") {
+            causes.push(Cause::unsupported(format!("{}[{index}]", seen.at), family, &["IPv4", "IPv6"]));
+        }
+    }
+}
+
+pub(super) fn cluster_addresses(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let given = items(seen.value).iter().map(text).enumerate().filter(|(index, one)| !(*index == 0 && *one == "None"));
+    for (index, one) in given {
+        causes.extend(Cause::of_format(&format!("{}[{index}]", seen.at), one, format::address(one)));
+    }
+}
+
+/// No port of a Service stands twice, and only some Services have ports of the node.
+pub(super) fn service_unique(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let ports = seen.items("ports");
+    if seen.value["type"] == "ClusterIP" {
+        for (index, _) in ports.iter().enumerate().filter(|(_, port)| port["nodePort"].as_i64().is_some_and(|port| port != 0)) {
+            causes.push(Cause::forbidden(seen.below(&format!("ports[{index}].nodePort")), "may not be used when `type` is 'ClusterIP'"));
+        }
+    }
+    for (index, port) in ports.iter().enumerate() {
+        let same = |other: &&Value| other["port"] == port["port"] && other["protocol"] == port["protocol"];
+        if ports[..index].iter().any(|other| same(&other)) {
+            let key = json!({"protocol": port["protocol"], "port": port["port"]});
+            causes.push(Cause::duplicate_shown(seen.below(&format!("ports[{index}]")), &shown::internal(&key, "core.ServicePort")));
+        }
+    }
+}
+
+/// What only a load balancer can have. The server spells the field of its ranges as Go does.
+pub(super) fn balancer(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let balancer = seen.value["type"] == "LoadBalancer";
+    let (ranges, at) = (seen.items("loadBalancerSourceRanges"), seen.below("LoadBalancerSourceRanges"));
+    if !ranges.is_empty() && !balancer {
+        causes.push(Cause::forbidden(&at, "may only be used when `type` is 'LoadBalancer'"));
+    }
+    for (index, range) in ranges.iter().map(|range| text(range).trim()).enumerate() {
+        causes.extend(Cause::of_format(&format!("{at}[{index}]"), range, format::network(range)));
+    }
+    let class = &seen.value["loadBalancerClass"];
+    if !class.is_null() && !balancer {
+        causes.push(Cause::forbidden(seen.below("loadBalancerClass"), "may only be used when `type` is 'LoadBalancer'"));
+    }
+}
+
+/// Where the traffic from outside may go, for those that get some.
+pub(super) fn traffic(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (kind, policy) = (text(&seen.value["type"]), &seen.value["externalTrafficPolicy"]);
+    let outside = matches!(kind, "NodePort" | "LoadBalancer") || kind == "ClusterIP" && !seen.items("externalIPs").is_empty();
+    if !text(policy).is_empty() && !outside {
+        causes.push(Cause::invalid(seen.below("externalTrafficPolicy"), policy, "may only be set for externally-accessible services"));
+    }
+    let health = &seen.value["healthCheckNodePort"];
+    if health.as_i64().is_some_and(|port| port != 0) && !(kind == "LoadBalancer" && policy == "Local") {
+        let detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+        causes.push(Cause::invalid(seen.below("healthCheckNodePort"), health, detail));
+    }
+}
+
+/// A Service that has an address keeps it.
+pub(super) fn same_address(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let Some(old) = seen.old else { return };
+    let (before, now) = (&old["clusterIPs"][0], &seen.value["clusterIPs"][0]);
+    let has_one = |spec: &Value| spec["type"] != "ExternalName";
+    if has_one(old) && has_one(seen.value) && !text(before).is_empty() && before != now {
+        causes.push(Cause::invalid(seen.below("clusterIPs[0]"), &seen.value["clusterIPs"], "may not change once set"));
+    }
+}
+
+/// An Ingress goes somewhere.
+pub(super) fn ingress(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if seen.items("rules").is_empty() && seen.value["defaultBackend"].is_null() {
+        causes.push(Cause::shown(seen.at, "null", "either `defaultBackend` or `rules` must be specified"));
+    }
+}
+
+/// Where a path of an Ingress goes: to one Service's one port, or to one other object.
+pub(super) fn backend(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (service, resource) = (&seen.value["service"], &seen.value["resource"]);
+    match (service.is_null(), resource.is_null()) {
+        (false, false) => return causes.push(Cause::invalid(seen.at, &json!(""), "cannot set both resource and service backends")),
+        (true, true) => return causes.push(Cause::invalid(seen.at, &json!(""), "resource or service backend is required")),
+        (true, false) => return,
+        (false, true) => {}
+    }
+    let (name, port) = (text(&service["name"]), &service["port"]);
+    if name.is_empty() {
+        causes.push(Cause::required(seen.below("service.name"), ""));
+    } else {
+        causes.extend(Cause::of_format(&seen.below("service.name"), name, format::label(name)));
+    }
+    let number = port["number"].as_i64().is_some_and(|number| number != 0);
+    match (text(&port["name"]).is_empty(), number) {
+        (false, true) => causes.push(Cause::invalid(seen.at, &json!(""), "cannot set both port name & port number")),
+        (false, false) => look(&[("service.port.name", PortOrName)], seen, causes),
+        (true, true) => look(&[("service.port.number", Port)], seen, causes),
+        (true, false) => causes.push(Cause::required(seen.at, "port name or number is required")),
+    }
+}
+
+/// What a path of an Ingress may not hold, where the server itself reads it.
+const NOT_IN_PATHS: [&str; 5] = ["//", "/./", "/../", "%2f", "%2F"];
+
+pub(super) fn path(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (path, at, kind) = (text(&seen.value["path"]), seen.below("path"), &seen.value["pathType"]);
+    match text(kind) {
+        "" => {}
+        "Exact" | "Prefix" => {
+            if !path.starts_with('/') {
+                causes.push(Cause::invalid(&at, &json!(path), "must be an absolute path"));
+            }
+            if !path.is_empty() {
+                for part in NOT_IN_PATHS.iter().filter(|part| path.contains(**part)) {
+                    causes.push(Cause::invalid(&at, &json!(path), &format!("must not contain '{part}'")));
+                }
+                for end in ["/..", "/."].iter().filter(|end| path.ends_with(**end)) {
+                    causes.push(Cause::invalid(&at, &json!(path), &format!("cannot end with '{end}'")));
+                }
+            }
+        }
+        "ImplementationSpecific" => {
+            if !path.is_empty() && !path.starts_with('/') {
+                causes.push(Cause::invalid(&at, &json!(path), "must be an absolute path"));
+            }
+        }
+        _ => causes.push(Cause::unsupported(seen.below("pathType"), kind, &["Exact", "ImplementationSpecific", "Prefix"])),
+    }
+}
+
+pub(super) fn policy_types(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let types = items(seen.value);
+    if types.len() > 2 {
+        return causes.push(Cause::invalid(seen.at, seen.value, "may not specify more than two policyTypes"));
+    }
+    for (index, one) in types.iter().enumerate() {
+        if !matches!(text(one), "Ingress" | "Egress") {
+            causes.push(Cause::unsupported(format!("{}[{index}]", seen.at), one, &["Ingress", "Egress"]));
+        }
+    }
+}
+
+/// A port that need not be there.
+pub(super) fn given_port(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if !seen.value.is_null() {
+        look(&[("", PortOrName)], seen, causes);
+    }
+}
+
+pub(super) fn end_port(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (port, end) = (&seen.value["port"], &seen.value["endPort"]);
+    let Some(last) = end.as_i64() else { return };
+    let detail = match port.as_i64() {
+        None if port.is_null() => "may not be specified when `port` is not specified",
+        None => "may not be specified when `port` is non-numeric",
+        // The server shows the other one of the two.
+        Some(first) if last < first => {
+            return causes.push(Cause::invalid(seen.below("endPort"), port, "must be greater than or equal to `port`"));
+        }
+        Some(_) => return super::check::port(end, &seen.below("endPort"), causes),
+    };
+    causes.push(Cause::invalid(seen.below("endPort"), end, detail));
+}
+
+pub(super) fn peer(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let given = |field: &str| usize::from(!seen.value[field].is_null());
+    match (given("podSelector") + given("namespaceSelector"), given("ipBlock")) {
+        (0, 0) => causes.push(Cause::required(seen.at, "must specify a peer")),
+        (others, 1) if others > 0 => causes.push(Cause::forbidden(seen.at, "may not specify both ipBlock and another peer")),
+        _ => {}
+    }
+}
+
+/// What is taken out of a network lies in it.
+pub(super) fn exceptions(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let Some((network, length)) = format::parse_network(text(&seen.value["cidr"])) else { return };
+    for (index, one) in seen.items("except").iter().enumerate() {
+        let at = seen.below(&format!("except[{index}]"));
+        match format::parse_network(text(one)) {
+            Some((inner, prefix)) if prefix <= length || masked(inner, length) != masked(network, length) => {
+                causes.push(Cause::invalid(at, one, "must be a strict subset of `cidr`"));
+            }
+            Some(_) => {}
+            None => causes.extend(Cause::of_format(&at, text(one), format::network(text(one)))),
+        }
+    }
+}
+
+/// The first bits of an address; of the two families no two are equal.
+fn masked(address: std::net::IpAddr, length: u8) -> (bool, u128) {
+    let (bits, all) = match address {
+        std::net::IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
+        std::net::IpAddr::V6(address) => (u128::from(address), 128),
+    };
+    (address.is_ipv4(), bits.checked_shr(u32::from(all - length.min(all))).unwrap_or(0))
+}
+
+pub(super) fn replicas(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (least, most) = (&seen.value["minReplicas"], &seen.value["maxReplicas"]);
+    let (low, high) = (least.as_i64(), most.as_i64().unwrap_or(0));
+    if low.is_some_and(|low| low < 1) {
+        causes.push(Cause::invalid(seen.below("minReplicas"), least, "must be greater than or equal to 1"));
+    }
+    if high == 0 {
+        causes.push(Cause::required(seen.below("maxReplicas"), "must be set and greater than 0"));
+    } else if high < 0 {
+        causes.push(Cause::invalid(seen.below("maxReplicas"), most, "must be greater than or equal to 1"));
+    }
+    if low.is_some_and(|low| high < low) {
+        causes.push(Cause::invalid(seen.below("maxReplicas"), &json!(high), "must be greater than or equal to `minReplicas`"));
+    }
+}
+
+/// What is scaled belongs to a group: the core has nothing that could be.
+pub(super) fn target_group(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if !text(seen.value).contains('/') {
+        let shown = if seen.value.is_null() { &json!("") } else { seen.value };
+        causes.push(Cause::invalid(seen.at, shown, "apiVersion must specify API group"));
+    }
+}
+
+/// The kinds of metrics, with the field that each needs.
+const METRICS: [(&str, &str); 5] = [
+    ("ContainerResource", "containerResource"),
+    ("External", "external"),
+    ("Object", "object"),
+    ("Pods", "pods"),
+    ("Resource", "resource"),
+];
+
+pub(super) fn metrics(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    look(&[("metrics", Each(&[("", super::check::Check::With(metric))]))], seen, causes);
+    // The server knows the one number of version 1 as the first metric.
+    let share = &seen.value["targetCPUUtilizationPercentage"];
+    if share.as_i64().is_some_and(|share| share < 1) {
+        causes.push(Cause::invalid(seen.below("metrics[0].resource.target.averageUtilization"), share, "must be greater than 0"));
+    }
+    let zero = seen.value["minReplicas"] == 0;
+    if zero && !seen.items("metrics").iter().any(|one| matches!(text(&one["type"]), "Object" | "External")) {
+        let detail = "must specify at least one Object or External metric to support scaling to zero replicas";
+        causes.push(Cause::forbidden(seen.below("metrics"), detail));
+    }
+}
+
+fn metric(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let kind = &seen.value["type"];
+    let known = METRICS.iter().find(|(name, _)| *name == text(kind));
+    if text(kind).is_empty() {
+        causes.push(Cause::required(seen.below("type"), "must specify a metric source type"));
+    }
+    if known.is_none() {
+        causes.push(Cause::unsupported(seen.below("type"), kind, &METRICS.map(|(name, _)| name)));
+    }
+    let present: Vec<&str> = METRICS.iter().map(|(_, field)| *field).filter(|field| !seen.value[*field].is_null()).collect();
+    for field in present.iter().take(1) {
+        target(&seen.value[*field], field, &seen.below(field), causes);
+    }
+    let Some((_, wanted)) = known else {
+        return causes.push(Cause::unsupported(seen.below("type"), kind, &METRICS.map(|(name, _)| name)));
+    };
+    if !present.contains(wanted) {
+        causes.push(Cause::required(seen.below(wanted), "must populate information for the given metric source"));
+    }
+    for field in present.iter().filter(|field| *field != wanted) {
+        causes.push(Cause::forbidden(seen.below(field), "must populate the given metric source only"));
+    }
+}
+
+/// What a metric is kept at.
+fn target(source: &Value, field: &str, at: &str, causes: &mut Vec<Cause>) {
+    let target = &source["target"];
+    let (share, each, whole) = (&target["averageUtilization"], &target["averageValue"], &target["value"]);
+    let at = format!("{at}.target");
+    let positive = |value: &Value| value.as_str().and_then(super::quantity::amount).is_none_or(|amount| amount > 0);
+    for (name, value) in [
+        ("averageUtilization", share.as_i64().is_some_and(|share| share < 1)),
+        ("averageValue", !positive(each)),
+        ("value", !positive(whole)),
+    ] {
+        if value {
+            let words = if name == "averageUtilization" { "must be greater than 0" } else { "must be positive" };
+            causes.push(Cause::invalid(format!("{at}.{name}"), &target[name], words));
+        }
+    }
+    match field {
+        "resource" | "containerResource" => match (share.is_null(), each.is_null()) {
+            (true, true) => {
+                causes.push(Cause::required(
+                    format!("{at}.averageUtilization"),
+                    "must set either a target raw value or a target utilization",
+                ));
+            }
+            (false, false) => {
+                causes.push(Cause::forbidden(format!("{at}.averageValue"), "may not set both a target raw value and a target utilization"));
+            }
+            _ => {}
+        },
+        "pods" if each.is_null() => {
+            causes.push(Cause::required(format!("{at}.averageValue"), "must specify a positive target averageValue"));
+        }
+        _ => {}
+    }
+}
+
+/// A budget has one bound.
+pub(super) fn one_bound(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if !seen.value["minAvailable"].is_null() && !seen.value["maxUnavailable"].is_null() {
+        let shown = shown::internal(seen.value, "policy.PodDisruptionBudgetSpec");
+        causes.push(Cause::shown(seen.at, &shown, "minAvailable and maxUnavailable cannot be both set"));
+    }
+}

@@ -1,0 +1,125 @@
+//! What the server and its admission write into an object of a kind before it is looked at, beside its defaults: nobody who writes owns that.
+
+use serde_json::{Map, Value, json};
+
+use super::kinds::TEMPLATE_GENERATION;
+use super::{default, object, pods};
+
+/// Prepares an object in the server's form; `old` is what an update would replace, `now` the time as objects have it.
+pub(super) fn prepare(group: &str, kind: &str, fields: &mut Map<String, Value>, old: Option<&Value>, now: &str) {
+    match (group, kind) {
+        ("", "Namespace") => namespace(fields),
+        ("", "Pod") => pod(fields, old.is_none()),
+        ("apps", "DaemonSet") => template_generation(fields, old),
+        ("batch", "Job") => job(fields),
+        ("", "PersistentVolumeClaim") if old.is_none() => guard(fields, "kubernetes.io/pvc-protection"),
+        ("", "PersistentVolume") if old.is_none() => {
+            guard(fields, "kubernetes.io/pv-protection");
+            if let Some(status) = object(fields, "status") {
+                default(status, "lastPhaseTransitionTime", now);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A finalizer that holds an object for as long as it is in use.
+fn guard(fields: &mut Map<String, Value>, finalizer: &str) {
+    let metadata = object(fields, "metadata");
+    let list = metadata.and_then(|metadata| metadata.entry("finalizers").or_insert_with(|| json!([])).as_array_mut());
+    if let Some(list) = list.filter(|list| list.iter().all(|one| one != finalizer)) {
+        list.push(json!(finalizer));
+    }
+}
+
+fn namespace(fields: &mut Map<String, Value>) {
+    let deleted = fields["metadata"].get("deletionTimestamp").is_some();
+    let finalizers = object(fields, "spec").filter(|_| !deleted).map(|spec| spec.entry("finalizers").or_insert(Value::Null));
+    match finalizers {
+        Some(Value::Array(list)) if list.iter().all(|one| one != "kubernetes") => list.push(json!("kubernetes")),
+        Some(finalizers) if finalizers.is_null() => *finalizers = json!(["kubernetes"]),
+        _ => {}
+    }
+}
+
+fn pod(fields: &mut Map<String, Value>, new: bool) {
+    let Some(spec) = object(fields, "spec") else { return };
+    pods::admitted(spec);
+    if new && spec.get("terminationGracePeriodSeconds").and_then(Value::as_i64).is_some_and(|seconds| seconds < 0) {
+        spec.insert("terminationGracePeriodSeconds".to_owned(), json!(1));
+    }
+    let class = quality(spec);
+    if let Some(status) = object(fields, "status") {
+        default(status, "qosClass", class);
+    }
+}
+
+/// How much the node may count on what the Pod asks for.
+fn quality(spec: &Map<String, Value>) -> &'static str {
+    let (mut any, mut all) = (false, true);
+    let lists = ["initContainers", "containers"].into_iter().filter_map(|list| spec.get(list).and_then(Value::as_array));
+    for container in lists.flatten() {
+        let (requests, limits) = (&container["resources"]["requests"], &container["resources"]["limits"]);
+        for name in ["cpu", "memory"] {
+            any |= !requests[name].is_null() || !limits[name].is_null();
+            all &= !limits[name].is_null() && (requests[name].is_null() || requests[name] == limits[name]);
+        }
+    }
+    match (any, all) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
+}
+
+fn template_generation(fields: &mut Map<String, Value>, old: Option<&Value>) {
+    let before =
+        old.map_or(0, |old| old["metadata"]["annotations"][TEMPLATE_GENERATION].as_str().and_then(|text| text.parse().ok()).unwrap_or(0));
+    let changed = old.is_none_or(|old| fields.get("spec").is_some_and(|spec| old["spec"]["template"] != spec["template"]));
+    let count: u64 = before + u64::from(changed);
+    if let Some(annotations) = object(fields, "metadata").and_then(|metadata| object(metadata, "annotations")) {
+        annotations.insert(TEMPLATE_GENERATION.to_owned(), json!(count.to_string()));
+    }
+}
+
+fn job(fields: &mut Map<String, Value>) {
+    let uid = fields["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    let name = fields["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+    if let Some(spec) = object(fields, "spec")
+        && spec.get("manualSelector") != Some(&Value::Bool(true))
+        && !uid.is_empty()
+    {
+        select_by_uid(spec, &uid, &name);
+    }
+}
+
+/// Without labels of its own, a Job has its template's.
+pub(super) fn reread(group: &str, kind: &str, fields: &mut Map<String, Value>) {
+    if (group, kind) != ("batch", "Job") {
+        return;
+    }
+    let labels = fields["spec"]["template"]["metadata"]["labels"].clone();
+    if let Some(metadata) = object(fields, "metadata")
+        && labels.is_object()
+    {
+        default(metadata, "labels", labels);
+    }
+}
+
+/// A Job finds its Pods by its own uid, which the server writes into selector and template.
+fn select_by_uid(spec: &mut Map<String, Value>, uid: &str, name: &str) {
+    if let Some(labels) = object(spec, "selector").and_then(|selector| object(selector, "matchLabels")) {
+        default(labels, "batch.kubernetes.io/controller-uid", uid);
+    }
+    let labels = object(spec, "template").and_then(|template| object(template, "metadata")).and_then(|metadata| object(metadata, "labels"));
+    if let Some(labels) = labels {
+        for (label, value) in [
+            ("batch.kubernetes.io/controller-uid", uid),
+            ("batch.kubernetes.io/job-name", name),
+            ("controller-uid", uid),
+            ("job-name", name),
+        ] {
+            default(labels, label, value);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What needs more than one field of volumes and claims to be judged.
+
+use serde_json::{Value, json};
+
+use super::cause::Cause;
+use super::check::{Seen, items, text};
+use super::{quantity, shown, workload};
+
+const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+
+/// How a volume may be used.
+pub(super) fn modes(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let modes: Vec<&str> = items(seen.value).iter().map(text).collect();
+    for mode in modes.iter().filter(|mode| !MODES.contains(mode)) {
+        causes.push(Cause::unsupported(seen.at, &json!(mode), &MODES));
+    }
+    if modes.contains(&"ReadWriteOncePod") && modes.iter().any(|mode| *mode != "ReadWriteOncePod" && MODES.contains(mode)) {
+        causes.push(Cause::forbidden(seen.at, "may not use ReadWriteOncePod with other access modes"));
+    }
+}
+
+fn positive(amount: &Value, at: String, causes: &mut Vec<Cause>) {
+    if quantity::amount(text(amount)).is_some_and(|number| number <= 0) {
+        causes.push(Cause::invalid(at, amount, "must be greater than zero"));
+    }
+}
+
+/// How much a claim asks for.
+pub(super) fn request(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (amount, at) = (&seen.value["requests"]["storage"], format!("{}[storage]", seen.at));
+    if amount.is_null() {
+        causes.push(Cause::required(at, ""));
+    } else {
+        positive(amount, at, causes);
+    }
+}
+
+/// How much a volume holds.
+pub(super) fn capacity(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let amounts = seen.value.as_object();
+    if seen.value["storage"].is_null() || amounts.is_some_and(|amounts| amounts.len() > 1) {
+        causes.push(Cause::unsupported_shown(seen.at, &seen.value.to_string(), &["storage"]));
+    }
+    for (name, amount) in amounts.into_iter().flatten() {
+        positive(amount, format!("{}[{name}]", seen.at), causes);
+    }
+}
+
+/// The fields of a volume that say nothing of where it comes from.
+const NO_SOURCES: [&str; 9] = [
+    "accessModes",
+    "capacity",
+    "claimRef",
+    "mountOptions",
+    "nodeAffinity",
+    "persistentVolumeReclaimPolicy",
+    "storageClassName",
+    "volumeAttributesClassName",
+    "volumeMode",
+];
+
+/// A volume comes from one place.
+pub(super) fn source(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let sources: Vec<&String> =
+        seen.value.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| !NO_SOURCES.contains(&name.as_str())).collect();
+    if sources.is_empty() {
+        causes.push(Cause::required(seen.at, "must specify a volume type"));
+    }
+    for source in sources.iter().skip(1) {
+        causes.push(Cause::forbidden(seen.below(source), "may not specify more than 1 volume type"));
+    }
+}
+
+/// A claim that is bound may grow; nothing else of it changes.
+pub(super) fn claim_update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let Some(old) = seen.old else { return };
+    let (mut spec, before) = (seen.value["spec"].clone(), &old["spec"]);
+    let bound = old["status"]["phase"] == "Bound";
+    if bound && !before["resources"]["requests"].is_null() {
+        spec["resources"]["requests"] = before["resources"]["requests"].clone();
+    }
+    // The binder names the volume; from then on the class of volumes may be another.
+    let free: &[&str] = if before["volumeName"].is_null() { &["volumeName"] } else { &[] };
+    let free = if bound { &["volumeName", "volumeAttributesClassName"] } else { free };
+    if workload::without(&spec, free) != workload::without(before, free) {
+        for name in free {
+            match before.get(*name) {
+                Some(value) => spec[*name] = value.clone(),
+                None => drop(spec.as_object_mut().map(|fields| fields.remove(*name))),
+            }
+        }
+        let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
+        let lines = shown::difference(before, &spec, "core.PersistentVolumeClaimSpec");
+        causes.push(Cause::forbidden("spec", &format!("{detail}\n{lines}")));
+    }
+    let amount = |claim: &Value| quantity::amount(text(&claim["spec"]["resources"]["requests"]["storage"]));
+    if bound && amount(seen.value) < amount(old) {
+        causes.push(Cause::forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"));
+    }
+}

@@ -1,0 +1,170 @@
+//! Values of another type than Kubernetes' Go types have: what Go's JSON says of the first of them.
+
+use base64::Engine as _;
+use serde_json::Value;
+
+use super::quantity;
+use crate::golang::{Field, Shape, Table, Type, type_name};
+
+const QUANTITY: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+
+/// What is wrong with the types in an object of a built-in kind; none when they are as they must be.
+pub(crate) fn mismatch(object: &Value, api_version: &str, kind: &str) -> Option<String> {
+    inside(object, &type_name(api_version, kind), "")
+}
+
+fn inside(value: &Value, message: &str, path: &str) -> Option<String> {
+    let fields = value.as_object()?;
+    let known = Table::get().fields(message)?;
+    fields.iter().filter(|(_, value)| !value.is_null()).find_map(|(name, value)| {
+        let field = known.get(name.as_str())?;
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        // What stands inline belongs to the structure that it is written in.
+        let owner = message.rsplit('.').next().unwrap_or_default();
+        whole(value, field, &Place { owner, path: &path })
+    })
+}
+
+struct Place<'a> {
+    /// The Go structure that has the field.
+    owner: &'a str,
+    path: &'a str,
+}
+
+impl Place<'_> {
+    fn told(&self, value: &Value, go: &str) -> String {
+        let number = if value.is_number() { format!(" {value}") } else { String::new() };
+        let number = if go.starts_with("int") { number } else { String::new() };
+        format!("json: cannot unmarshal {}{number} into Go struct field {}.{} of type {go}", kind_of(value), self.owner, self.path)
+    }
+}
+
+fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+/// A type's name as Go prints it.
+fn go_name(field: &Field) -> String {
+    match field.of {
+        Type::Message(message) => message.rsplit('/').next().unwrap_or_default().to_owned(),
+        _ => field.go.to_owned(),
+    }
+}
+
+fn whole(value: &Value, field: &Field, place: &Place<'_>) -> Option<String> {
+    match (field.shape, value) {
+        (Shape::List, Value::Array(items)) => items.iter().find_map(|item| one(item, field, place)),
+        (Shape::Map, Value::Object(entries)) => entries.values().find_map(|value| one(value, field, place)),
+        (Shape::List, _) => Some(place.told(value, &format!("[]{}", go_name(field)))),
+        (Shape::Map, _) => Some(place.told(value, &format!("map[string]{}", go_name(field)))),
+        _ => one(value, field, place),
+    }
+}
+
+fn one(value: &Value, field: &Field, place: &Place<'_>) -> Option<String> {
+    let wrong = || Some(place.told(value, &go_name(field)));
+    match (field.of, value) {
+        (_, Value::Null) => None,
+        (Type::Text, Value::String(_)) | (Type::Boolean, Value::Bool(_)) | (Type::Float, Value::Number(_)) => None,
+        (Type::Bytes, Value::String(text)) => bytes(text),
+        (Type::Integer, Value::Number(number)) => {
+            let fits = number.as_i64().is_some_and(|number| field.go != "int32" || i32::try_from(number).is_ok());
+            if fits || number.is_u64() && field.go != "int32" { None } else { wrong() }
+        }
+        (Type::Message("resource.Quantity"), Value::Number(_)) => None,
+        (Type::Message("resource.Quantity"), _) => {
+            if value.as_str().is_some_and(|text| quantity::canonical(text).is_some()) {
+                None
+            } else {
+                Some(QUANTITY.to_owned())
+            }
+        }
+        (Type::Message("util/intstr.IntOrString"), Value::String(_) | Value::Number(_)) => None,
+        (Type::Message("util/intstr.IntOrString"), _) => Some(place.told(value, "int32")),
+        (Type::Message("meta/v1.Time"), Value::String(text)) => time(text, "2006-01-02T15:04:05Z07:00"),
+        (Type::Message("meta/v1.MicroTime"), Value::String(text)) => time(text, "2006-01-02T15:04:05.000000Z07:00"),
+        (Type::Message("meta/v1.Time" | "meta/v1.MicroTime"), _) => {
+            Some(format!("json: cannot unmarshal {} into Go value of type string", kind_of(value)))
+        }
+        // Of any shape, or read by code of its own.
+        (Type::Message(message), _)
+            if message.starts_with("runtime.") || message.starts_with("apiextensions/") || message == "meta/v1.FieldsV1" =>
+        {
+            None
+        }
+        (Type::Message(message), Value::Object(_)) => inside(value, message, place.path),
+        (Type::Message(message), _) if !Table::get().knows(message) => None,
+        _ => wrong(),
+    }
+}
+
+fn bytes(text: &str) -> Option<String> {
+    let error = base64::engine::general_purpose::STANDARD.decode(text.replace(['\n', '\r'], "")).err()?;
+    let place = match error {
+        base64::DecodeError::InvalidByte(place, _) | base64::DecodeError::InvalidLastSymbol(place, _) => place,
+        base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => text.len() / 4 * 4,
+    };
+    Some(format!("illegal base64 data at input byte {place}"))
+}
+
+/// A time that Go cannot read in a layout; a fraction must be given where the layout has one.
+fn time(text: &str, layout: &str) -> Option<String> {
+    let told = |rest: &str, part: &str| Some(format!("parsing time \"{text}\" as \"{layout}\": cannot parse \"{rest}\" as \"{part}\""));
+    // From the front: each part of the layout is so many letters of digits or the sign itself.
+    let parts = [("2006", 4), ("-", 1), ("01", 2), ("-", 1), ("02", 2), ("T", 1), ("15", 2), (":", 1), ("04", 2), (":", 1), ("05", 2)];
+    let mut at = 0;
+    for (part, length) in parts {
+        let piece = text.get(at..at + length);
+        let well = piece.is_some_and(|piece| if part.len() == 1 { piece == part } else { piece.bytes().all(|byte| byte.is_ascii_digit()) });
+        if !well {
+            return told(text.get(at..).unwrap_or_default(), part);
+        }
+        at += length;
+    }
+    let rest = &text[at..];
+    if layout.contains(".000000") && !rest.starts_with('.') {
+        return told(rest, ".000000");
+    }
+    if text.parse::<jiff::Timestamp>().is_ok() {
+        None
+    } else {
+        told(rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit()), "Z07:00")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_first_wrong_type_is_told_in_gos_words() {
+        let pod = |spec: Value| mismatch(&json!({"spec": spec}), "v1", "Pod");
+        for (spec, told) in [
+            (
+                json!({"containers": "c"}),
+                "json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type []v1.Container",
+            ),
+            (
+                json!({"restartPolicy": 1}),
+                "json: cannot unmarshal number into Go struct field PodSpec.spec.restartPolicy of type v1.RestartPolicy",
+            ),
+            (
+                json!({"terminationGracePeriodSeconds": 1.5}),
+                "json: cannot unmarshal number 1.5 into Go struct field PodSpec.spec.terminationGracePeriodSeconds of type int64",
+            ),
+        ] {
+            assert_eq!(pod(spec.clone()).as_deref(), Some(told), "{spec}");
+        }
+        assert_eq!(pod(json!({"containers": [{"name": "c", "ports": [{"containerPort": 80}]}], "nodeSelector": null})), None);
+        assert_eq!(time("2026-01-02T03:04:05Z", "2006-01-02T15:04:05Z07:00"), None);
+    }
+}
