@@ -12,15 +12,23 @@ pub(crate) struct ApiError {
     pub(crate) reason: &'static str,
     pub(crate) message: String,
     pub(crate) details: Value,
+    /// Where a list can go on all the same; empty: nowhere.
+    pub(crate) next: String,
 }
 
 impl ApiError {
     pub(crate) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: Value::Null }
+        Self { code, reason, message: message.into(), details: Value::Null, next: String::new() }
     }
 
     pub(crate) fn with(mut self, details: Value) -> Self {
         self.details = details;
+        self
+    }
+
+    /// Says where a list can go on all the same.
+    pub(crate) fn with_continue(mut self, token: String) -> Self {
+        self.next = token;
         self
     }
 
@@ -114,6 +122,9 @@ impl ApiError {
             "message": self.message,
             "code": self.code.as_u16(),
         });
+        if !self.next.is_empty() {
+            out["metadata"]["continue"] = json!(self.next);
+        }
         if !self.reason.is_empty() {
             out["reason"] = json!(self.reason);
         }

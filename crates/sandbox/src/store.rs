@@ -154,6 +154,21 @@ impl Store {
         Some(last)
     }
 
+    /// The objects of a resource as they were at a revision; an error when that is no longer known: the oldest one that is.
+    pub(crate) fn at(&self, resource: &str, revision: u64) -> Result<BTreeMap<Name, Arc<Value>>, u64> {
+        let events = self.since(resource, revision)?;
+        let mut objects = self.collections.get(resource).map(|collection| collection.objects.clone()).unwrap_or_default();
+        for event in events.into_iter().rev() {
+            let name = event.after["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            let key = (event.namespace, name);
+            match event.before {
+                Some(before) => drop(objects.insert(key, before)),
+                None => drop(objects.remove(&key)),
+            }
+        }
+        Ok(objects)
+    }
+
     /// What happened to a resource since a revision; an error when that is no longer known: the oldest one that is.
     pub(crate) fn since(&self, resource: &str, revision: u64) -> Result<Vec<Event>, u64> {
         if revision < self.restored {
@@ -203,6 +218,24 @@ mod tests {
         assert_eq!(events[1].after["metadata"]["resourceVersion"], "4");
         assert_eq!(store.list("/things", "", None).count(), 1);
         assert_eq!(store.list("/things", "a", None).count(), 0);
+    }
+
+    #[test]
+    fn the_past_can_be_seen_for_as_long_as_it_is_remembered() {
+        let mut store = Store::new();
+        store.put("/things", "a", "one", object("one"));
+        store.put("/things", "a", "two", object("two"));
+        let then = store.revision();
+        store.put("/things", "a", "two", object("two"));
+        store.delete("/things", "a", "one");
+        store.put("/things", "a", "three", object("three"));
+        let seen = store.at("/things", then).expect("it is remembered");
+        assert_eq!(seen.keys().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["one", "two"]);
+        assert_eq!(seen[&("a".to_owned(), "two".to_owned())]["metadata"]["resourceVersion"], "3");
+        for _ in 0..HISTORY {
+            store.put("/things", "a", "three", object("three"));
+        }
+        assert!(store.at("/things", then).is_err());
     }
 
     #[test]

@@ -209,3 +209,36 @@ async fn a_client_certificate_says_who_asks_and_in_which_group() {
     assert!(spaces(&stranger).get("default").await.is_err(), "another authority's word counts nothing");
     server.abort();
 }
+
+#[tokio::test]
+async fn the_pages_of_a_list_show_one_moment() {
+    let sandbox = sandbox();
+    let api: Api<ConfigMap> = Api::namespaced(sandbox.client(), "default");
+    let named = |name: &str| from::<ConfigMap>(json!({"metadata": {"name": name}}));
+    for name in ["a", "b", "c"] {
+        api.create(&PostParams::default(), &named(name)).await.expect("created");
+    }
+    let first = api.list(&ListParams::default().limit(1)).await.expect("a page");
+    let token = first.metadata.continue_.expect("there is more");
+    api.delete("b", &DeleteParams::default()).await.expect("deleted");
+    api.create(&PostParams::default(), &named("d")).await.expect("created");
+    let rest = api.list(&ListParams::default().continue_token(&token)).await.expect("the rest");
+    let names: Vec<_> = rest.items.iter().filter_map(|one| one.metadata.name.as_deref()).collect();
+    assert_eq!((names, &rest.metadata.resource_version), (vec!["b", "c"], &first.metadata.resource_version));
+
+    // As many writes as make the sandbox forget that moment.
+    for count in 0..4100 {
+        let change = Patch::Merge(json!({"data": {"count": count.to_string()}}));
+        api.patch("d", &PatchParams::default(), &change).await.expect("patched");
+    }
+    let request =
+        http::Request::get(format!("/api/v1/namespaces/default/configmaps?continue={token}")).body(Vec::new()).expect("a request");
+    let error = match sandbox.client().request::<serde_json::Value>(request).await {
+        Err(kube::Error::Api(status)) => status,
+        other => panic!("it is forgotten: {other:?}"),
+    };
+    assert_eq!((error.code, error.reason.as_str()), (410, "Expired"));
+    let on = error.metadata.and_then(|metadata| metadata.continue_).expect("a token to go on with");
+    let rest = api.list(&ListParams::default().continue_token(&on)).await.expect("what is there now");
+    assert_eq!(rest.items.iter().filter_map(|one| one.metadata.name.as_deref()).collect::<Vec<_>>(), ["c", "d"]);
+}

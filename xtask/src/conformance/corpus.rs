@@ -14,6 +14,14 @@ pub(super) const NAMES: [&str; 2] = ["kubernetes", "health"];
 /// How many cases of each corpus must pass by now.
 const MINIMA: &str = "conformance/minima.txt";
 
+/// What runs the cases of a corpus.
+enum Runner {
+    /// The example `conformance` of a package, with these words before its options.
+    Example(&'static str, &'static [&'static str]),
+    /// A test of a package, which finds the corpora beside each other in `FIEL_CONFORMANCE`.
+    Test(&'static str, &'static str),
+}
+
 /// Runs a corpus with all that its runner says.
 pub(super) fn by_hand(sh: &Shell, name: &str, corpus: &Path, matching: &str) -> Result<Tally> {
     run(sh, name, corpus, matching, true)
@@ -29,17 +37,31 @@ pub(super) fn held(sh: &Shell, name: &str, corpus: &Path) -> Result<Tally> {
 }
 
 fn run(sh: &Shell, name: &str, corpus: &Path, matching: &str, show: bool) -> Result<Tally> {
-    let runners: &[&[&str]] = match name {
-        "health" => &[&["fiel-reconciler", "health"]],
-        "kubernetes" => &[&["fiel-merge"]],
+    let runners: &[Runner] = match name {
+        "health" => &[Runner::Example("fiel-reconciler", &["health"])],
+        "kubernetes" => {
+            &[Runner::Example("fiel-merge", &[]), Runner::Test("fiel-sandbox", "always_written_fields_are_those_of_the_go_types")]
+        }
         other => bail!(Unavailable(format!("there is no runner of {other} yet: see COMPAT.md"))),
     };
     let mut sum = Tally::default();
     for runner in runners {
-        let (package, words) = (runner[0], &runner[1..]);
         let filter = (!matching.is_empty()).then_some(["--match", matching]);
         let filter = filter.iter().flatten();
-        let command = cmd!(sh, "cargo run --quiet --package {package} --example conformance -- {words...} --corpus {corpus} {filter...}");
+        let (package, command) = match runner {
+            Runner::Example(package, words) => {
+                let words = words.iter();
+                let run =
+                    cmd!(sh, "cargo run --quiet --package {package} --example conformance -- {words...} --corpus {corpus} {filter...}");
+                (package, run)
+            }
+            // What only the crate itself sees is not picked case by case.
+            Runner::Test(..) if !matching.is_empty() => continue,
+            Runner::Test(package, test) => {
+                let all = corpus.parent().unwrap_or(corpus);
+                (package, cmd!(sh, "cargo test --quiet --package {package} --lib {test} -- --nocapture").env("FIEL_CONFORMANCE", all))
+            }
+        };
         let (status, output) = process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;
         match Tally::of_runner(&output) {
             // Failed cases may or may not be told by the exit code: the closing line is what counts.

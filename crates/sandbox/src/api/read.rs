@@ -68,12 +68,27 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
             json!({"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}], "retryAfterSeconds": 1});
         return Err(ApiError::new(StatusCode::GATEWAY_TIMEOUT, "Timeout", message).with(details));
     }
-    let after = match ask.query.get("continue") {
+    let token = match ask.query.get("continue") {
         "" => None,
+        _ if !matches!(version, "" | "0") => {
+            return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
+        }
         token => Some(read_token(token).ok_or_else(|| ApiError::bad_request("invalid continue token: continue key is not valid"))?),
     };
+    let after = token.as_ref().map(|token| &token.after);
+    // The pages after the first show what the first one was a part of.
+    let pinned = token.as_ref().and_then(|token| token.revision).filter(|revision| *revision != core.store.revision());
+    let past = match pinned.map(|revision| core.store.at(&storage, revision)) {
+        Some(Err(_)) => return Err(ApiError::expired(TOO_OLD).with_continue(inconsistent(token.as_ref()))),
+        Some(Ok(objects)) => Some(objects),
+        None => None,
+    };
+    let revision = pinned.unwrap_or_else(|| core.store.revision());
     let mut items = Vec::new();
-    let mut found = core.store.list(&storage, namespace, after.as_ref()).filter(|(_, object)| selector.matches(object));
+    let of_now = past.is_none().then(|| core.store.list(&storage, namespace, after)).into_iter().flatten();
+    let of_then =
+        past.iter().flatten().filter(|(name, _)| after.is_none_or(|after| *name > after) && (namespace.is_empty() || name.0 == namespace));
+    let mut found = of_now.chain(of_then).filter(|(_, object)| selector.matches(object));
     let mut last = None;
     for (name, object) in found.by_ref() {
         items.push(object.clone());
@@ -83,9 +98,9 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
         }
     }
     let rest = found.count();
-    let next = last.filter(|_| rest > 0).map(|name| token(&name, core.store.revision()));
+    let next = last.filter(|_| rest > 0).map(|name| self::token(&name, Some(revision)));
     let remaining = (next.is_some() && selector.is_empty()).then_some(rest);
-    Ok(Page { items, revision: core.store.revision(), next, remaining })
+    Ok(Page { items, revision, next, remaining })
 }
 
 /// GET of many as a list object.
@@ -123,13 +138,30 @@ pub(crate) fn list_object(resource: &Resource, mut items: Vec<Value>, revision: 
     list
 }
 
-fn token(after: &Name, revision: u64) -> String {
+/// What is said when the revision of the first page is forgotten.
+const TOO_OLD: &str = "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.";
+
+/// Where a list goes on.
+struct Token {
+    /// What the first page showed; none: whatever is newest.
+    revision: Option<u64>,
+    after: Name,
+}
+
+/// A token that goes on with what is newest.
+fn inconsistent(token: Option<&Token>) -> String {
+    token.map(|token| self::token(&token.after, None)).unwrap_or_default()
+}
+
+fn token(after: &Name, revision: Option<u64>) -> String {
+    let revision = revision.map_or(json!(-1), Value::from);
     let text = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": [after.0, after.1]}).to_string();
     URL_SAFE_NO_PAD.encode(text)
 }
 
-fn read_token(token: &str) -> Option<Name> {
+fn read_token(token: &str) -> Option<Token> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
     let value: Value = serde_json::from_slice(&bytes).ok()?;
-    Some((value["start"][0].as_str()?.to_owned(), value["start"][1].as_str()?.to_owned()))
+    let after = (value["start"][0].as_str()?.to_owned(), value["start"][1].as_str()?.to_owned());
+    Some(Token { revision: value["rv"].as_u64(), after })
 }
