@@ -196,12 +196,13 @@ fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, warnings: &mu
     let Change { resource, name, subresource, .. } = change;
     let (group, kind) = (&resource.group, &resource.kind);
     if definitions::is_definition(resource) || !resource.is_builtin() {
-        let mut causes = told(if resource.is_builtin() { canonical::labels(new) } else { canonical::metadata(group, kind, new, None) });
+        let mut causes = told(if resource.is_builtin() { canonical::labels(new) } else { canonical::custom_metadata(new) });
         if resource.is_builtin() {
             causes.extend(definitions::validate(new, old, subresource));
         } else {
             let found = definitions::validate_object(resource, new, old, subresource);
             causes.extend(found.causes.0);
+            warnings.extend(canonical::finalizer_warnings(new, old));
             warnings.extend(found.warnings);
         }
         // Both look at labels.

@@ -167,11 +167,15 @@ pub(super) fn parse_network(text: &str) -> Option<(IpAddr, u8)> {
 /// A finalizer of metadata or of a namespace.
 pub(super) fn finalizer(text: &str) -> Vec<String> {
     let told = qualified(text);
-    let standard = ["orphan", "foregroundDeletion", "kubernetes"].contains(&text);
-    if told.is_empty() && !standard && !text.contains('/') {
+    if told.is_empty() && !is_standard_finalizer(text) && !text.contains('/') {
         return vec!["name is neither a standard finalizer name nor is it fully qualified".to_owned()];
     }
     told
+}
+
+/// Whether a finalizer is one of Kubernetes' own, which have no domain.
+pub(super) fn is_standard_finalizer(text: &str) -> bool {
+    ["orphan", "foregroundDeletion", "kubernetes"].contains(&text)
 }
 
 /// A path that does not climb.

@@ -18,10 +18,18 @@ fn name_format(group: &str, kind: &str) -> Format {
     }
 }
 
-/// Everything that is wrong with the metadata of a kind's object.
-pub(crate) fn validate(group: &str, kind: &str, object: &Value) -> Vec<Cause> {
+/// Everything that is wrong with the metadata of an object of one of Kubernetes' own kinds.
+pub(super) fn own(group: &str, kind: &str, object: &Value) -> Vec<Cause> {
+    validate(object, name_format(group, kind), format::finalizer)
+}
+
+/// Everything that is wrong with the metadata of a custom object, whose finalizers need no domain.
+pub(crate) fn custom(object: &Value) -> Vec<Cause> {
+    validate(object, format::subdomain, format::qualified)
+}
+
+fn validate(object: &Value, format: Format, finalizer: Format) -> Vec<Cause> {
     let (metadata, mut causes) = (&object["metadata"], Vec::new());
-    let format = name_format(group, kind);
     let prefix = text(&metadata["generateName"]);
     if !prefix.is_empty() {
         // What follows it ends as it must.
@@ -42,7 +50,7 @@ pub(crate) fn validate(group: &str, kind: &str, object: &Value) -> Vec<Cause> {
     annotations(&metadata["annotations"], "metadata.annotations", &mut causes);
     owners(metadata, &mut causes);
     for (index, one) in items(&metadata["finalizers"]).iter().map(text).enumerate() {
-        causes.extend(Cause::of_format(&format!("metadata.finalizers[{index}]"), one, format::finalizer(one)));
+        causes.extend(Cause::of_format(&format!("metadata.finalizers[{index}]"), one, finalizer(one)));
     }
     causes
 }

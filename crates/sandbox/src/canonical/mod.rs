@@ -33,10 +33,11 @@ use serde_json::{Map, Value};
 
 use crate::golang::type_name;
 pub(crate) use cause::Cause;
+pub(crate) use meta::custom as custom_metadata;
 pub(crate) use shown::ordered;
 pub(crate) use types::mismatch;
 pub(crate) use validate::{labels, metadata, validate};
-pub(crate) use warn::warnings;
+pub(crate) use warn::{finalizers as finalizer_warnings, warnings};
 
 /// Brings a built-in object into the server's form. Objects of other kinds are left as they are: their definition says what they get.
 pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value) {

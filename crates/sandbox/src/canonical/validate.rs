@@ -13,9 +13,9 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
     causes
 }
 
-/// What is wrong with the metadata of any object. The server looks more than once when an object is changed, and tells each time what it finds.
+/// What is wrong with the metadata of an object of Kubernetes' own. The server looks more than once when an object is changed, and tells each time what it finds.
 pub(crate) fn metadata(group: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<Cause> {
-    let found = meta::validate(group, kind, new);
+    let found = meta::own(group, kind, new);
     let times = match old {
         None => 1,
         Some(_) if rules::looks_thrice(group, kind) => 3,

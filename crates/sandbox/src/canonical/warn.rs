@@ -1,8 +1,11 @@
-//! What the server warns of in Pods, as such and as templates, and lets pass.
+//! What the server warns of and lets pass: in Pods, as such and as templates, and in the finalizers of custom objects.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use super::check::{items, text};
+use super::format;
 
 /// The warnings of an object that is written.
 pub(crate) fn warnings(group: &str, kind: &str, object: &Value) -> Vec<String> {
@@ -38,6 +41,22 @@ pub(crate) fn warnings(group: &str, kind: &str, object: &Value) -> Vec<String> {
     out
 }
 
+/// The warnings of a custom object's finalizers that are new: a name without a domain may be another one's too.
+pub(crate) fn finalizers(new: &Value, old: Option<&Value>) -> Vec<String> {
+    let of = |object: &Value| items(&object["metadata"]["finalizers"]).iter().map(|one| text(one).to_owned()).collect::<BTreeSet<_>>();
+    let added = of(new).into_iter().filter(|one| old.is_none_or(|old| !of(old).contains(one)));
+    let plain = added.filter(|one| !one.contains('/') && !format::is_standard_finalizer(one));
+    plain
+        .map(|one| {
+            let path = if one.contains('.') { "including a path (/) " } else { "" };
+            format!(
+                "metadata.finalizers: {}: prefer a domain-qualified finalizer name {path}to avoid accidental conflicts with other finalizer writers",
+                Value::from(one)
+            )
+        })
+        .collect()
+}
+
 fn container(container: &Value, at: &str, out: &mut Vec<String>) {
     let env = items(&container["env"]);
     for (index, variable) in env.iter().enumerate() {
@@ -54,5 +73,26 @@ fn container(container: &Value, at: &str, out: &mut Vec<String>) {
         if let Some(first) = ports[..index].iter().position(|other| key(other) == key(port)) {
             out.push(format!("{at}.ports[{index}]: duplicate port definition with {at}.ports[{first}]"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::canonical::custom_metadata;
+
+    #[test]
+    fn a_custom_object_may_have_a_finalizer_without_a_domain_and_is_warned_once() {
+        let object = |finalizers: &[&str]| json!({"metadata": {"name": "demo", "finalizers": finalizers}});
+        let argo = object(&["resources-finalizer.argocd.argoproj.io", "example.com/one", "orphan"]);
+        assert!(custom_metadata(&argo).is_empty());
+        let wanted = "metadata.finalizers: \"resources-finalizer.argocd.argoproj.io\": prefer a domain-qualified finalizer name including a path (/) \
+            to avoid accidental conflicts with other finalizer writers";
+        assert_eq!(finalizers(&argo, None), [wanted]);
+        assert!(finalizers(&argo, Some(&argo)).is_empty());
+        assert!(finalizers(&object(&["plain"]), None)[0].contains("finalizer name to avoid"));
+        assert!(!custom_metadata(&object(&["not a name"])).is_empty());
     }
 }
