@@ -120,7 +120,7 @@ impl Check {
         }
         self.fail(match scalar {
             Scalar::String => format!("expected string, got &value.valueUnstructured{{Value:{}}}", literal(value)),
-            Scalar::Numeric => format!("expected numeric (int or float), got {}", kind(value)),
+            Scalar::Numeric => format!("expected numeric (int or float), got {}", go_type(value)),
             Scalar::Boolean => format!("expected boolean, got {}", plain(value)),
             Scalar::Untyped | Scalar::Unknown => format!("expected any scalar, got {}", plain(value)),
         });
@@ -148,8 +148,9 @@ pub(super) fn fits(value: &Value, scalar: Scalar) -> bool {
     }
 }
 
-/// What Go calls the type of a value (`%T`): clients match these messages.
-fn kind(value: &Value) -> &'static str {
+/// What Go calls the type of a decoded JSON or YAML value (`%T`), as the messages of structured-merge-diff and of kube-apiserver show it.
+#[must_use]
+pub fn go_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "<nil>",
         Value::Bool(_) => "bool",

@@ -6,6 +6,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 use serde_json::{Map, Number, Value};
 
 use super::Ask;
+use crate::canonical;
 use crate::protobuf;
 use crate::status::ApiError;
 
@@ -34,7 +35,7 @@ pub(crate) fn read(ask: &Ask<'_>) -> Result<Body, ApiError> {
     let body = raw(ask).map_err(|why| unrecognized(&why))?;
     if !body.value.is_object() {
         let wanted = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
-        return Err(unrecognized(&format!("json: cannot unmarshal {} into Go value of type {wanted}", kind_of(&body.value))));
+        return Err(unrecognized(&format!("json: cannot unmarshal {} into Go value of type {wanted}", canonical::kind_of(&body.value))));
     }
     Ok(body)
 }
@@ -49,19 +50,7 @@ pub(crate) fn patch(ask: &Ask<'_>) -> Result<Body, ApiError> {
         (_, true) => "[]handlers.jsonPatchOp",
         (_, false) => "map[string]interface {}",
     };
-    Err(undecodable(&format!("json: cannot unmarshal {} into Go value of type {go}", kind_of(&body.value))))
-}
-
-/// A JSON value's kind in Go's words.
-pub(crate) fn kind_of(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "bool",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    }
+    Err(undecodable(&format!("json: cannot unmarshal {} into Go value of type {go}", canonical::kind_of(&body.value))))
 }
 
 fn shown(body: &[u8]) -> String {

@@ -35,7 +35,7 @@ use crate::golang::type_name;
 pub(crate) use cause::Cause;
 pub(crate) use meta::custom as custom_metadata;
 pub(crate) use shown::ordered;
-pub(crate) use types::mismatch;
+pub(crate) use types::{kind_of, mismatch};
 pub(crate) use validate::{labels, metadata, validate};
 pub(crate) use warn::{finalizers as finalizer_warnings, warnings};
 

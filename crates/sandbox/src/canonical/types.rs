@@ -39,7 +39,8 @@ impl Place<'_> {
     }
 }
 
-fn kind_of(value: &Value) -> &'static str {
+/// A JSON value's kind, as Go's decoder calls it.
+pub(crate) fn kind_of(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "bool",

@@ -1,5 +1,6 @@
 //! A custom object against its definition, in the order in which the server looks.
 
+use fiel_merge::structured::go_type;
 use serde_json::Value;
 
 use super::cause::{Causes, child, whole};
@@ -66,19 +67,6 @@ fn field<'a>(object: &'a Value, path: &str) -> Result<Option<&'a Value>, String>
         }
     }
     Ok(Some(value))
-}
-
-/// What Go calls the type of a decoded value.
-fn go_type(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "<nil>",
-        Value::Bool(_) => "bool",
-        Value::Number(number) if number.is_f64() => "float64",
-        Value::Number(_) => "int64",
-        Value::String(_) => "string",
-        Value::Array(_) => "[]interface {}",
-        Value::Object(_) => "map[string]interface {}",
-    }
 }
 
 /// A value as Go prints it, if it is a scalar.
