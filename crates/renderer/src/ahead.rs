@@ -15,8 +15,10 @@ const MANY: usize = 16;
 
 /// A file that was read ahead.
 pub(crate) struct Ahead {
-    /// Its path from the root of the tree.
+    /// Where it was looked for.
     pub(crate) path: String,
+    /// Where its links lead.
+    pub(crate) real: String,
     pub(crate) bytes: usize,
     pub(crate) resources: Vec<Resource>,
 }
@@ -29,14 +31,14 @@ pub(crate) fn read(folder: &Folder<'_>, entries: &[Entry]) -> Vec<Option<Ahead>>
     }
     let (reader, left) = (folder.reader(), AtomicUsize::new(bytes));
     let one = |(path, _): &Entry| {
-        let (clean, bytes) = reader.read_plain(path)?;
+        let (path, real, bytes) = reader.read_plain(path)?;
         // Beyond the limit nothing more is kept.
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes.len())).ok()?;
         if bytes.len() > MAX_FILE {
             return None;
         }
         let resources = crate::read::resources(&bytes, "").ok()?;
-        Some(Ahead { path: clean, bytes: bytes.len(), resources })
+        Some(Ahead { path, real, bytes: bytes.len(), resources })
     };
     let part = parallel::part(entries.len());
     parallel::run(entries.chunks(part), |part| part.iter().map(one).collect::<Vec<_>>()).into_iter().flatten().collect()

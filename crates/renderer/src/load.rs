@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::ahead::Ahead;
 use crate::build::{Limits, LoadRestrictor, Options};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileKind, FileSystem, is_within, join};
@@ -271,13 +272,16 @@ impl<'a> Folder<'a> {
 
     /// What reads this folder's files from several threads.
     pub(crate) fn reader(&self) -> Reader<'_> {
-        Reader { files: self.tree.files(), folder: &self.path, restricted: self.is_restricted() }
+        // A repository that was fetched stays within itself, whatever the caller allows its own files.
+        let restricted = self.session.restrictor == LoadRestrictor::RootOnly || matches!(self.tree, Tree::Fetched(_));
+        Reader { files: self.tree.files(), folder: &self.path, restricted }
     }
 
     /// Takes note of a file that was read ahead.
-    pub(crate) fn note_read(&self, path: &str, bytes: usize) -> Result<()> {
-        self.note(path);
-        self.session.count(bytes)
+    pub(crate) fn note_read(&self, ahead: &Ahead) -> Result<()> {
+        self.note(&ahead.path);
+        self.note_link(&ahead.path, &ahead.real);
+        self.session.count(ahead.bytes)
     }
 
     /// Takes note of a folder of which any file may matter.
@@ -285,11 +289,6 @@ impl<'a> Folder<'a> {
         if let Some(clean) = self.clean(path) {
             self.note(&clean);
         }
-    }
-
-    /// Whether files must lie in or below this folder. A repository that was fetched stays within itself, whatever the caller allows its own files.
-    fn is_restricted(&self) -> bool {
-        self.session.restrictor == LoadRestrictor::RootOnly || matches!(self.tree, Tree::Fetched(_))
     }
 
     /// A file's path, after all checks.
@@ -300,13 +299,11 @@ impl<'a> Folder<'a> {
         let Some((real, kind)) = files.find(&clean) else {
             return Err(failed(format!("{path} does not exist (looked for {})", self.show(&clean))));
         };
-        if real != clean {
-            self.note(&real);
-        }
+        self.note_link(&clean, &real);
         if kind == FileKind::Dir {
             return Err(failed(format!("{path} is a folder, not a file")));
         }
-        if self.is_restricted() && !is_within(&real, &self.path) {
+        if !self.reader().may(&real) {
             return Err(failed(format!(
                 "{path} is not in or below the folder {} of its kustomization; make it part of a kustomization there, or build with --load-restrictor LoadRestrictionsNone",
                 self.show(&self.path)
@@ -382,6 +379,13 @@ impl<'a> Folder<'a> {
         self.session.read_set.borrow_mut().insert(name);
     }
 
+    /// Puts where a path's links lead into the read set as well.
+    fn note_link(&self, path: &str, real: &str) {
+        if real != path {
+            self.note(real);
+        }
+    }
+
     /// How messages name a path of this tree.
     fn show(&self, path: &str) -> String {
         match &self.tree {
@@ -395,18 +399,24 @@ impl<'a> Folder<'a> {
 pub(crate) struct Reader<'a> {
     files: &'a dyn FileSystem,
     folder: &'a str,
+    /// Whether files must lie in or below the folder.
     restricted: bool,
 }
 
 impl Reader<'_> {
-    /// The path from the root of the tree and the bytes of a file that may be read; `None` for anything else than a file by a relative path.
-    pub(crate) fn read_plain(&self, path: &str) -> Option<(String, Vec<u8>)> {
+    /// Whether a file may be read that really lies there.
+    fn may(&self, real: &str) -> bool {
+        !self.restricted || is_within(real, self.folder)
+    }
+
+    /// Where a file was looked for, where its links lead, and its bytes; `None` for anything else than a file by a relative path that may be read.
+    pub(crate) fn read_plain(&self, path: &str) -> Option<(String, String, Vec<u8>)> {
         if path.starts_with('/') || is_url(path) || Repository::parse(path).is_ok() {
             return None;
         }
         let clean = join(self.folder, path)?;
-        let (_, bytes) = self.files.read_if(&clean, &|real| !self.restricted || is_within(real, self.folder))?;
-        Some((clean, bytes))
+        let (real, bytes) = self.files.read_if(&clean, &|real| self.may(real))?;
+        Some((clean, real, bytes))
     }
 }
 

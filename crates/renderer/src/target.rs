@@ -178,7 +178,7 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
     for ((at, (path, pos)), ahead) in entries.iter().enumerate().zip(read_ahead) {
         let here = |error: Error| error.at(*pos).in_file(file);
         let read = match ahead {
-            Some(ahead) => folder.note_read(&ahead.path, ahead.bytes).map(|()| Some(ahead.resources)),
+            Some(ahead) => folder.note_read(&ahead).map(|()| Some(ahead.resources)),
             None => file_resources(folder, path),
         };
         let read = read.map_err(|error| with_others_missing(folder, here(error), path, &entries[at + 1..]))?;

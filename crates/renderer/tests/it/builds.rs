@@ -177,3 +177,25 @@ patches: [{patch: '{apiVersion: v1, kind: Foo, metadata: {name: a, annotations: 
     assert!(annotations["config.kubernetes.io/origin"].as_str().unwrap().contains("kind: PatchTransformer"));
     assert_eq!(annotations["q"], "z");
 }
+
+#[test]
+#[cfg(unix)]
+fn links_are_read_with_what_they_lead_to_however_many_files_there_are() {
+    for count in [1, 40] {
+        let temp = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: String| std::fs::write(temp.path().join(name), text).expect("written");
+        let mut kustomization = "resources:\n- link.yaml\n".to_owned();
+        for i in 0..count {
+            write(&format!("{i}.yaml"), format!("{{apiVersion: v1, kind: ConfigMap, metadata: {{name: c{i}}}}}"));
+            kustomization += &format!("- {i}.yaml\n");
+        }
+        write("real.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: real}}".to_owned());
+        std::os::unix::fs::symlink("real.yaml", temp.path().join("link.yaml")).expect("linked");
+        write("kustomization.yaml", kustomization);
+        let built = fiel_renderer::build(&fiel_renderer::Disk::new(temp.path()), "", &fiel_renderer::Options::default()).expect("builds");
+        assert_eq!(built.resources().len(), count + 1);
+        for read in ["link.yaml", "real.yaml", "0.yaml"] {
+            assert!(built.read_set().contains(read), "{read} of {count}");
+        }
+    }
+}
