@@ -134,7 +134,18 @@ pub fn build(fs: &dyn FileSystem, path: &str, options: &Options) -> Result<Build
 /// # Errors
 /// As [`build`], and what `outside` refuses or fails to do.
 pub fn build_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Result<Build> {
-    attempt(fs, path, options, outside).result
+    told(&Session::new(fs, outside, options), path, options)
+}
+
+/// The error shows the line at fault.
+fn told(session: &Session<'_>, path: &str, options: &Options) -> Result<Build> {
+    Folder::first(session, path).and_then(|folder| run(&folder, options)).map_err(|error| {
+        let source = error.file().and_then(|file| session.fs.read_displayed(file).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
+        match source {
+            Some(source) => error.with_source(&source),
+            None => error,
+        }
+    })
 }
 
 /// A build that was tried.
@@ -149,13 +160,7 @@ pub struct Attempt {
 /// As [`build_with`], for those who want to try again when something changes.
 pub fn attempt(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Attempt {
     let session = Session::new(fs, outside, options);
-    let result = Folder::first(&session, path).and_then(|folder| run(&folder, options)).map_err(|error| {
-        let source = error.file().and_then(|file| fs.read_displayed(file).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
-        match source {
-            Some(source) => error.with_source(&source),
-            None => error,
-        }
-    });
+    let result = told(&session, path, options);
     let read_set = match &result {
         Ok(build) => build.read_set.clone(),
         Err(_) => session.read_set.take(),

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use fiel_renderer::{Attempt, Build, Disk, Repository};
+use fiel_renderer::{Build, Disk, Repository};
 
 use crate::error::CommandError;
 
@@ -76,12 +76,8 @@ fn build(args: &Args, path: &str) -> Result<Build, CommandError> {
     if let Ok(repository) = Repository::parse(path) {
         return fiel_renderer::build_remote(&repository, &args.flags.options(), &args.flags.world()).map_err(CommandError::failed);
     }
-    attempt(args, path)?.result.map_err(|error| told(&error))
-}
-
-fn attempt(args: &Args, path: &str) -> Result<Attempt, CommandError> {
     let (files, path) = locate(Path::new(path))?;
-    Ok(fiel_renderer::attempt(&files, &path, &args.flags.options(), &args.flags.world()))
+    fiel_renderer::build_with(&files, &path, &args.flags.options(), &args.flags.world()).map_err(|error| told(&error))
 }
 
 /// An error with the line at fault.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
-use fiel_renderer::Repository;
+use fiel_renderer::{Attempt, Repository};
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecursiveMode, Watcher};
 
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let output = args.output.as_deref().and_then(|output| std::path::absolute(output).ok());
     let mut first = true;
     let build = || {
-        let attempts = several::each(&args.paths, |path| super::attempt(args, path));
+        let attempts = several::each(&args.paths, |path| attempt(args, path));
         let mut read = BTreeSet::new();
         let results: Result<Vec<_>, _> = args
             .paths
@@ -74,6 +74,11 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     };
     follow(build, &mut Folders::new(send), &happenings);
     Ok(())
+}
+
+fn attempt(args: &Args, path: &str) -> Result<Attempt, CommandError> {
+    let (files, path) = super::locate(Path::new(path))?;
+    Ok(fiel_renderer::attempt(&files, &path, &args.flags.options(), &args.flags.world()))
 }
 
 /// Tells of Ctrl-C and SIGTERM. A build that runs is ended by the second one only.
