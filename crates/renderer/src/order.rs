@@ -46,52 +46,25 @@ pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[
             (None, None) => 0,
         }
     };
-    let mut keys: Vec<Key> =
-        resources.iter().enumerate().map(|(at, resource)| Key::new(rank(resource.kind()), &resource.id(), at)).collect();
+    let mut keys: Vec<Key> = resources
+        .iter()
+        .enumerate()
+        .map(|(at, resource)| (rank(resource.kind()), group_version_kind(&resource.id()), rest(&resource.id()), at))
+        .collect();
     keys.sort_unstable_by(|a, b| {
-        let by_group = a.group_version_kind.cmp(&b.group_version_kind);
+        let (one, other) = (&resources[a.3], &resources[b.3]);
+        let by_group = a.1.cmp(&b.1);
         // Among Namespaces the real ones come before those of other groups.
-        let reverse = a.namespace != Namespace::No
-            && b.namespace != Namespace::No
-            && (a.namespace == Namespace::Real || b.namespace == Namespace::Real);
-        a.rank
-            .cmp(&b.rank)
-            .then(if reverse { by_group.reverse() } else { by_group })
-            .then_with(|| a.rest.cmp(&b.rest))
-            .then(a.at.cmp(&b.at))
+        let reverse =
+            one.kind() == "Namespace" && other.kind() == "Namespace" && (one.gvk().group.is_empty() || other.gvk().group.is_empty());
+        a.0.cmp(&b.0).then(if reverse { by_group.reverse() } else { by_group }).then_with(|| a.2.cmp(&b.2)).then(a.3.cmp(&b.3))
     });
     let mut old: Vec<Option<Resource>> = std::mem::take(resources).into_iter().map(Some).collect();
-    resources.extend(keys.into_iter().filter_map(|key| old[key.at].take()));
+    resources.extend(keys.into_iter().filter_map(|(.., at)| old[at].take()));
 }
 
-/// What decides where a resource comes.
-struct Key {
-    rank: i64,
-    group_version_kind: String,
-    rest: String,
-    namespace: Namespace,
-    /// Where it stood: equals stay in their order.
-    at: usize,
-}
-
-/// Whether a resource is a Namespace.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Namespace {
-    No,
-    Real,
-    OfAnotherGroup,
-}
-
-impl Key {
-    fn new(rank: i64, id: &Id<'_>, at: usize) -> Self {
-        let namespace = match (id.gvk.kind, id.gvk.group) {
-            ("Namespace", "") => Namespace::Real,
-            ("Namespace", _) => Namespace::OfAnotherGroup,
-            _ => Namespace::No,
-        };
-        Self { rank, group_version_kind: group_version_kind(id), rest: rest(id), namespace, at }
-    }
-}
+/// What decides where a resource comes: its kind's rank, its group, version and kind, its namespace and name, and where it stood.
+type Key = (i64, String, String, usize);
 
 fn group_version_kind(id: &Id<'_>) -> String {
     let or = |text: &'_ str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };

@@ -2,7 +2,7 @@
 
 use crate::edit::failed;
 use crate::error::Result;
-use crate::fs::file_name;
+use crate::fs::{clean, file_name};
 use crate::repository::Repository;
 
 /// The folder beside a kustomization that holds what it names elsewhere.
@@ -50,15 +50,7 @@ fn place(url: &str) -> (&str, &str) {
 
 /// A path below a top that `..` does not leave.
 fn rooted(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
+    clean(path).split('/').skip_while(|part| *part == "..").collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
