@@ -5,7 +5,7 @@ ARG RUST_IMAGE=rust:1-slim-bookworm
 FROM ${RUST_IMAGE} AS rust
 WORKDIR /src
 ENV CARGO_TERM_COLOR=never \
-    RUSTFLAGS="-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs"
+    RUSTFLAGS="-C target-feature=+crt-static"
 # With a target named, the flags above are not for build scripts and procedural macros, which cannot be static.
 RUN rustc -vV | sed -n 's/^host: //p' > /target-triple && mkdir -p /out/tmp && chmod 1777 /out/tmp
 

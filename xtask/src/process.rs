@@ -66,8 +66,7 @@ pub(crate) fn build_static(sh: &Shell, package: &str, profile: &str, program: &s
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     ensure!(cfg!(target_os = "linux"), Unavailable(format!("a static {program} for Linux is built on Linux")));
     // With a target of its own the flag does not reach build scripts and macros, which must stay dynamic.
-    // Packed, the relocations of a position-independent program take kilobytes instead of a megabyte.
-    let _flags = sh.push_env("RUSTFLAGS", "-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs");
+    let _flags = sh.push_env("RUSTFLAGS", "-C target-feature=+crt-static");
     let built = build(sh, &["--package", package, "--profile", profile, "--target", &target], &[program])?;
     built.into_iter().next().context("one program was asked for")
 }
