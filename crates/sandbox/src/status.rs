@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::cause::Cause;
 use crate::resource::Resource;
 
 /// What a request is refused with.
@@ -89,14 +90,14 @@ impl ApiError {
     }
 
     /// What a strategy found wrong: (reason, message, field) each.
-    pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[(String, String, String)]) -> Self {
+    pub(crate) fn invalid(resource: &Resource, name: &str, causes: &[Cause]) -> Self {
         let kind = if resource.group.is_empty() { resource.kind.clone() } else { format!("{}.{}", resource.kind, resource.group) };
         // What is told more than once stands once in the message.
-        let shown: indexmap::IndexSet<String> = causes.iter().map(|(_, message, field)| format!("{field}: {message}")).collect();
+        let shown: indexmap::IndexSet<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
         let shown: Vec<String> = shown.into_iter().collect();
         let list = if let [one] = shown.as_slice() { one.clone() } else { format!("[{}]", shown.join(", ")) };
         let causes: Vec<Value> =
-            causes.iter().map(|(reason, message, field)| json!({"reason": reason, "message": message, "field": field})).collect();
+            causes.iter().map(|cause| json!({"reason": cause.reason, "message": cause.message, "field": cause.field})).collect();
         let mut details = json!({"kind": resource.kind, "causes": causes});
         if !name.is_empty() {
             details["name"] = json!(name);

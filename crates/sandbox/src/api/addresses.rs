@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::Core;
-use crate::canonical::Cause;
+use crate::cause::Cause;
 
 /// The addresses that Services get: 10.96.0.0/16, the first ones kept for the cluster's own.
 const NETWORK: &str = "10.96.";

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Core, addresses, definitions, guard, managed, meta};
 use crate::canonical;
+use crate::cause::Cause;
 use crate::resource::Resource;
 use crate::status::ApiError;
 
@@ -66,7 +67,7 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
         canonical::reread(&resource.group, &resource.kind, &mut new);
     }
     if is_service(resource) {
-        refuse(resource, name, addresses::allot(core, old, namespace, name, &mut new))?;
+        refuse(resource, name, &addresses::allot(core, old, namespace, name, &mut new))?;
     }
     meta::generation(resource, old, &mut new);
     meta::tidy(&mut new);
@@ -196,7 +197,7 @@ fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, warnings: &mu
     let Change { resource, name, subresource, .. } = change;
     let (group, kind) = (&resource.group, &resource.kind);
     if definitions::is_definition(resource) || !resource.is_builtin() {
-        let mut causes = told(if resource.is_builtin() { canonical::labels(new) } else { canonical::custom_metadata(new) });
+        let mut causes = if resource.is_builtin() { canonical::labels(new) } else { canonical::custom_metadata(new) };
         if resource.is_builtin() {
             causes.extend(definitions::validate(new, old, subresource));
         } else {
@@ -208,19 +209,14 @@ fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, warnings: &mu
         // Both look at labels.
         let mut seen = std::collections::BTreeSet::new();
         causes.retain(|cause| seen.insert(cause.clone()));
-        return if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid(resource, name, &causes)) };
+        return refuse(resource, name, &causes);
     }
     let look = if subresource.is_empty() { canonical::validate } else { canonical::metadata };
-    refuse(resource, name, look(group, kind, new, old))
+    refuse(resource, name, &look(group, kind, new, old))
 }
 
-fn told(causes: Vec<canonical::Cause>) -> Vec<(String, String, String)> {
-    causes.into_iter().map(|cause| (cause.reason.to_owned(), cause.message, cause.field)).collect()
-}
-
-fn refuse(resource: &Resource, name: &str, causes: Vec<canonical::Cause>) -> Result<(), ApiError> {
-    let causes = told(causes);
-    if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid(resource, name, &causes)) }
+fn refuse(resource: &Resource, name: &str, causes: &[Cause]) -> Result<(), ApiError> {
+    if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid(resource, name, causes)) }
 }
 
 /// Whether a write changes anything but the time at which managers wrote.

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Core, delete, managed, meta};
+use crate::cause::Cause;
 use crate::definition::rules::{Found, Programs};
 use crate::definition::{self, names};
 use crate::resource::{Resource, Resources};
@@ -156,7 +157,7 @@ pub(crate) fn complete(definition: &mut Value, old: Option<&Value>, subresource:
 }
 
 /// What the server has against a definition.
-pub(crate) fn validate(new: &Value, old: Option<&Value>, subresource: &str) -> Vec<(String, String, String)> {
+pub(crate) fn validate(new: &Value, old: Option<&Value>, subresource: &str) -> Vec<Cause> {
     // Its status may say what it will.
     if subresource == "status" { Vec::new() } else { definition::check(new, old).0 }
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::delete::Writer;
 use super::{AUDIENCE, Answer, Ask, Core, meta, read, write};
 use crate::auth::User;
+use crate::cause::Cause;
 use crate::request::Verb;
 use crate::status::ApiError;
 
@@ -132,11 +133,7 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let replicas = after["spec"]["replicas"].as_i64().unwrap_or(0);
     // A custom object's schema says what it may be.
     if replicas < 0 && ask.resource.is_builtin() {
-        let cause = (
-            "FieldValueInvalid".to_owned(),
-            format!("Invalid value: {replicas}: must be greater than or equal to 0"),
-            "spec.replicas".to_owned(),
-        );
+        let cause = Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
         let mut scale = crate::resource::Resource::clone(&ask.resource);
         (scale.group, scale.kind) = ("autoscaling".to_owned(), "Scale".to_owned());
         return Err(ApiError::invalid(&scale, &ask.target.name, &[cause]));
@@ -185,11 +182,7 @@ fn token(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let (namespace, name, uid) = (&ask.target.namespace, &ask.target.name, meta::text(&account, "uid"));
     let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
     if seconds < 600 {
-        let cause = (
-            "FieldValueInvalid".to_owned(),
-            format!("Invalid value: {seconds}: may not specify a duration less than 10 minutes"),
-            "spec.expirationSeconds".to_owned(),
-        );
+        let cause = Cause::invalid("spec.expirationSeconds", &json!(seconds), "may not specify a duration less than 10 minutes");
         return Err(ApiError::invalid(&ask.resource, name, &[cause]));
     }
     let now = (core.clock)();

@@ -7,6 +7,7 @@ use super::commit::{Change, Manage, commit};
 use super::{Answer, Ask, Body, Core, body, definitions, managed, meta};
 use crate::auth::review;
 use crate::canonical;
+use crate::cause::Cause;
 use crate::golang;
 use crate::request::Verb;
 use crate::resource::Resource;
@@ -66,7 +67,7 @@ fn fits(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
         )));
     }
     if other_kind && !resource.is_builtin() {
-        let cause = ("FieldValueInvalid".to_owned(), format!("Invalid value: \"{kind}\": must be {}", resource.kind), "kind".to_owned());
+        let cause = Cause::invalid("kind", &json!(kind), &format!("must be {}", resource.kind));
         let mut told = Resource::clone(resource);
         told.kind = kind.to_owned();
         return Err(ApiError::invalid(&told, meta::text(object, "name"), &[cause]));
@@ -203,11 +204,7 @@ pub(crate) fn replace(
     let mut new = make(&old)?;
     meta::precondition(&resource, name, &old, &new)?;
     if subresource.is_empty() && !resource.is_builtin() && meta::text(&new, "resourceVersion").is_empty() {
-        let cause = (
-            "FieldValueInvalid".to_owned(),
-            "Invalid value: 0: must be specified for an update".to_owned(),
-            "metadata.resourceVersion".to_owned(),
-        );
+        let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
         return Err(ApiError::invalid(&resource, name, &[cause]));
     }
     confine(&resource, &old, &mut new, subresource);

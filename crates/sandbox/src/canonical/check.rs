@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::cause::Cause;
 use super::format::Format;
+use crate::cause::Cause;
 
 /// What is looked at in a field.
 pub(super) enum Check {

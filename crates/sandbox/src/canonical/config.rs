@@ -3,10 +3,10 @@
 use base64::Engine as _;
 use serde_json::json;
 
-use super::cause::Cause;
 use super::check::Check::{Choice, Required, Selector};
 use super::check::{Seen, items, look, text};
 use super::{format, shown};
+use crate::cause::Cause;
 
 const FROZEN: &str = "field is immutable when `immutable` is set";
 

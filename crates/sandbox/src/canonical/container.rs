@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::cause::Cause;
 use super::check::{Check, Rules, Seen, items, look, text, unique};
 use super::{format, quantity, template};
+use crate::cause::Cause;
 
 pub(super) fn ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     const PORT: Rules = &[

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::schedule::Schedule;
+
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
 const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const WILDCARD: &str = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', regex used for validation is '\\*\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
@@ -23,12 +25,12 @@ fn told(text: &str, limit: usize, well: bool, words: &str) -> Vec<String> {
 }
 
 /// A name of one part.
-pub(super) fn label(text: &str) -> Vec<String> {
+pub(crate) fn label(text: &str) -> Vec<String> {
     if text.contains('.') { vec!["must not contain dots".to_owned()] } else { told(text, 63, is_label(text), LABEL) }
 }
 
 /// A name of parts with dots between them.
-pub(super) fn subdomain(text: &str) -> Vec<String> {
+pub(crate) fn subdomain(text: &str) -> Vec<String> {
     told(text, 253, is_subdomain(text), SUBDOMAIN)
 }
 
@@ -176,6 +178,11 @@ pub(super) fn finalizer(text: &str) -> Vec<String> {
 /// Whether a finalizer is one of Kubernetes' own, which have no domain.
 pub(super) fn is_standard_finalizer(text: &str) -> bool {
     ["orphan", "foregroundDeletion", "kubernetes"].contains(&text)
+}
+
+/// The schedule of a CronJob.
+pub(super) fn schedule(text: &str) -> Vec<String> {
+    Schedule::parse(text).err().into_iter().collect()
 }
 
 /// A path that does not climb.

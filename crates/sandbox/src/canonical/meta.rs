@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::cause::Cause;
 use super::check::{items, text};
 use super::format::{self, Format};
+use crate::cause::Cause;
 
 /// How the names of a kind must look.
 fn name_format(group: &str, kind: &str) -> Format {

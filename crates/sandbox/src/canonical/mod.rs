@@ -7,11 +7,9 @@
 //! What the server refuses stands in the tables of [`rules`] and [`template`]; [`check`] walks them. What needs more than one field is a function beside
 //! them (`workload`, `container`, `network`, `storage`, `config`); [`shown`] writes objects as Go has them in its errors.
 
-mod cause;
 mod check;
 mod config;
 mod container;
-mod cron;
 mod format;
 mod kinds;
 mod meta;
@@ -32,7 +30,7 @@ mod workload;
 use serde_json::{Map, Value};
 
 use crate::golang::type_name;
-pub(crate) use cause::Cause;
+pub(crate) use format::{label, subdomain};
 pub(crate) use meta::custom as custom_metadata;
 pub(crate) use shown::ordered;
 pub(crate) use types::{kind_of, mismatch};

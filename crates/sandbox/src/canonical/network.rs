@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::cause::Cause;
 use super::check::Check::{Each, Port, PortOrName};
 use super::check::{Seen, items, look, text, unique};
 use super::{format, rules, shown};
+use crate::cause::Cause;
 
 /// What a Service of its kind must have and cannot have.
 pub(super) fn service_kind(seen: &Seen<'_>, causes: &mut Vec<Cause>) {

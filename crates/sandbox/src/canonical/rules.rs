@@ -8,7 +8,7 @@ use super::check::Check::{
 };
 use super::check::Rules;
 use super::template::{DATA, HOST_PATH};
-use super::{config, cron, format, network, storage, workload};
+use super::{config, format, network, storage, workload};
 
 /// The rules of a kind.
 pub(super) fn of(group: &str, kind: &str) -> Rules {
@@ -134,7 +134,7 @@ const JOB: Rules = &[
 ];
 const CRON_JOB: Rules = &[
     ("spec.schedule", Required("")),
-    ("spec.schedule", Of(cron::schedule)),
+    ("spec.schedule", Of(format::schedule)),
     ("spec.startingDeadlineSeconds", NotNegative),
     ("spec.timeZone", With(workload::time_zone)),
     ("spec.concurrencyPolicy", OneOf(&["Allow", "Forbid", "Replace"])),

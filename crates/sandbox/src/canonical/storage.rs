@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::cause::Cause;
 use super::check::{Seen, items, text};
 use super::{quantity, shown, workload};
+use crate::cause::Cause;
 
 const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::cause::Cause;
 use super::check::Check::{
     Between, Choice, Each, Inside, Keys, Labels, NotNegative, Of, OneOf, Port, PortOrName, Required, Selector, With, Within,
 };
 use super::check::{Rules, Seen, items, look, text, unique};
 use super::container::{env, env_from, mounts, ports, probe, resources, the_one};
 use super::{format, meta};
+use crate::cause::Cause;
 
 /// The numbers that a user or a group may have.
 const ID: i64 = 2_147_483_647;

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::cause::Cause;
 use super::check::{Seen, look};
 use super::{meta, rules};
+use crate::cause::Cause;
 
 /// Everything that is wrong with an object in the server's form; `old` is what an update would replace.
 pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<Cause> {

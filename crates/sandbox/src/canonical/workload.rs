@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::cause::Cause;
 use super::check::Check::{AtMostAll, Choice, Immutable, NotNegative, NumberOrPercent};
 use super::check::{Seen, items, look, text};
 use super::{meta, shown, template as pods};
+use crate::cause::Cause;
 
 const UNFIT: &str = "`selector` does not match template `labels`";
 

@@ -16,8 +16,8 @@ use super::object::{
     Labels, Object, annotation, condition, controller, created, flag, is_deleting, key, make, name, namespace, number, owner_reference,
     status_patch, text, time_text, uid,
 };
-use super::schedule::Schedule;
 use super::world::{Name, World};
+use crate::schedule::Schedule;
 
 /// The annotation of a Job that says for which time it was made.
 const SCHEDULED: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
@@ -136,7 +136,7 @@ fn run<'a>(cron: &Object, state: &State<'a>, now: Timestamp) -> (Option<Run<'a>>
         Some(zone) => TimeZone::get(zone).ok(),
         None => Some(TimeZone::UTC),
     };
-    let schedule = text(cron, "/spec/schedule").and_then(Schedule::parse);
+    let schedule = text(cron, "/spec/schedule").and_then(|text| Schedule::parse(text).ok());
     let (Some(zone), Some(schedule), false, false) = (zone, schedule, is_deleting(cron), flag(cron, "/spec/suspend")) else {
         return (None, None);
     };

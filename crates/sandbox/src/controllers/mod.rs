@@ -41,7 +41,6 @@ mod pods;
 mod replicaset;
 mod revision;
 mod rollout;
-mod schedule;
 mod statefulset;
 mod world;
 

@@ -2,65 +2,72 @@
 
 use serde_json::Value;
 
-/// What was found: (reason, message, field) each, as [`crate::status::ApiError::invalid`] tells them.
+use crate::cause::Cause;
+
+/// What was found.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Causes(pub(crate) Vec<(String, String, String)>);
+pub(crate) struct Causes(pub(crate) Vec<Cause>);
 
 impl Causes {
-    fn push(&mut self, reason: &str, message: String, field: &str) {
-        let field = if field.is_empty() { "<nil>" } else { field };
-        self.0.push((reason.to_owned(), message, field.to_owned()));
+    pub(crate) fn push(&mut self, mut cause: Cause) {
+        if cause.field.is_empty() {
+            "<nil>".clone_into(&mut cause.field);
+        }
+        self.0.push(cause);
+    }
+
+    /// One for which [`Cause`] has no words.
+    fn other(&mut self, reason: &'static str, message: String, field: &str) {
+        self.push(Cause { reason, message, field: field.to_owned() });
     }
 
     pub(crate) fn required(&mut self, field: &str, detail: &str) {
-        let message = if detail.is_empty() { "Required value".to_owned() } else { format!("Required value: {detail}") };
-        self.push("FieldValueRequired", message, field);
+        self.push(Cause::required(field, detail));
     }
 
     pub(crate) fn invalid(&mut self, field: &str, value: impl Into<Value>, detail: &str) {
-        self.invalid_as(field, &whole(value.into()).to_string(), detail);
+        self.push(Cause::invalid(field, &whole(value.into()), detail));
     }
 
     /// The value as the server shows it where that is not its JSON.
     pub(crate) fn invalid_as(&mut self, field: &str, shown: &str, detail: &str) {
-        self.push("FieldValueInvalid", format!("Invalid value: {shown}: {detail}"), field);
+        self.push(Cause::shown(field, shown, detail));
     }
 
     /// Of an object or a list whose content is not told.
     pub(crate) fn invalid_unshown(&mut self, field: &str, detail: &str) {
-        self.push("FieldValueInvalid", format!("Invalid value: {detail}"), field);
+        self.other("FieldValueInvalid", format!("Invalid value: {detail}"), field);
     }
 
     /// Of an object or a list whose content is not told.
     pub(crate) fn duplicate_unshown(&mut self, field: &str) {
-        self.push("FieldValueDuplicate", "Duplicate value".to_owned(), field);
+        self.other("FieldValueDuplicate", "Duplicate value".to_owned(), field);
     }
 
     pub(crate) fn of_type(&mut self, field: &str, value: impl Into<Value>, detail: &str) {
-        self.push("FieldValueTypeInvalid", format!("Invalid value: {}: {detail}", value.into()), field);
+        self.other("FieldValueTypeInvalid", format!("Invalid value: {}: {detail}", value.into()), field);
     }
 
     pub(crate) fn forbidden(&mut self, field: &str, detail: &str) {
-        self.push("FieldValueForbidden", format!("Forbidden: {detail}"), field);
+        self.push(Cause::forbidden(field, detail));
     }
 
     pub(crate) fn duplicate(&mut self, field: &str, value: impl Into<Value>) {
-        self.push("FieldValueDuplicate", format!("Duplicate value: {}", value.into()), field);
+        self.push(Cause::duplicate(field, &value.into()));
     }
 
     pub(crate) fn unsupported(&mut self, field: &str, value: &Value, supported: &[&str]) {
-        let supported: Vec<String> = supported.iter().map(|one| Value::from(*one).to_string()).collect();
-        self.push("FieldValueNotSupported", format!("Unsupported value: {value}: supported values: {}", supported.join(", ")), field);
+        self.push(Cause::unsupported(field, value, supported));
     }
 
     pub(crate) fn too_many(&mut self, field: &str, found: usize, most: u64) {
         let items = if most == 1 { "item" } else { "items" };
-        self.push("FieldValueTooMany", format!("Too many: {found}: must have at most {most} {items}"), field);
+        self.other("FieldValueTooMany", format!("Too many: {found}: must have at most {most} {items}"), field);
     }
 
     pub(crate) fn too_long(&mut self, field: &str, most: u64) {
         let bytes = if most == 1 { "byte" } else { "bytes" };
-        self.push("FieldValueTooLong", format!("Too long: may not be more than {most} {bytes}"), field);
+        self.other("FieldValueTooLong", format!("Too long: may not be more than {most} {bytes}"), field);
     }
 
     pub(crate) fn append(&mut self, mut other: Self) {
@@ -73,7 +80,7 @@ impl Causes {
 
     /// By what they say, as the server sorts what it found in no order.
     pub(crate) fn sort(&mut self) {
-        self.0.sort_by_key(|(_, message, field)| format!("{field}: {message}"));
+        self.0.sort_by_key(|cause| format!("{}: {}", cause.field, cause.message));
     }
 }
 

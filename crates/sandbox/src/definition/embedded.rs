@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use super::cause::{Causes, child, key};
+use super::cause::{Causes, child};
 use super::names::{DNS_1035, is_dns_1035};
-use super::structural::says;
+use super::structural::{each_part, says};
+use crate::cause::Cause;
 
 /// What is wrong with the embedded resources of a value; the value itself is one where its schema says so.
 pub(crate) fn check(schema: &Value, value: &Value, path: &str) -> Causes {
@@ -14,34 +15,15 @@ pub(crate) fn check(schema: &Value, value: &Value, path: &str) -> Causes {
 }
 
 fn walk(schema: &Value, value: &Value, path: &str, causes: &mut Causes) {
-    match value {
-        Value::Object(fields) => {
-            if says(schema, "x-kubernetes-embedded-resource") {
-                resource(value, path, causes);
-            }
-            for (name, value) in fields {
-                match schema["properties"].get(name) {
-                    Some(inner) => walk(inner, value, &child(path, name), causes),
-                    None if schema["additionalProperties"].is_object() => {
-                        walk(&schema["additionalProperties"], value, &key(path, name), causes);
-                    }
-                    None => {}
-                }
-            }
-        }
-        Value::Array(items) if schema["items"].is_object() => {
-            for (index, item) in items.iter().enumerate() {
-                walk(&schema["items"], item, &key(path, index), causes);
-            }
-        }
-        _ => {}
+    if value.is_object() && says(schema, "x-kubernetes-embedded-resource") {
+        resource(value, path, causes);
     }
+    each_part(schema, value, path, &mut |schema, value, path| walk(schema, value, path, causes));
 }
 
 fn resource(value: &Value, path: &str, causes: &mut Causes) {
-    let labels = crate::canonical::labels(value).into_iter().map(|cause| (cause.reason.to_owned(), cause.message, cause.field));
-    for (reason, message, field) in labels {
-        causes.0.push((reason, message, child(path, &field)));
+    for cause in crate::canonical::labels(value) {
+        causes.push(Cause { field: child(path, &cause.field), ..cause });
     }
     for name in ["apiVersion", "kind"] {
         let (field, given) = (child(path, name), &value[name]);

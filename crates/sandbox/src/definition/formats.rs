@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use base64::Engine as _;
 use regex::Regex;
 
+use crate::{canonical, duration};
+
 const TEXTS: [&str; 26] = [
     "bsonobjectid",
     "uri",
@@ -71,8 +73,8 @@ pub(super) fn fits(format: &str, text: &str) -> bool {
         "rgbcolor" => is_rgb(text),
         "byte" => base64::engine::general_purpose::STANDARD.decode(text).is_ok() && !text.is_empty(),
         "bsonobjectid" => shape(&OBJECT_ID, text),
-        "k8sshortname" => text.len() <= 63 && shape(&LABEL, text),
-        "k8slongname" => text.len() <= 253 && text.split('.').all(|part| shape(&LABEL, part)),
+        "k8sshortname" => canonical::label(text).is_empty(),
+        "k8slongname" => canonical::subdomain(text).is_empty(),
         _ => true,
     }
 }
@@ -89,7 +91,6 @@ fn pattern(pattern: &str) -> Regex {
 
 static DATE: Shape = LazyLock::new(|| pattern(r"^\d{4}-\d{2}-\d{2}$"));
 static DATE_TIME: Shape = LazyLock::new(|| pattern(r"^\d{4}-\d{2}-\d{2}[ tT]\d{2}:\d{2}:\d{2}(\.\d+)?([zZ]|[+-]\d{2}:?\d{2})$"));
-static DURATION: Shape = LazyLock::new(|| pattern(r"^[+-]?((\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h))+$"));
 static WORDY: Shape = LazyLock::new(|| {
     pattern(
         r"(?i)^\s*\d+\s*(ns|nanos?|nanoseconds?|us|µs|micros?|microseconds?|ms|millis?|milliseconds?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?)\s*$",
@@ -107,7 +108,6 @@ static UUID: Shape = LazyLock::new(|| pattern(r"(?i)^[0-9a-f]{8}-?[0-9a-f]{4}-?[
 static SSN: Shape = LazyLock::new(|| pattern(r"^\d{3}[- ]?\d{2}[- ]?\d{4}$"));
 static HEX_COLOUR: Shape = LazyLock::new(|| pattern(r"^#?([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$"));
 static OBJECT_ID: Shape = LazyLock::new(|| pattern(r"^[0-9a-fA-F]{24}$"));
-static LABEL: Shape = LazyLock::new(|| pattern(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"));
 
 fn is_date_time(text: &str) -> bool {
     let hour = text.get(11..13).and_then(|hour| hour.parse::<u32>().ok());
@@ -119,7 +119,7 @@ fn is_date_time(text: &str) -> bool {
 
 /// As Go writes durations, or as a number with a word.
 fn is_duration(text: &str) -> bool {
-    text == "0" || shape(&DURATION, text) || shape(&WORDY, text)
+    duration::parse(text).is_some() || shape(&WORDY, text)
 }
 
 /// An address whose parts may begin with zeros.

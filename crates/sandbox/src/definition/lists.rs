@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::cause::{Causes, child, key};
+use super::cause::{Causes, key};
+use super::structural::each_part;
 
 /// What stands twice in the lists of a value that are sets or maps.
 pub(crate) fn check(schema: &Value, value: &Value, path: &str) -> Causes {
@@ -12,30 +13,14 @@ pub(crate) fn check(schema: &Value, value: &Value, path: &str) -> Causes {
 }
 
 fn walk(schema: &Value, value: &Value, path: &str, causes: &mut Causes) {
-    match value {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                if let Some(inner) = schema["properties"].get(name) {
-                    walk(inner, value, &child(path, name), causes);
-                } else if schema["additionalProperties"].is_object() {
-                    walk(&schema["additionalProperties"], value, &key(path, name), causes);
-                }
-            }
+    if let Value::Array(items) = value {
+        match schema["x-kubernetes-list-type"].as_str() {
+            Some("set") => twice(items, path, causes),
+            Some("map") => map(schema, items, path, causes),
+            _ => {}
         }
-        Value::Array(items) => {
-            match schema["x-kubernetes-list-type"].as_str() {
-                Some("set") => twice(items, path, causes),
-                Some("map") => map(schema, items, path, causes),
-                _ => {}
-            }
-            if schema["items"].is_object() {
-                for (index, item) in items.iter().enumerate() {
-                    walk(&schema["items"], item, &key(path, index), causes);
-                }
-            }
-        }
-        _ => {}
     }
+    each_part(schema, value, path, &mut |schema, value, path| walk(schema, value, path, causes));
 }
 
 /// The second of equal ones is told, whatever number follows.

@@ -41,7 +41,7 @@ pub(crate) fn check(rules: &Rules<'_>, new: &Value, old: Option<&Value>, subreso
     if rules.programs.is_empty() {
         return Found { causes, warnings: Vec::new() };
     }
-    if causes.0.iter().any(|(reason, ..)| BLOCKING.contains(&reason.as_str())) {
+    if causes.0.iter().any(|cause| BLOCKING.contains(&cause.reason)) {
         let why =
             "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
         causes.invalid("", Value::Null, why);

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::cause::{Causes, child, key};
 use super::names::{is_dns_1035, is_true, why_not};
 use super::{names, path, schema, structural::says};
+use crate::canonical::subdomain;
 
-const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 const COLUMN_TYPES: [&str; 5] = ["boolean", "date", "integer", "number", "string"];
 const COLUMN_FORMATS: [&str; 8] = ["byte", "date", "date-time", "double", "float", "int32", "int64", "password"];
 const APPROVED: &str = "api-approved.kubernetes.io";
@@ -36,12 +36,6 @@ pub(crate) fn check(new: &Value, old: Option<&Value>) -> Causes {
     causes
 }
 
-fn is_subdomain(name: &str) -> bool {
-    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let label = |label: &str| label.starts_with(letter) && label.ends_with(letter) && label.chars().all(|c| letter(c) || c == '-');
-    name.len() <= 253 && name.split('.').all(label)
-}
-
 fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value[field].as_str().unwrap_or_default()
 }
@@ -52,8 +46,8 @@ fn name(new: &Value, causes: &mut Causes) {
         causes.required("metadata.name", "name or generateName is required");
         return;
     }
-    if !is_subdomain(name) {
-        causes.invalid("metadata.name", name, SUBDOMAIN);
+    for why in subdomain(name) {
+        causes.invalid("metadata.name", name, &why);
     }
     if name != format!("{}.{}", text(&spec["names"], "plural"), text(spec, "group")) {
         causes.invalid("metadata.name", name, "must be spec.names.plural+\".\"+spec.group");
@@ -64,10 +58,12 @@ fn group_and_scope(spec: &Value, causes: &mut Causes) {
     let group = text(spec, "group");
     if group.is_empty() {
         causes.required("spec.group", "");
-    } else if !is_subdomain(group) {
-        causes.invalid("spec.group", group, SUBDOMAIN);
-    } else if !group.contains('.') {
-        causes.invalid("spec.group", group, "should be a domain with at least one dot");
+    } else {
+        let mut told = subdomain(group);
+        if told.is_empty() && !group.contains('.') {
+            told.push("should be a domain with at least one dot".to_owned());
+        }
+        told.iter().for_each(|why| causes.invalid("spec.group", group, why));
     }
     match text(spec, "scope") {
         "" => causes.required("spec.scope", ""),

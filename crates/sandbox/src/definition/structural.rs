@@ -37,6 +37,27 @@ pub(super) fn properties(schema: &Value) -> impl Iterator<Item = (&String, &Valu
     schema["properties"].as_object().into_iter().flatten()
 }
 
+/// Calls `visit` with the schema, the value and the path of every field and item that the schema knows.
+pub(super) fn each_part(schema: &Value, value: &Value, path: &str, visit: &mut dyn FnMut(&Value, &Value, &str)) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match schema["properties"].get(name) {
+                    Some(inner) => visit(inner, value, &child(path, name)),
+                    None if schema["additionalProperties"].is_object() => visit(&schema["additionalProperties"], value, &key(path, name)),
+                    None => {}
+                }
+            }
+        }
+        Value::Array(items) if schema["items"].is_object() => {
+            for (index, item) in items.iter().enumerate() {
+                visit(&schema["items"], item, &key(path, index));
+            }
+        }
+        _ => {}
+    }
+}
+
 fn kind(schema: &Value) -> &str {
     schema["type"].as_str().unwrap_or_default()
 }

@@ -11,7 +11,6 @@ use serde_json::Value;
 use super::{Programs, bound, of, text, uses_old, values};
 use crate::definition::cause::{Causes, child, key};
 use crate::definition::path;
-use crate::definition::structural::properties;
 use crate::definition::value::old_item;
 
 /// The longest message that an expression may give.
@@ -110,7 +109,7 @@ impl Run<'_> {
         match value {
             Value::Object(fields) => {
                 for (name, inner_value) in fields {
-                    let own = properties(schema).find(|(known, _)| *known == name).map(|(_, inner)| inner);
+                    let own = schema["properties"].get(name);
                     let Some(inner) = own.or_else(|| schema.get("additionalProperties").filter(|inner| inner.is_object())) else {
                         continue;
                     };
@@ -172,7 +171,7 @@ impl Run<'_> {
                     };
                     let cause = refusal(rule, kind, value, &at, &message);
                     if !uses_old && ratchet.unchanged() {
-                        let told = cause.0.iter().map(|(_, message, field)| format!("{field}: {message}"));
+                        let told = cause.0.iter().map(|cause| format!("{}: {}", cause.field, cause.message));
                         self.found.warnings.extend(told);
                     } else {
                         self.found.causes.append(cause);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// One field that is not as it must be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cause {
     /// `FieldValueInvalid` and the like.
     pub(crate) reason: &'static str,
@@ -14,7 +14,7 @@ pub(crate) struct Cause {
 }
 
 impl Cause {
-    pub(super) fn required(field: impl Into<String>, detail: &str) -> Self {
+    pub(crate) fn required(field: impl Into<String>, detail: &str) -> Self {
         let message = if detail.is_empty() { "Required value".to_owned() } else { format!("Required value: {detail}") };
         Self { reason: "FieldValueRequired", message, field: field.into() }
     }
@@ -24,40 +24,40 @@ impl Cause {
     }
 
     /// A value that is shown in another form than its own.
-    pub(super) fn shown(field: impl Into<String>, value: &str, detail: &str) -> Self {
+    pub(crate) fn shown(field: impl Into<String>, value: &str, detail: &str) -> Self {
         let message = if detail.is_empty() { format!("Invalid value: {value}") } else { format!("Invalid value: {value}: {detail}") };
         Self { reason: "FieldValueInvalid", message, field: field.into() }
     }
 
-    pub(super) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
+    pub(crate) fn forbidden(field: impl Into<String>, detail: &str) -> Self {
         Self { reason: "FieldValueForbidden", message: format!("Forbidden: {detail}"), field: field.into() }
     }
 
-    pub(super) fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
+    pub(crate) fn unsupported(field: impl Into<String>, value: &Value, supported: &[&str]) -> Self {
         let value = if value.is_null() { &Value::String(String::new()) } else { value };
         Self::unsupported_shown(field, &value.to_string(), supported)
     }
 
-    pub(super) fn unsupported_shown(field: impl Into<String>, value: &str, supported: &[&str]) -> Self {
+    pub(crate) fn unsupported_shown(field: impl Into<String>, value: &str, supported: &[&str]) -> Self {
         let supported: Vec<String> = supported.iter().map(|one| format!("{one:?}")).collect();
         let message = format!("Unsupported value: {value}: supported values: {}", supported.join(", "));
         Self { reason: "FieldValueNotSupported", message, field: field.into() }
     }
 
-    pub(super) fn duplicate(field: impl Into<String>, value: &Value) -> Self {
+    pub(crate) fn duplicate(field: impl Into<String>, value: &Value) -> Self {
         Self::duplicate_shown(field, &value.to_string())
     }
 
-    pub(super) fn duplicate_shown(field: impl Into<String>, value: &str) -> Self {
+    pub(crate) fn duplicate_shown(field: impl Into<String>, value: &str) -> Self {
         Self { reason: "FieldValueDuplicate", message: format!("Duplicate value: {value}"), field: field.into() }
     }
 
-    pub(super) fn not_found(field: impl Into<String>, value: &Value) -> Self {
+    pub(crate) fn not_found(field: impl Into<String>, value: &Value) -> Self {
         Self { reason: "FieldValueNotFound", message: format!("Not found: {value}"), field: field.into() }
     }
 
     /// A text of which a format says what is wrong.
-    pub(super) fn of_format(field: &str, text: &str, complaints: impl IntoIterator<Item = String>) -> Vec<Self> {
+    pub(crate) fn of_format(field: &str, text: &str, complaints: impl IntoIterator<Item = String>) -> Vec<Self> {
         complaints.into_iter().map(|complaint| Self::invalid(field, &json!(text), &complaint)).collect()
     }
 }

@@ -4,6 +4,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::duration;
+
 /// When something is to happen again and again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Schedule {
@@ -25,10 +27,10 @@ pub(crate) struct Fields {
     both: bool,
 }
 
-/// The values of a field, and the names that some go by.
+/// The values of a field, and the names that the first ones go by.
 struct Range {
-    lowest: u32,
-    highest: u32,
+    lowest: i64,
+    highest: i64,
     names: &'static [&'static str],
 }
 
@@ -43,32 +45,41 @@ const WEEKDAYS: Range = Range { lowest: 0, highest: 6, names: &["sun", "mon", "t
 const YEARS: i16 = 5;
 
 impl Schedule {
-    /// Reads a schedule; none when it is none. A time zone within it (`TZ=…`) is not allowed, as in new CronJobs.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        if let Some(time) = text.strip_prefix("@every ") {
-            let time: SignedDuration = time.parse().ok()?;
-            return Some(Self::Every(SignedDuration::from_secs(time.as_secs().max(1))));
+    /// Reads a schedule. A time zone within it (`TZ=…`) is not allowed, as in new CronJobs.
+    ///
+    /// # Errors
+    /// What kube-apiserver 1.36 says of one that is none.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.contains("TZ") {
+            return Err("cannot use TZ or CRON_TZ in schedule, use timeZone field instead".to_owned());
         }
-        let fields = match text {
-            "@yearly" | "@annually" => "0 0 1 1 *",
-            "@monthly" => "0 0 1 * *",
-            "@weekly" => "0 0 * * 0",
-            "@daily" | "@midnight" => "0 0 * * *",
-            "@hourly" => "0 * * * *",
-            other => other,
+        match text {
+            "@yearly" | "@annually" => Self::fields("0 0 1 1 *"),
+            "@monthly" => Self::fields("0 0 1 * *"),
+            "@weekly" => Self::fields("0 0 * * 0"),
+            "@daily" | "@midnight" => Self::fields("0 0 * * *"),
+            "@hourly" => Self::fields("0 * * * *"),
+            _ if text.starts_with('@') => {
+                let span = text.strip_prefix("@every ").ok_or_else(|| format!("unrecognized descriptor: {text}"))?;
+                let time =
+                    duration::parse(span).ok_or_else(|| format!("failed to parse duration {text}: time: invalid duration \"{span}\""))?;
+                Ok(Self::Every(SignedDuration::from_secs(time.as_secs().max(1))))
+            }
+            fields => Self::fields(fields),
+        }
+    }
+
+    fn fields(text: &str) -> Result<Self, String> {
+        let parts: Vec<&str> = text.split_whitespace().collect();
+        let [minutes, hours, days, months, weekdays] = parts.as_slice() else {
+            return Err(format!("expected exactly 5 fields, found {}: [{}]", parts.len(), parts.join(" ")));
         };
-        let parts: Vec<&str> = fields.split_whitespace().collect();
-        let [minutes, hours, days, months, weekdays] = parts.as_slice() else { return None };
+        let (minutes, _) = field(minutes, &MINUTES)?;
+        let (hours, _) = field(hours, &HOURS)?;
         let (days, any_day) = field(days, &DAYS)?;
+        let (months, _) = field(months, &MONTHS)?;
         let (weekdays, any_weekday) = field(weekdays, &WEEKDAYS)?;
-        Some(Self::Fields(Fields {
-            minutes: field(minutes, &MINUTES)?.0,
-            hours: field(hours, &HOURS)?.0,
-            months: field(months, &MONTHS)?.0,
-            days,
-            weekdays,
-            both: any_day || any_weekday,
-        }))
+        Ok(Self::Fields(Fields { minutes, hours, days, months, weekdays, both: any_day || any_weekday }))
     }
 
     /// The first time after another, as the clocks of a zone show it; none if there is none within years.
@@ -113,38 +124,60 @@ fn has(bits: u64, value: i8) -> bool {
 }
 
 /// The values of a field, and whether it allows all without saying so one by one.
-fn field(text: &str, range: &Range) -> Option<(u64, bool)> {
-    let (mut bits, mut any) = (0, false);
-    for part in text.split(',').filter(|part| !part.is_empty()) {
-        let (values, step) = match part.split_once('/') {
-            Some((values, step)) => (values, Some(number(step)?)),
-            None => (part, None),
-        };
-        let (from, to) = match values.split_once('-') {
-            _ if matches!(values, "*" | "?") => {
-                any |= step.unwrap_or(1) <= 1;
-                (range.lowest, range.highest)
-            }
-            Some((from, to)) => (value(from, range)?, value(to, range)?),
+fn field(text: &str, range: &Range) -> Result<(u64, bool), String> {
+    let parts = text.split(',').filter(|part| !part.is_empty());
+    parts.map(|part| values(part, range)).try_fold((0, false), |(bits, any), part| part.map(|(more, all)| (bits | more, any | all)))
+}
+
+/// The values of a part of a field: `*`, `5`, `MON-FRI`, `*/5`, `10-40/2`.
+fn values(text: &str, range: &Range) -> Result<(u64, bool), String> {
+    let slashes: Vec<&str> = text.split('/').collect();
+    let ends: Vec<&str> = slashes[0].split('-').collect();
+    let all = matches!(ends.as_slice(), ["*" | "?"]);
+    let (begin, mut end) = match ends.as_slice() {
+        _ if all => (range.lowest, range.highest),
+        [one] => (value(one, range)?, value(one, range)?),
+        [begin, end] => (value(begin, range)?, value(end, range)?),
+        _ => return Err(format!("too many hyphens: {text}")),
+    };
+    let step = match slashes.as_slice() {
+        [_] => 1,
+        [_, step] => {
             // `3/5` begins with 3 and has no end.
-            None => (value(values, range)?, if step.is_some() { range.highest } else { value(values, range)? }),
-        };
-        let step = usize::try_from(step.unwrap_or(1)).ok().filter(|step| *step > 0)?;
-        if from < range.lowest || to > range.highest || from > to {
-            return None;
+            if ends.len() == 1 {
+                end = range.highest;
+            }
+            number(step)?
         }
-        bits |= (from..=to).step_by(step).fold(0, |bits, value| bits | 1 << value);
+        _ => return Err(format!("too many slashes: {text}")),
+    };
+    if begin < range.lowest {
+        return Err(format!("beginning of range ({begin}) below minimum ({}): {text}", range.lowest));
     }
-    Some((bits, any))
+    if end > range.highest {
+        return Err(format!("end of range ({end}) above maximum ({}): {text}", range.highest));
+    }
+    if begin > end {
+        return Err(format!("beginning of range ({begin}) beyond end of range ({end}): {text}"));
+    }
+    if step == 0 {
+        return Err(format!("step of range should be a positive number: {text}"));
+    }
+    let step = usize::try_from(step).unwrap_or(usize::MAX);
+    Ok(((begin..=end).step_by(step).fold(0, |bits, value| bits | 1 << value), all && step == 1))
 }
 
-fn value(text: &str, range: &Range) -> Option<u32> {
-    let named = range.names.iter().position(|name| name.eq_ignore_ascii_case(text));
-    named.and_then(|at| u32::try_from(at).ok()).map(|at| at + range.lowest).or_else(|| number(text))
+fn value(text: &str, range: &Range) -> Result<i64, String> {
+    let mut named = range.names.iter().zip(range.lowest..).filter(|(name, _)| name.eq_ignore_ascii_case(text));
+    named.next().map_or_else(|| number(text), |(_, value)| Ok(value))
 }
 
-fn number(text: &str) -> Option<u32> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+fn number(text: &str) -> Result<i64, String> {
+    match text.parse::<i64>() {
+        Ok(number) if number < 0 => Err(format!("negative number ({number}) not allowed: {text}")),
+        Ok(number) => Ok(number),
+        Err(_) => Err(format!("failed to parse int from {text}: strconv.Atoi: parsing \"{text}\": invalid syntax")),
+    }
 }
 
 #[cfg(test)]
@@ -233,7 +266,23 @@ mod tests {
             "TZ=UTC * * * * *",
             "1/2/3 * * * *",
         ] {
-            assert_eq!(Schedule::parse(text), None, "{text}");
+            assert!(Schedule::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn schedules_are_read_as_the_server_reads_them() {
+        for good in ["* * * * *", "*/5 0-6,12 ? JAN mon-FRI", "@hourly", "@every 1h30m", "5/15 * 31 12 0"] {
+            assert_eq!(Schedule::parse(good).err(), None, "{good}");
+        }
+        for (bad, told) in [
+            ("* * * *", "expected exactly 5 fields, found 4: [* * * *]"),
+            ("* * 0 * *", "beginning of range (0) below minimum (1): 0"),
+            ("1-2-3 * * * *", "too many hyphens: 1-2-3"),
+            ("1/2/3 * * * *", "too many slashes: 1/2/3"),
+            ("@every soon", "failed to parse duration @every soon: time: invalid duration \"soon\""),
+        ] {
+            assert_eq!(Schedule::parse(bad).err().as_deref(), Some(told), "{bad}");
         }
     }
 }
