@@ -24,7 +24,7 @@ use crate::resource::{Resource, Resources};
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::tls::Peer;
-use crate::{Shared, openapi, table, watch};
+use crate::{Shared, log, openapi, table, watch};
 
 /// An answer's body: whole, or a watch that goes on.
 pub type ServiceBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -289,16 +289,17 @@ impl Service {
             let body = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
             return Ok(response(StatusCode::OK, "application/json", body));
         }
-        if target.subresource == "log" && resource.kind == "Pod" {
-            let found = crate::api::list(&core, &Ask { query: &Query::default(), ..ask }).is_ok()
-                && core.store.get("/pods", &target.namespace, &target.name).is_some();
+        if verb == Verb::Get && target.subresource == "log" && resource.kind == "Pod" && resource.group.is_empty() {
+            let options = log::Options::of(&head.query, &resource, &target.name, (core.clock)())?;
+            let whole = Target { subresource: String::new(), ..target.clone() };
+            let (_, pod) = core.carry_out(&Ask { target: &whole, query: &Query::default(), ..ask })?;
             drop(core);
-            let log = self.shared.logs().and_then(|logs| logs(&target.namespace, &target.name, head.query.get("container")));
-            return if found {
-                Ok(text("text/plain", &log.unwrap_or_default()))
-            } else {
-                Err(ApiError::not_found(&resource, &target.name))
+            let Some(run) = options.choose(&pod)? else {
+                return Ok(nothing());
             };
+            let stream = log::read(self.shared.logs(), run, &options);
+            let body = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
+            return Ok(response(StatusCode::OK, "text/plain", body));
         }
         core.warnings.clear();
         let done = core.carry_out(&ask);
@@ -401,6 +402,13 @@ fn response(status: StatusCode, content_type: &'static str, body: ServiceBody) -
 
 fn text(content_type: &'static str, text: &str) -> Response<ServiceBody> {
     response(StatusCode::OK, content_type, Full::new(Bytes::from(text.to_owned())).boxed_unsync())
+}
+
+/// Success that has nothing to say.
+fn nothing() -> Response<ServiceBody> {
+    let mut out = response(StatusCode::NO_CONTENT, "", Full::default().boxed_unsync());
+    out.headers_mut().remove(CONTENT_TYPE);
+    out
 }
 
 /// An answer in Kubernetes' own types, which begin with what they are. Objects of definitions do not: their fields are sorted.

@@ -11,7 +11,7 @@
 //! 3. `api` carries it out under one lock: `read` and `watch` look, `write` and `delete` make the new object (patches and server-side apply come from
 //!    `fiel-merge`), `strict` looks for fields that a kind does not have, and `commit` ends every write: defaults and canonical form (`canonical`), owners, validation, generation, store.
 //! 4. `store` gives the write the next revision and remembers it; every watch wakes up and reads on from where it was (`watch`).
-//! 5. `table` turns objects into what `kubectl get` prints.
+//! 5. `table` turns objects into what `kubectl get` prints; `log` reads what containers have written.
 //!
 //! The controllers ([`controllers`]) and the node ([`node`]) are ordinary clients of this API: they run beside a real kube-apiserver just as well.
 //! Time and chance are handed in ([`Config`]), so a test sees the same cluster every time.
@@ -39,6 +39,7 @@ pub mod faults;
 mod golang;
 mod http;
 mod journal;
+mod log;
 pub mod node;
 mod openapi;
 mod protobuf;
@@ -62,9 +63,6 @@ pub use serve::serve;
 
 /// Where the time comes from.
 pub type Clock = Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>;
-
-/// Gives a container's log: namespace, Pod, container (empty: the first); none when there is none.
-pub type Logs = Arc<dyn Fn(&str, &str, &str) -> Option<String> + Send + Sync>;
 
 /// What a sandbox is made with.
 #[derive(Clone)]
@@ -94,7 +92,7 @@ pub(crate) struct Shared {
     core: Mutex<Core>,
     /// The newest revision, for those who wait for it.
     revision: tokio::sync::watch::Sender<u64>,
-    logs: Mutex<Option<Logs>>,
+    logs: Mutex<node::Logs>,
 }
 
 impl Shared {
@@ -116,7 +114,7 @@ impl Shared {
         self.revision.subscribe()
     }
 
-    pub(crate) fn logs(&self) -> Option<Logs> {
+    pub(crate) fn logs(&self) -> node::Logs {
         self.logs.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 }
@@ -139,7 +137,7 @@ impl Sandbox {
 
     fn of(core: Core) -> Self {
         let (revision, _) = tokio::sync::watch::channel(core.store.revision());
-        Self { shared: Arc::new(Shared { core: Mutex::new(core), revision, logs: Mutex::new(None) }) }
+        Self { shared: Arc::new(Shared { core: Mutex::new(core), revision, logs: Mutex::default() }) }
     }
 
     /// A client in this process: no socket, no TLS, no token.
@@ -159,8 +157,8 @@ impl Sandbox {
         Service::new(self.shared.clone(), open)
     }
 
-    /// Where `kubectl logs` gets its text from; a node that runs programs sets it.
-    pub fn set_logs(&self, logs: Logs) {
-        *self.shared.logs.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(logs);
+    /// Whose output `kubectl logs` shows: that of the node which runs beside this cluster ([`node::NodeOptions::logs`]). Without one, logs are empty.
+    pub fn set_logs(&self, logs: node::Logs) {
+        *self.shared.logs.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = logs;
     }
 }

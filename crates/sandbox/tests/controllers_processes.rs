@@ -9,7 +9,7 @@ use fiel_sandbox::node::{ADDRESS, Images, NodeOptions, PORTS};
 use fiel_sandbox::{Config, Sandbox};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Pod, Service};
-use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, LogParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -31,6 +31,13 @@ fn serve_in_a_pod() {
     }
     let port: u16 = get("PORT").parse().expect("a port");
     let listener = std::net::TcpListener::bind(("127.0.0.1", port)).expect("a free port");
+    if get("TALK") == "yes" {
+        // It says one thing, and the last when somebody comes.
+        println!("waiting");
+        listener.accept().expect("a guest");
+        println!("somebody came");
+        std::process::exit(0);
+    }
     for stream in listener.incoming().flatten() {
         let mut stream = stream;
         let mut request = [0; 1024];
@@ -87,7 +94,7 @@ fn deployment(image: &str) -> Deployment {
 
 struct Cluster {
     client: Client,
-    node: NodeOptions,
+    sandbox: Sandbox,
     end: tokio::sync::oneshot::Sender<()>,
     work: tokio::task::JoinHandle<()>,
 }
@@ -95,17 +102,19 @@ struct Cluster {
 fn cluster() -> Cluster {
     let program = std::env::current_exe().expect("this program's path");
     let node = NodeOptions::processes(Images::new().with("test/web", program));
-    let client = Sandbox::new(Config::default()).client();
+    let sandbox = Sandbox::new(Config::default());
+    sandbox.set_logs(node.logs.clone());
+    let client = sandbox.client();
     let (end, ended) = tokio::sync::oneshot::channel();
-    let options = Options { node: Some(node.clone()), ..Options::everything() };
+    let options = Options { node: Some(node), ..Options::everything() };
     let shutdown = async { drop(ended.await) };
     let work = tokio::spawn(run(client.clone(), options, Arc::new(jiff::Timestamp::now), shutdown));
-    Cluster { client, node, end, work }
+    Cluster { client, sandbox, end, work }
 }
 
 #[tokio::test]
 async fn a_service_answers_over_a_rollout_and_nothing_outlives_the_node() {
-    let Cluster { client, node, end, work } = cluster();
+    let Cluster { client, end, work, .. } = cluster();
     let deployments: Api<Deployment> = Api::default_namespaced(client.clone());
     let services: Api<Service> = Api::default_namespaced(client.clone());
     let pods: Api<Pod> = Api::default_namespaced(client.clone());
@@ -151,7 +160,7 @@ async fn a_service_answers_over_a_rollout_and_nothing_outlives_the_node() {
     })
     .await;
     let live = pods.list(&ListParams::default()).await.expect("a list").items;
-    let log = node.logs.text("default", &live[0].name_any(), "web").expect("it has run here");
+    let log = pods.logs(&live[0].name_any(), &LogParams::default()).await.expect("it has run here");
     assert!(log.contains("serving v2\n"), "{log}");
 
     services.delete("web", &DeleteParams::default()).await.expect("deleted");
@@ -200,6 +209,67 @@ async fn what_crashes_is_restarted_later_and_later_and_what_is_unknown_cannot_be
     .await;
     pods.delete("crash", &DeleteParams::default()).await.expect("deleted");
     until("it is gone", || async { pods.get_opt("crash").await.expect("an answer").is_none() }).await;
+    end.send(()).expect("the node runs");
+    work.await.expect("it ends");
+}
+
+fn talker(name: &str) -> Pod {
+    read(json!({"metadata": {"name": name}, "spec": {"restartPolicy": "Never", "containers": [{
+        "name": "c", "image": "test/web:v1", "args": ["--exact", "serve_in_a_pod", "--nocapture"],
+        "ports": [{"containerPort": 8080}], "env": [{"name": SERVE, "value": "1"}, {"name": "TALK", "value": "yes"}],
+    }]}}))
+}
+
+/// Visits the talker, after which it says its last and ends.
+async fn visit(pods: &Api<Pod>, name: &str) {
+    until("it waits", || async { pods.logs(name, &LogParams::default()).await.is_ok_and(|log| log.contains("waiting\n")) }).await;
+    let pod = pods.get(name).await.expect("it exists");
+    let ports: std::collections::BTreeMap<String, u16> = serde_json::from_str(&pod.annotations()[PORTS]).expect("a map of ports");
+    TcpStream::connect(("127.0.0.1", ports["8080"])).await.expect("it listens");
+}
+
+#[tokio::test]
+async fn a_followed_log_goes_on_until_the_container_ends() {
+    let Cluster { client, end, work, .. } = cluster();
+    let pods: Api<Pod> = Api::default_namespaced(client);
+    pods.create(&PostParams::default(), &talker("talker")).await.expect("made");
+    let follow = LogParams { follow: true, ..LogParams::default() };
+    let mut stream = None;
+    until("it runs", || async { pods.log_stream("talker", &follow).await.is_ok() }).await;
+    stream.replace(pods.log_stream("talker", &follow).await.expect("a stream"));
+    visit(&pods, "talker").await;
+    let mut text = String::new();
+    let mut stream = stream.expect("it is there");
+    let read = futures::AsyncReadExt::read_to_string(&mut stream, &mut text);
+    tokio::time::timeout(Duration::from_secs(20), read).await.expect("it ends with the container").expect("a text");
+    assert!(text.ends_with("waiting\nsomebody came\n"), "{text}");
+    let last = LogParams { tail_lines: Some(1), limit_bytes: Some(8), ..LogParams::default() };
+    assert_eq!(pods.logs("talker", &last).await.expect("a text"), "somebody");
+    let previous = LogParams { previous: true, ..LogParams::default() };
+    let error = pods.logs("talker", &previous).await.expect_err("it ran once").to_string();
+    assert!(error.contains("previous terminated container \"c\" in pod \"talker\" not found"), "{error}");
+    end.send(()).expect("the node runs");
+    work.await.expect("it ends");
+}
+
+/// With the kubectl of `KUBEBUILDER_ASSETS`; a real kube-apiserver has no node here to ask, so the kubectl session cannot have this.
+#[tokio::test]
+async fn kubectl_follows_a_log_to_its_end() {
+    let Some(kubectl) = std::env::var_os("KUBEBUILDER_ASSETS").map(|folder| std::path::Path::new(&folder).join("kubectl")) else { return };
+    let Cluster { client, sandbox, end, work } = cluster();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = tokio::spawn(fiel_sandbox::serve(sandbox.service(None), listener, None, std::future::pending()));
+    let pods: Api<Pod> = Api::default_namespaced(client);
+    pods.create(&PostParams::default(), &talker("talker")).await.expect("made");
+    until("it runs", || async { pods.logs("talker", &LogParams::default()).await.is_ok() }).await;
+    let mut command = tokio::process::Command::new(kubectl);
+    command.args(["--server", &url, "--kubeconfig", "/dev/null", "logs", "-f", "talker"]).kill_on_drop(true);
+    let (output, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(20), command.output()), visit(&pods, "talker"));
+    let output = output.expect("it ends with the container").expect("kubectl runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && text.ends_with("waiting\nsomebody came\n"), "{output:?}");
+    server.abort();
     end.send(()).expect("the node runs");
     work.await.expect("it ends");
 }

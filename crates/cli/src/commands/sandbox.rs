@@ -121,11 +121,13 @@ fn parts(args: &Args, sandbox: &Sandbox) -> controllers::Options {
     if !args.image.is_empty() {
         let images = args.image.iter().fold(Images::new(), |images, (repository, program)| images.with(repository, program));
         let node = NodeOptions::processes(images);
-        sandbox.set_logs(node.logs.hook());
         options.node = Some(node);
     } else if !args.play.is_empty() {
         let rules = args.play.iter().fold(Rules::new(), |rules, (repository, play)| rules.image(repository, play.clone()));
         options.node = Some(NodeOptions::simulated(rules));
+    }
+    if let Some(node) = &options.node {
+        sandbox.set_logs(node.logs.clone());
     }
     options
 }

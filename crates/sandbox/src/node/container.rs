@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
 use super::env::{self, Source, Sources};
+use super::logs::RunId;
 use super::probe::{Probe, Record};
-use super::process::{self, Process, code};
+use super::process::{Process, code};
 use super::status::{Container, End, State};
 use super::{Context, Images, Mode};
 use crate::controllers::Object;
@@ -186,16 +187,17 @@ impl Life {
         let variables: BTreeMap<String, String> = env.iter().cloned().collect();
         let args: Vec<String> =
             self.spec["args"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|arg| env::expand(arg, &variables)).collect();
-        let place = process::Place {
-            namespace: self.pod.metadata.namespace.clone().unwrap_or_default(),
-            pod: self.pod.metadata.name.clone().unwrap_or_default(),
-            container: self.text("name").to_owned(),
-        };
+        let run = self.next_run();
         let context = self.context.clone();
-        match Process::start(program, &args, &env, &place, &context.options.logs, &context.clock) {
+        match Process::start(program, &args, &env, &run, &context.options.logs, &context.clock) {
             Ok(process) => self.attend(process, probes).await,
             Err(error) => self.could_not_start(&format!("cannot run {}: {error}", program.display())),
         }
+    }
+
+    /// What the run that begins now is called.
+    pub(super) fn next_run(&self) -> RunId {
+        RunId { pod: self.pod.metadata.uid.clone().unwrap_or_default(), container: self.text("name").to_owned(), run: self.now.run + 1 }
     }
 
     fn could_not_start(&mut self, message: &str) -> Ran {

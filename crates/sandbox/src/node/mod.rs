@@ -35,6 +35,7 @@ mod worker;
 
 pub use image::Images;
 pub use logs::Logs;
+pub(crate) use logs::{Line, RunId};
 pub use play::{ContainerRef, NotAPlay, Play, Rules};
 
 /// The annotation of a Pod that maps its containers' ports to ports on loopback.
@@ -49,7 +50,7 @@ pub struct NodeOptions {
     pub name: String,
     /// What running means.
     pub mode: Mode,
-    /// Where the output of processes goes; keep a clone to read it.
+    /// Where the output of containers goes; a clone is for [`Sandbox::set_logs`](crate::Sandbox::set_logs).
     pub logs: Logs,
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::container::{Life, Ran, Report};
 use super::image::repository;
+use super::logs::{Logs, RunId};
 use super::status::{End, State};
 
 /// What is played for a container. Built from [`Play::new`]: it runs for ever, and is ready at once.
@@ -150,6 +151,22 @@ impl Rules {
     }
 }
 
+/// The empty log of a run; its end is the run's.
+struct Open(Logs, RunId);
+
+impl Open {
+    fn begin(logs: &Logs, run: RunId) -> Self {
+        logs.begin(&run);
+        Self(logs.clone(), run)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.end(&self.1);
+    }
+}
+
 impl Life {
     /// Plays one run.
     pub(super) async fn play(&mut self, rules: &Rules) -> Ran {
@@ -162,6 +179,8 @@ impl Life {
             }
         }
         let started = self.time();
+        // It writes nothing, but who follows its log waits for its end.
+        let _log = Open::begin(&self.context.options.logs, self.next_run());
         self.now.run += 1;
         let end = |code, finished| {
             let reason = if code == 0 { "Completed" } else { "Error" };

@@ -12,7 +12,7 @@ use tokio::process::{Child, Command};
 use tokio::task::JoinSet;
 
 use super::guard::Guard;
-use super::logs::Logs;
+use super::logs::{Logs, RunId};
 use crate::controllers::Clock;
 
 /// The longest line that is kept in one piece.
@@ -20,20 +20,14 @@ const LONGEST: usize = 64 * 1024;
 /// How long after the end of a program its output is still read: a child of its own may hold the pipe open.
 const DRAIN: Duration = Duration::from_millis(200);
 
-/// Namespace, Pod and container whose log the output goes to.
-#[derive(Debug, Clone)]
-pub(super) struct Place {
-    pub(super) namespace: String,
-    pub(super) pod: String,
-    pub(super) container: String,
-}
-
 /// A running program in a process group of its own, which is killed when this is dropped.
 pub(super) struct Process {
     child: Child,
     group: Pid,
     guard: Option<Guard>,
     output: JoinSet<()>,
+    /// Whose log the output goes to.
+    log: (Logs, RunId),
 }
 
 impl Process {
@@ -42,7 +36,7 @@ impl Process {
         program: &Path,
         args: &[String],
         env: &[(String, String)],
-        place: &Place,
+        run: &RunId,
         logs: &Logs,
         clock: &Clock,
     ) -> io::Result<Self> {
@@ -57,15 +51,15 @@ impl Process {
         let raw = child.id().ok_or_else(|| io::Error::other("the process has no id"))?;
         let group = i32::try_from(raw).ok().and_then(Pid::from_raw).ok_or_else(|| io::Error::other("the process has no valid id"))?;
         let guard = Some(Guard::new(raw));
-        logs.open(&place.namespace, &place.pod, &place.container);
+        logs.begin(run);
         let mut output = JoinSet::new();
         if let Some(pipe) = child.stdout.take() {
-            output.spawn(copy(pipe, place.clone(), logs.clone(), clock.clone()));
+            output.spawn(copy(pipe, run.clone(), logs.clone(), clock.clone()));
         }
         if let Some(pipe) = child.stderr.take() {
-            output.spawn(copy(pipe, place.clone(), logs.clone(), clock.clone()));
+            output.spawn(copy(pipe, run.clone(), logs.clone(), clock.clone()));
         }
-        Ok(Self { child, group, guard, output })
+        Ok(Self { child, group, guard, output, log: (logs.clone(), run.clone()) })
     }
 
     /// Waits for its end; whatever it started in its group ends with it.
@@ -99,13 +93,20 @@ impl Process {
     }
 }
 
+impl Drop for Process {
+    fn drop(&mut self) {
+        // However it ends, who follows the log must not wait for more.
+        self.log.0.end(&self.log.1);
+    }
+}
+
 /// The exit code as a shell would give it, and the signal, if one ended it.
 pub(super) fn code(status: ExitStatus) -> (i32, Option<i32>) {
     let signal = status.signal();
     (status.code().unwrap_or_else(|| 128 + signal.unwrap_or(0)), signal)
 }
 
-async fn copy(pipe: impl AsyncRead + Unpin, place: Place, logs: Logs, clock: Clock) {
+async fn copy(pipe: impl AsyncRead + Unpin, run: RunId, logs: Logs, clock: Clock) {
     let mut reader = BufReader::new(pipe);
     let mut line = Vec::new();
     loop {
@@ -120,11 +121,11 @@ async fn copy(pipe: impl AsyncRead + Unpin, place: Place, logs: Logs, clock: Clo
         };
         reader.consume(taken);
         if ends {
-            logs.write(&place.namespace, &place.pod, &place.container, clock(), String::from_utf8_lossy(&line).into_owned());
+            logs.write(&run, clock(), String::from_utf8_lossy(&line).into_owned());
             line.clear();
         }
     }
     if !line.is_empty() {
-        logs.write(&place.namespace, &place.pod, &place.container, clock(), String::from_utf8_lossy(&line).into_owned());
+        logs.write(&run, clock(), String::from_utf8_lossy(&line).into_owned());
     }
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::logs::RunId;
 use crate::controllers::{Object, time_text};
 
 /// How a container ended.
@@ -152,9 +153,7 @@ fn condition(pod: &Object, kind: &str, truth: bool, why: Option<&(&str, String)>
 }
 
 fn container_status(pod: &Object, spec: &Value, container: &Container) -> Value {
-    let id = |run: u32| {
-        format!("process://{}/{}/{run}", pod.metadata.uid.as_deref().unwrap_or_default(), spec["name"].as_str().unwrap_or_default())
-    };
+    let id = |run: u32| run_id(pod, spec, run).to_string();
     let ended = |end: &End, run: u32| {
         let mut state = json!({
             "exitCode": end.code,
@@ -203,9 +202,13 @@ fn container_status(pod: &Object, spec: &Value, container: &Container) -> Value 
     status
 }
 
+fn run_id(pod: &Object, spec: &Value, run: u32) -> RunId {
+    RunId { pod: pod.metadata.uid.clone().unwrap_or_default(), container: spec["name"].as_str().unwrap_or_default().to_owned(), run }
+}
+
 /// Init containers of a simulated Pod have always ended well.
 fn initialized(pod: &Object, spec: &Value, place: &Place) -> Value {
-    let id = format!("process://{}/{}/1", pod.metadata.uid.as_deref().unwrap_or_default(), spec["name"].as_str().unwrap_or_default());
+    let id = run_id(pod, spec, 1).to_string();
     let time = time_text(place.since);
     json!({
         "name": spec["name"], "image": spec["image"], "imageID": spec["image"], "containerID": id, "ready": true, "started": false, "restartCount": 0,

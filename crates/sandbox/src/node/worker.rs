@@ -65,8 +65,7 @@ pub(super) async fn run(context: Arc<Context>, pod: Arc<Object>, mut orders: wat
     // Whatever the reason, no container outlives its Pod.
     worker.stop.send_if_modified(|stop| stop.is_none() && stop.replace(Duration::ZERO).is_none());
     while lives.join_next().await.is_some() {}
-    let metadata = &worker.pod.metadata;
-    worker.context.options.logs.forget(metadata.namespace.as_deref().unwrap_or_default(), metadata.name.as_deref().unwrap_or_default());
+    worker.context.options.logs.forget(worker.pod.metadata.uid.as_deref().unwrap_or_default());
 }
 
 impl Worker {
