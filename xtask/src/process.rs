@@ -1,7 +1,9 @@
 //! Starting programs: built binaries, streamed output, children that never outlive us.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -99,10 +101,46 @@ pub(crate) fn need(sh: &Shell, program: &str, probe: &[&str], why: &str) -> Resu
     }
 }
 
-/// A child process that is ended when this value goes, whatever happens.
+/// A child process that is ended, with all that it has started in its group, when this value goes or this process dies, whatever happens.
 pub(crate) struct Guarded {
     child: Child,
     name: String,
+    guard: Guard,
+}
+
+/// Nothing runs in a process that a signal has killed. So a small companion reads from a pipe whose other end only we hold: when we are gone the pipe
+/// ends, and the companion kills the group. Both are groups of their own, so that Ctrl-C, which goes to ours, leaves the companion to its work.
+struct Guard(Option<Child>);
+
+impl Guard {
+    /// A word ends the companion quietly; the end of the pipe without one kills the group.
+    const SCRIPT: &'static str = "read -r _ || kill -KILL \"-$1\" 2>/dev/null";
+
+    fn new(group: u32) -> std::io::Result<Self> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", Self::SCRIPT, "guard", &group.to_string()]).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().map(|child| Self(Some(child)))
+    }
+
+    /// Kills the group.
+    fn kill(&mut self) {
+        self.end("");
+    }
+
+    /// Ends without harm: the child has ended, and its number may soon be another's.
+    fn release(&mut self) {
+        self.end("end\n");
+    }
+
+    fn end(&mut self, word: &str) {
+        let Some(mut companion) = self.0.take() else { return };
+        if let Some(mut pipe) = companion.stdin.take() {
+            // If it cannot be told it has ended, and so has the group.
+            drop(pipe.write_all(word.as_bytes()));
+        }
+        drop(companion.wait());
+    }
 }
 
 impl Guarded {
@@ -110,16 +148,18 @@ impl Guarded {
     pub(crate) fn spawn(mut command: Command, log: &Path) -> Result<Guarded> {
         let name = command.get_program().to_string_lossy().into_owned();
         let file = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
-        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+        command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).process_group(0);
         let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
-        Ok(Guarded { child, name })
+        let mut guarded = Guarded { child, name, guard: Guard(None) };
+        guarded.guard = Guard::new(guarded.child.id()).context("cannot start /bin/sh")?;
+        Ok(guarded)
     }
 
     /// Waits for its end, at most so long.
     pub(crate) fn wait(mut self, limit: Duration) -> Result<ExitStatus> {
         let mut ended = None;
         wait_for(&format!("the end of {}", self.name), limit, || {
-            ended = self.child.try_wait()?;
+            ended = self.ended()?;
             Ok(ended.is_some())
         })?;
         ended.context("it has ended")
@@ -127,15 +167,24 @@ impl Guarded {
 
     /// Fails if the process has ended by itself.
     pub(crate) fn running(&mut self) -> Result<()> {
-        match self.child.try_wait()? {
+        match self.ended()? {
             None => Ok(()),
             Some(status) => bail!("{} ended by itself: {status}", self.name),
         }
+    }
+
+    fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        let ended = self.child.try_wait()?;
+        if ended.is_some() {
+            self.guard.release();
+        }
+        Ok(ended)
     }
 }
 
 impl Drop for Guarded {
     fn drop(&mut self) {
+        self.guard.kill();
         // Already ended is as good as ended now.
         drop(self.child.kill());
         drop(self.child.wait());
@@ -201,6 +250,45 @@ not json
         let mut child = Guarded::spawn(Command::new("false"), &folder.path().join("log")).unwrap();
         let error = wait_for("its end", Duration::from_secs(10), || child.running().map(|()| false)).unwrap_err();
         assert!(error.to_string().contains("ended by itself"), "{error}");
+    }
+
+    const HOLDS: &str = "XTASK_TEST_HOLDS";
+
+    /// Not a test: a process that guards a child and is killed meanwhile. Without the word in the environment it does nothing.
+    #[test]
+    fn holds_a_guarded_child() {
+        let Some(log) = std::env::var_os(HOLDS) else { return };
+        let mut command = Command::new("sh");
+        // The child has a child of its own, which ends with it.
+        command.args(["-c", "sleep 60 & echo $! $$; wait"]);
+        let child = Guarded::spawn(command, Path::new(&log)).unwrap();
+        std::fs::write(Path::new(&log).with_extension("ready"), "").unwrap();
+        std::thread::sleep(Duration::from_secs(60));
+        drop(child);
+    }
+
+    /// Whether no such process runs; one that nobody has waited for yet has ended too.
+    fn is_over(id: &str) -> bool {
+        let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        state.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
+    }
+
+    #[test]
+    fn whoever_kills_us_ends_our_guarded_children() {
+        for signal in ["-TERM", "-INT", "-KILL"] {
+            let folder = tempfile::tempdir().unwrap();
+            let log = folder.path().join("log");
+            let mut command = Command::new(std::env::current_exe().unwrap());
+            command.args(["--exact", "process::tests::holds_a_guarded_child"]).env(HOLDS, &log).stdout(Stdio::null());
+            let mut holder = command.spawn().unwrap();
+            let ids = || std::fs::read_to_string(&log).unwrap_or_default();
+            wait_for("the child", Duration::from_secs(20), || Ok(ids().ends_with('\n') && log.with_extension("ready").exists())).unwrap();
+            let ids = ids();
+            assert!(ids.split_whitespace().count() == 2 && !ids.split_whitespace().any(is_over));
+            assert!(Command::new("kill").args([signal, &holder.id().to_string()]).status().unwrap().success());
+            holder.wait().unwrap();
+            wait_for("the end of both", Duration::from_secs(20), || Ok(ids.split_whitespace().all(is_over))).unwrap();
+        }
     }
 
     #[test]
