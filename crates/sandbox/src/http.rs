@@ -195,18 +195,19 @@ impl Service {
     /// Who asks, and in whose name.
     fn user(&self, head: &Head) -> Result<User, ApiError> {
         let core = self.shared.core();
-        let known = if self.open {
-            Some(User::administrator())
-        } else if let Some(peer) = &head.peer {
-            // A certificate counts before a token, as in a kube-apiserver.
-            Some(User::named(&peer.name, "", peer.groups.clone()))
-        } else {
-            head.header(AUTHORIZATION).strip_prefix("Bearer ").and_then(|token| core.user(token))
+        let token = head.header(AUTHORIZATION).strip_prefix("Bearer ").map(str::trim).filter(|token| !token.is_empty());
+        let known = match &head.peer {
+            _ if self.open => Some(User::administrator()),
+            // A certificate counts before a token, as in a kube-apiserver; one that is not believed leaves it to the token.
+            Some(Peer::Known { name, groups }) => Some(User::named(name, "", groups.clone())),
+            Some(Peer::Unknown) | None => token.and_then(|token| core.user(token)),
         };
+        // Who shows nothing is nobody; who shows something that proves nothing is refused.
+        let nobody = head.peer.is_none() && token.is_none();
         let public = ["/healthz", "/livez", "/readyz", "/version"].contains(&head.path.as_str());
         let user = match known {
             Some(user) => user,
-            None if public => User::named("system:anonymous", "", Vec::new()),
+            None if nobody && public => User::named("system:anonymous", "", Vec::new()),
             None => return Err(ApiError::unauthorized()),
         };
         auth::acting(&core, user, &head.headers)

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::Arc;
 
 use http::{Request, Response};
 use http_body::Body;
@@ -15,13 +14,13 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::{Service, ServiceExt as _};
 
-use crate::tls::Peer;
+use crate::tls::{Peer, ServerTls};
 
 /// Serves a service on a listener until `shutdown` is over; then every connection is closed, watches too.
 ///
-/// With `tls` (see [`Authority::server_config`](crate::tls::Authority::server_config)) it speaks https. What goes wrong on one connection ends
+/// With `tls` (see [`Authority::server_tls`](crate::tls::Authority::server_tls)) it speaks https. What goes wrong on one connection ends
 /// that connection and nothing else. Whom a client's certificate names, the sandbox's own service takes as who asks.
-pub async fn serve<S, B>(service: S, listener: TcpListener, tls: Option<Arc<rustls::ServerConfig>>, shutdown: impl Future<Output = ()>)
+pub async fn serve<S, B>(service: S, listener: TcpListener, tls: Option<ServerTls>, shutdown: impl Future<Output = ()>)
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
@@ -29,7 +28,6 @@ where
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let acceptor = tls.map(TlsAcceptor::from);
     // Dropping the set ends the connections.
     let mut connections = JoinSet::new();
     tokio::pin!(shutdown);
@@ -51,14 +49,13 @@ where
         };
         // Small answers go out at once.
         drop(stream.set_nodelay(true));
-        let (service, acceptor) = (service.clone(), acceptor.clone());
+        let (service, tls) = (service.clone(), tls.clone());
         connections.spawn(async move {
-            let ended = match acceptor {
+            let ended = match tls {
                 None => connection(service, stream, None).await,
-                Some(acceptor) => match acceptor.accept(stream).await {
+                Some(tls) => match TlsAcceptor::from(tls.config.clone()).accept(stream).await {
                     Ok(stream) => {
-                        let certificates = stream.get_ref().1.peer_certificates();
-                        let peer = certificates.and_then(<[_]>::first).and_then(|certificate| Peer::of(certificate));
+                        let peer = tls.peer(stream.get_ref().1.peer_certificates());
                         connection(service, stream, peer).await
                     }
                     Err(error) => Err(error.into()),
@@ -113,7 +110,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let server = tokio::spawn(serve(service_fn(answer), listener, Some(authority.server_config().unwrap()), async {
+        let server = tokio::spawn(serve(service_fn(answer), listener, Some(authority.server_tls().unwrap()), async {
             drop(stopped.await);
         }));
         let parsed = kube::config::Kubeconfig::from_yaml(&kubeconfig(&url, &authority)).unwrap();

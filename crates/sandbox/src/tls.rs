@@ -1,16 +1,17 @@
 //! Who may speak to the sandbox, and how they know it: a certificate authority of its own, its clients' certificates, and a token.
 
+mod peer;
+
 use std::sync::Arc;
 
 use base64::Engine as _;
 use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::RootCertStore;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use sha2::{Digest as _, Sha256};
-use x509_cert::der::asn1::{PrintableStringRef, TeletexStringRef, Utf8StringRef};
-use x509_cert::der::oid::ObjectIdentifier;
-use x509_cert::der::{Decode as _, Tag, Tagged as _};
+
+pub(crate) use peer::Peer;
 
 /// Why no authority could be made.
 #[derive(Debug, thiserror::Error)]
@@ -24,39 +25,6 @@ pub enum TlsError {
     /// The certificates of clients cannot be verified.
     #[error("cannot verify clients: {0}")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
-}
-
-const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
-const ORGANIZATION: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.10");
-
-/// What a client's certificate says of its bearer. A server puts it into each request's extensions once TLS has verified the certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Peer {
-    /// The subject's common name.
-    pub(crate) name: String,
-    /// The subject's organizations.
-    pub(crate) groups: Vec<String>,
-}
-
-impl Peer {
-    /// Reads a certificate; none when its subject has no common name. As in Go, the last common name counts.
-    pub(crate) fn of(certificate: &[u8]) -> Option<Self> {
-        let certificate = x509_cert::Certificate::from_der(certificate).ok()?;
-        let (mut name, mut groups) = (None, Vec::new());
-        for attribute in certificate.tbs_certificate().subject().iter() {
-            let text = match attribute.value.tag() {
-                Tag::Utf8String => attribute.value.decode_as::<Utf8StringRef<'_>>().map(|text| text.as_str().to_owned()),
-                Tag::TeletexString => attribute.value.decode_as::<TeletexStringRef<'_>>().map(|text| text.as_str().to_owned()),
-                _ => attribute.value.decode_as::<PrintableStringRef<'_>>().map(|text| text.as_str().to_owned()),
-            };
-            match attribute.oid {
-                COMMON_NAME => name = Some(text.ok()?),
-                ORGANIZATION => groups.push(text.ok()?),
-                _ => {}
-            }
-        }
-        name.filter(|name| !name.is_empty()).map(|name| Self { name, groups })
-    }
 }
 
 /// A client's certificate and its key, as PEM.
@@ -155,24 +123,45 @@ impl Authority {
         Ok(ClientCertificate { certificate: params.signed_by(&key, &*self.issuer)?.pem(), key: key.serialize_pem() })
     }
 
-    /// The server's side of TLS, for HTTP/1.1 and HTTP/2. It asks for certificates of clients that this authority has signed, and does without. (A
-    /// kube-apiserver answers others with 401; here the connection does not come about.)
+    /// The server's side of TLS, for HTTP/1.1 and HTTP/2. It asks for certificates of clients that this authority has signed, and does without. As
+    /// with a kube-apiserver, one of somebody else's is let in and proves nothing: what is asked with it alone is answered with 401.
     ///
     /// # Errors
     /// The certificate and its key do not fit, which they do.
-    pub fn server_config(&self) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    pub fn server_tls(&self) -> Result<ServerTls, TlsError> {
         // Handed in, not taken from the process: nobody else's choice of a provider matters here.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let key = PrivateKeyDer::Pkcs8(self.key.clone_key());
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone())?;
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).allow_unauthenticated().build()?;
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).allow_unauthenticated().build()?;
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_client_cert_verifier(verifier)
+            .with_client_cert_verifier(Arc::new(peer::Anyone(clients.clone())))
             .with_single_cert(vec![self.certificate.clone()], key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Arc::new(config))
+        Ok(ServerTls { config: Arc::new(config), clients })
+    }
+}
+
+/// How a server speaks TLS, and whose clients' certificates it believes. Made by [`Authority::server_tls`].
+#[derive(Debug, Clone)]
+pub struct ServerTls {
+    pub(crate) config: Arc<rustls::ServerConfig>,
+    clients: Arc<dyn rustls::server::danger::ClientCertVerifier>,
+}
+
+impl ServerTls {
+    /// Whom a client's certificates name, its own first; none when it showed none, or one that names nobody.
+    pub(crate) fn peer(&self, certificates: Option<&[CertificateDer<'static>]>) -> Option<Peer> {
+        let (own, intermediates) = certificates?.split_first()?;
+        match self.clients.verify_client_cert(own, intermediates, UnixTime::now()) {
+            Ok(_) => Peer::of(own),
+            Err(error) => {
+                tracing::debug!(%error, "a client's certificate is not believed");
+                Some(Peer::Unknown)
+            }
+        }
     }
 }
 
@@ -226,7 +215,7 @@ mod tests {
         let parsed: kube::config::Kubeconfig = kube::config::Kubeconfig::from_yaml(&text).unwrap();
         assert_eq!(parsed.current_context.as_deref(), Some("sandbox"));
         assert_eq!(parsed.clusters[0].cluster.as_ref().unwrap().server.as_deref(), Some("https://127.0.0.1:1"));
-        assert!(authority.server_config().is_ok());
+        assert!(authority.server_tls().is_ok());
     }
 
     #[test]
@@ -235,7 +224,7 @@ mod tests {
         let client = authority.client("jane", "developers").unwrap();
         let parsed = rustls::pki_types::pem::PemObject::from_pem_slice(client.certificate.as_bytes());
         let parsed: CertificateDer<'_> = parsed.unwrap();
-        assert_eq!(Peer::of(&parsed), Some(Peer { name: "jane".to_owned(), groups: vec!["developers".to_owned()] }));
+        assert_eq!(Peer::of(&parsed), Some(Peer::Known { name: "jane".to_owned(), groups: vec!["developers".to_owned()] }));
         assert_eq!(Peer::of(&parsed[1..]), None);
         assert!(!format!("{client:?}").contains("PRIVATE"), "the key shows in debug output");
     }

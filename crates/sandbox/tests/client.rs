@@ -182,15 +182,16 @@ async fn a_client_certificate_says_who_asks_and_in_which_group() {
     let url = format!("https://{}", listener.local_addr().expect("an address"));
     let service = sandbox().service(Some(authority.token().to_owned()));
     let server =
-        tokio::spawn(fiel_sandbox::serve(service, listener, Some(authority.server_config().expect("it fits")), std::future::pending()));
-    let client = |by: &Authority, user: &str, group: &str| {
-        let text = kubeconfig_with_certificate(&url, &authority, &by.client(user, group).expect("a certificate"));
-        async move {
-            let parsed = kube::config::Kubeconfig::from_yaml(&text).expect("a kubeconfig");
-            kube::Client::try_from(kube::Config::from_custom_kubeconfig(parsed, &Default::default()).await.expect("complete"))
-                .expect("a client")
-        }
+        tokio::spawn(fiel_sandbox::serve(service, listener, Some(authority.server_tls().expect("it fits")), std::future::pending()));
+    let kubeconfig = |by: &Authority, user: &str, group: &str| {
+        kubeconfig_with_certificate(&url, &authority, &by.client(user, group).expect("a certificate"))
     };
+    let reach = |text: String| async move {
+        let parsed = kube::config::Kubeconfig::from_yaml(&text).expect("a kubeconfig");
+        kube::Client::try_from(kube::Config::from_custom_kubeconfig(parsed, &Default::default()).await.expect("complete"))
+            .expect("a client")
+    };
+    let client = |by: &Authority, user: &str, group: &str| reach(kubeconfig(by, user, group));
     let spaces = |client: &kube::Client| Api::<Namespace>::all(client.clone());
     let admin = client(&authority, "admin", "system:masters").await;
     assert!(spaces(&admin).get("default").await.is_ok());
@@ -205,8 +206,19 @@ async fn a_client_certificate_says_who_asks_and_in_which_group() {
     bindings.create(&PostParams::default(), &from(binding)).await.expect("made");
     assert!(spaces(&jane).get("default").await.is_ok(), "her group may look");
 
-    let stranger = client(&Authority::new(&[]).expect("another"), "admin", "system:masters").await;
-    assert!(spaces(&stranger).get("default").await.is_err(), "another authority's word counts nothing");
+    // Another authority's word counts nothing: as by a kube-apiserver it is refused everywhere, and a token beside it counts.
+    let another = Authority::new(&[]).expect("another");
+    let stranger = client(&another, "admin", "system:masters").await;
+    let (status, _, message) = code(spaces(&stranger).get("default").await.expect_err("nobody knows them"));
+    assert_eq!((status, message.as_str()), (401, "Unauthorized"));
+    let healthz = || http::Request::get("/healthz").body(Vec::new()).expect("a request");
+    assert_eq!(code(stranger.request_text(healthz()).await.expect_err("here too")).0, 401);
+    let beside = |token: &str| {
+        let text = kubeconfig(&another, "admin", "system:masters");
+        reach(text.replacen("    client-certificate-data", &format!("    token: {token}\n    client-certificate-data"), 1))
+    };
+    assert!(spaces(&beside(authority.token()).await).get("default").await.is_ok());
+    assert_eq!(code(beside("wrong").await.request_text(healthz()).await.expect_err("neither counts")).0, 401);
     server.abort();
 }
 

@@ -71,7 +71,7 @@ async fn work(args: &Args) -> Result<(), CommandError> {
     let mut hosts = args.host.clone();
     hosts.extend([local.to_string(), "localhost".to_owned()]);
     let authority = Authority::new(&hosts).map_err(CommandError::failed)?;
-    let tls = authority.server_config().map_err(CommandError::failed)?;
+    let tls = authority.server_tls().map_err(CommandError::failed)?;
     let config = Config { clock: super::wall_clock(), seed: seed(), rbac: true };
     let sandbox = match &args.data {
         Some(folder) => Sandbox::open(config, folder).map_err(|e| CommandError::failed(format!("--data {}: {e}", folder.display())))?,
