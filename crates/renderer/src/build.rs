@@ -15,6 +15,7 @@ use crate::provenance::{Provenance, Step};
 use crate::repository::Repository;
 use crate::resource::Resource;
 use crate::target::{self, Accumulator};
+use crate::transform::Transformer;
 use crate::yaml::{Canonical, Kind, Node, Pos, Scalar, Value, canonical};
 
 /// Which files a kustomization may read.
@@ -227,7 +228,7 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     }
     if options.managed_by_label || wanted("managedByLabel") {
         let label = [("app.kubernetes.io/managed-by".to_owned(), "kustomize-v5.8.1".to_owned())];
-        crate::transform::label(&mut resources, &label, &crate::config::METADATA_LABELS)?;
+        Transformer::Labels { pairs: label.into(), specs: crate::config::METADATA_LABELS.to_vec() }.apply(&mut resources)?;
     }
     session.observe(here("buildMetadata"), &mut resources);
     let annotations = [("originAnnotations", origin::ORIGIN), ("transformerAnnotations", origin::TRANSFORMATIONS)];

@@ -1,10 +1,11 @@
 //! Strategic merge as kustomize does it: patch first in lists, nulls delete, `$patch` directives.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::mergekeys::{ListMerge, Shape};
-use crate::yaml::{Kind, Map, Node, Value};
+use crate::yaml::{Kind, Map, Node, Text, Value};
 
 /// Lists with fewer elements are looked through pair by pair.
 const FEW: usize = 16;
@@ -110,27 +111,37 @@ fn settle(patch: Value, shape: Shape<'_>) -> Result<Value> {
 
 fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Value> {
     let pos = dest.pos;
-    let (Node::Map(dest), patch) = (dest.node, patch.map(|patch| patch.node)) else {
+    let (Node::Map(mut dest), patch) = (dest.node, patch.map(|patch| patch.node)) else {
         return Ok(Value { node: Node::Map(Map::new()), pos });
     };
     let mut patch = match patch {
         Some(Node::Map(map)) => map,
         _ => Map::new(),
     };
-    let mut out = Vec::with_capacity(dest.len() + patch.len());
-    for (key, value) in dest.into_entries() {
-        let (inner, list) = shape.field(&key);
-        let merged = match patch.remove(&key) {
-            None if stays(&value, inner, list) => Some(value),
-            other => merge(Some(value), other, inner, list)?,
-        };
-        out.extend(merged.map(|value| (key, value)));
+    let mut error = None;
+    dest.edit(|key, value| {
+        let (inner, list) = shape.field(key);
+        let met = patch.remove(key);
+        if error.is_some() || met.is_none() && stays(value, inner, list) {
+            return true;
+        }
+        match merge(Some(std::mem::take(value)), met, inner, list) {
+            Ok(Some(merged)) => *value = merged,
+            Ok(None) => return false,
+            Err(failed) => error = Some(failed),
+        }
+        true
+    });
+    if let Some(error) = error {
+        return Err(error);
     }
     for (key, value) in patch.into_entries() {
         let (inner, list) = shape.field(&key);
-        out.extend(merge(None, Some(value), inner, list)?.map(|value| (key, value)));
+        if let Some(merged) = merge(None, Some(value), inner, list)? {
+            dest.insert_new(key, merged);
+        }
     }
-    Ok(Value { node: Node::Map(Map::from_distinct(out)), pos })
+    Ok(Value { node: Node::Map(dest), pos })
 }
 
 /// Whether a value is the same after it met no patch: no empty null vanishes, no list with keys is put in order.
@@ -179,12 +190,6 @@ fn list_directive(items: &mut Vec<Value>) -> Result<Directive> {
         Some(at) => directive(&mut items.remove(at)),
         None => Ok(Directive::Merge),
     }
-}
-
-enum Item {
-    /// An element of the resource, which the patch may have changed in place.
-    Old(usize),
-    New(Value),
 }
 
 fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>, list: ListMerge<'_>) -> Result<Option<Value>> {
@@ -237,17 +242,15 @@ fn scalars(dest: Vec<Value>, patch: Vec<Value>) -> Vec<Value> {
     patch.into_iter().chain(dest).filter(|item| seen.insert(item.text().unwrap_or("").to_owned())).collect()
 }
 
-type KeyValues = Vec<String>;
-
-fn values_of(item: &Value, keys: &[Cow<'static, str>]) -> KeyValues {
-    keys.iter().map(|key| item.get(key).and_then(Value::text).unwrap_or("").to_owned()).collect()
+fn values_of<'v>(item: &'v Value, keys: &[Cow<'static, str>]) -> Vec<&'v str> {
+    keys.iter().map(|key| item.get(key).and_then(Value::text).unwrap_or_default()).collect()
 }
 
 fn keyed(dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
     // Only the first key counts where all have it and nobody gives the others.
     let first_only = |item: &Value| item.get(&keys[0]).is_some() && keys[1..].iter().all(|key| item.get(key).is_none());
     let simple = keys.len() == 1 || dest.iter().chain(&patch).all(first_only);
-    if simple { by_one_key(dest, patch, &keys[..1], shape) } else { by_several_keys(dest, patch, keys, shape) }
+    if simple { by_one_key(dest, patch, &keys[0], shape) } else { by_several_keys(dest, patch, keys, shape) }
 }
 
 /// With several keys kustomize merges elements in their place when all keys are equal; a new element comes first, unless it lacks a key (or the other does) and so might
@@ -257,13 +260,14 @@ fn by_several_keys(mut dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static,
     for item in patch {
         let wanted = values_of(&item, keys);
         let vague = |item: &Value| values_of(item, keys).iter().zip(&wanted).all(|(a, b)| a == b || a.is_empty() || b.is_empty());
-        if let Some(at) = dest.iter().position(|item| values_of(item, keys) == wanted) {
+        let (same, vague) = (dest.iter().position(|item| values_of(item, keys) == wanted), dest.iter().any(vague));
+        if let Some(at) = same {
             let old = std::mem::take(&mut dest[at]);
             match merge(Some(old), Some(item), shape, ListMerge::Replace)?.filter(|value| !value.as_map().is_some_and(Map::is_empty)) {
                 Some(merged) => dest[at] = merged,
                 None => drop(dest.remove(at)),
             }
-        } else if !dest.iter().any(vague) {
+        } else if !vague {
             out.extend(merge(None, Some(item), shape, ListMerge::Replace)?);
         }
     }
@@ -271,74 +275,64 @@ fn by_several_keys(mut dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static,
     Ok(out)
 }
 
-fn by_one_key(dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
-    use std::collections::HashMap;
-    let dest_values: Vec<KeyValues> = dest.iter().map(|item| values_of(item, keys)).collect();
-    let patch_values: Vec<KeyValues> = patch.iter().map(|item| values_of(item, keys)).collect();
-    let mut dest: Vec<Option<Value>> = dest.into_iter().map(Some).collect();
-    let mut patch: Vec<Option<Value>> = patch.into_iter().map(Some).collect();
-    let index = |values: &[KeyValues]| {
-        let mut map: HashMap<String, usize> = HashMap::new();
-        for (i, value) in values.iter().enumerate() {
-            map.entry(value[0].clone()).or_insert(i);
-        }
-        map
-    };
-    let (dest_index, patch_index) = (index(&dest_values), index(&patch_values));
-    let mut seen = std::collections::HashSet::new();
-    let mut items: Vec<Item> = Vec::new();
-    let mut deleted = vec![false; dest.len()];
-    let mut used = vec![false; dest.len()];
-    for wanted in patch_values.iter().chain(&dest_values) {
-        if !seen.insert(wanted) || wanted.iter().all(String::is_empty) {
-            continue;
-        }
-        let at = dest_index.get(&wanted[0]).copied();
-        let patch_at = patch_index.get(&wanted[0]).copied();
-        let old = at.and_then(|at| dest[at].take());
-        let had_old = old.is_some();
-        let new = patch_at.and_then(|at| patch[at].take());
-        // An element that is there twice keeps only what was merged first.
-        if old.is_none() && new.is_none() {
-            continue;
-        }
+/// The patch's elements come first, each merged with the one of the same name; elements without a name cannot be paired and stay, behind the others.
+fn by_one_key(mut dest: Vec<Value>, mut patch: Vec<Value>, key: &str, shape: Shape<'_>) -> Result<Vec<Value>> {
+    let (dest_names, patch_names) = (Names::of(&dest, key), Names::of(&patch, key));
+    let mut out = Vec::with_capacity(dest.len() + patch.len());
+    // Of several with the same name the first one counts.
+    for (at, name) in patch_names.distinct() {
+        let old = dest_names.first(name).map(|at| std::mem::take(&mut dest[at]));
+        let new = std::mem::take(&mut patch[at]);
         // kustomize brings an element with `$patch: replace` in, and then overwrites it with the old one that has the same key.
-        let replaced = had_old && new.as_ref().is_some_and(|new| new.get("$patch").and_then(Value::text) == Some("replace"));
-        let merged = if replaced { old } else { merge(old, new, shape, ListMerge::Replace)? };
-        let merged = merged.filter(|value| !value.as_map().is_some_and(Map::is_empty));
-        let item = match (merged, at) {
-            (Some(value), Some(at)) => {
-                dest[at] = Some(value);
-                used[at] = true;
-                Item::Old(at)
-            }
-            (Some(value), None) => Item::New(value),
-            (None, at) => {
-                if let Some(at) = at {
-                    deleted[at] = true;
-                }
-                continue;
-            }
-        };
-        items.push(item);
-    }
-    let mut out = Vec::with_capacity(items.len());
-    for item in items {
-        match item {
-            Item::New(value) => out.push(value),
-            Item::Old(at) => out.extend(dest[at].take()),
+        let replaces = new.get("$patch").and_then(Value::text) == Some("replace");
+        match old {
+            Some(old) if replaces => out.extend(not_empty(Some(old))),
+            old => out.extend(not_empty(merge(old, Some(new), shape, ListMerge::Replace)?)),
         }
     }
-    // Elements without the key cannot be paired: they stay, behind the others.
-    out.extend(patch.into_iter().flatten().filter(|item| values_of(item, keys).iter().all(String::is_empty)));
-    out.extend(
-        dest.into_iter()
-            .enumerate()
-            .filter(|(at, _)| !deleted[*at] && !used[*at])
-            .filter_map(|(_, item)| item)
-            .filter(|item| values_of(item, keys).iter().all(String::is_empty)),
-    );
+    for (at, _) in dest_names.distinct().filter(|(_, name)| patch_names.first(name).is_none()) {
+        let old = std::mem::take(&mut dest[at]);
+        let stays = stays(&old, shape, ListMerge::Replace);
+        out.extend(not_empty(if stays { Some(old) } else { merge(Some(old), None, shape, ListMerge::Replace)? }));
+    }
+    out.extend(patch_names.nameless().map(|at| std::mem::take(&mut patch[at])));
+    out.extend(dest_names.nameless().map(|at| std::mem::take(&mut dest[at])));
     Ok(out)
+}
+
+fn not_empty(value: Option<Value>) -> Option<Value> {
+    value.filter(|value| !value.as_map().is_some_and(Map::is_empty))
+}
+
+/// The names of a list's elements, and where each stands first.
+struct Names {
+    names: Vec<Text>,
+    /// Only for lists that are too long to be looked through.
+    index: Option<HashMap<Text, usize>>,
+}
+
+impl Names {
+    fn of(items: &[Value], key: &str) -> Self {
+        let names: Vec<Text> = items.iter().map(|item| filled(item, key).unwrap_or_default().into()).collect();
+        let index = (names.len() >= FEW).then(|| names.iter().enumerate().rev().map(|(at, name)| (name.clone(), at)).collect());
+        Self { names, index }
+    }
+
+    fn first(&self, name: &str) -> Option<usize> {
+        match &self.index {
+            Some(index) => index.get(name).copied(),
+            None => self.names.iter().position(|other| *other == name),
+        }
+    }
+
+    /// The places of the elements whose names stand there for the first time.
+    fn distinct(&self) -> impl Iterator<Item = (usize, &Text)> {
+        self.names.iter().enumerate().filter(|(at, name)| !name.is_empty() && self.first(name) == Some(*at))
+    }
+
+    fn nameless(&self) -> impl Iterator<Item = usize> {
+        self.names.iter().enumerate().filter(|(_, name)| name.is_empty()).map(|(at, _)| at)
+    }
 }
 
 #[cfg(test)]

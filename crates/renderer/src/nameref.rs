@@ -17,33 +17,55 @@ use crate::paths::Paths;
 use crate::references;
 use crate::resource::Resource;
 use crate::scope::is_cluster_scoped;
-use crate::yaml::{Node, Value, size};
+use crate::yaml::{Node, Text, Value, size};
 
 mod generated;
 use generated::Generated;
 
 /// What must be known about a resource that others may refer to. Owned, because the referring resources change meanwhile.
 struct Candidate {
-    group: String,
-    version: String,
-    kind: String,
-    name: String,
-    namespace: String,
-    effective: String,
-    original_effective: String,
+    group: Text,
+    version: Text,
+    kind: Text,
+    name: Text,
+    namespace: Text,
+    effective: Text,
+    original_effective: Text,
     cluster: bool,
-    previous: Vec<(Box<str>, Box<str>, Box<str>)>,
-    prefixes: Vec<Box<str>>,
-    suffixes: Vec<Box<str>>,
+    previous: Vec<(Text, Text, Text)>,
+    prefixes: Vec<Text>,
+    suffixes: Vec<Text>,
 }
 
 struct Index {
     budget: Budget,
     generated: Generated,
     candidates: Vec<Candidate>,
-    by_name: HashMap<Box<str>, Vec<usize>>,
+    by_name: HashMap<Text, Places>,
     /// (effective, written) namespaces of what is not cluster-scoped, by the effective namespace that it had first.
-    first_namespaces: HashMap<String, HashSet<(String, String)>>,
+    first_namespaces: HashMap<Text, HashSet<(Text, Text)>>,
+}
+
+/// Where the resources of a name stand among the candidates, in ascending order; most names have one.
+struct Places {
+    first: usize,
+    more: Vec<usize>,
+}
+
+impl Places {
+    fn iter(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(self.first).chain(self.more.iter().copied())
+    }
+
+    fn len(&self) -> usize {
+        1 + self.more.len()
+    }
+
+    fn add(&mut self, at: usize) {
+        if self.iter().last() != Some(at) {
+            self.more.push(at);
+        }
+    }
 }
 
 /// How many steps were made, and may be. Threads share it.
@@ -71,8 +93,8 @@ struct Referrer {
     /// Namespaces of the ServiceAccounts that a RoleBinding names.
     subjects: Vec<String>,
     role: Option<(String, String)>,
-    prefixes: Vec<Box<str>>,
-    suffixes: Vec<Box<str>>,
+    prefixes: Vec<Text>,
+    suffixes: Vec<Text>,
 }
 
 /// Repairs all references, in so many steps at most; the names that seem to be misspelt come out as warnings.
@@ -183,36 +205,24 @@ impl Referrer {
 impl Index {
     fn new(resources: &[Resource], limit: usize) -> Self {
         let budget = Budget { used: AtomicUsize::new(0), limit };
-        let generated = Generated::of(resources);
-        let mut index = Self { budget, generated, candidates: Vec::new(), by_name: HashMap::new(), first_namespaces: HashMap::new() };
-        for resource in resources.iter().filter(|resource| !resource.state.previous.is_empty()) {
-            let id = resource.id();
-            let at = index.candidates.len();
-            for (_, name, _) in &resource.state.previous {
-                let list = index.by_name.entry(name.clone()).or_default();
-                if list.last() != Some(&at) {
-                    list.push(at);
+        let part = parallel::part(resources.len());
+        let candidates = parallel::run(resources.chunks(part), |part| part.iter().filter_map(Candidate::of).collect::<Vec<_>>());
+        let candidates: Vec<Candidate> = candidates.into_iter().flatten().collect();
+        let mut by_name: HashMap<Text, Places> = HashMap::with_capacity(candidates.len());
+        let mut first_namespaces: HashMap<Text, HashSet<(Text, Text)>> = HashMap::new();
+        for (at, candidate) in candidates.iter().enumerate() {
+            for (_, name, _) in &candidate.previous {
+                match by_name.get_mut(name) {
+                    Some(places) => places.add(at),
+                    None => drop(by_name.insert(name.clone(), Places { first: at, more: Vec::new() })),
                 }
             }
-            if !is_cluster_scoped(&id.gvk) {
-                let first = index.first_namespaces.entry(resource.original_id().effective_namespace().to_owned()).or_default();
-                first.insert((id.effective_namespace().to_owned(), id.namespace.to_owned()));
+            if !candidate.cluster {
+                let first = first_namespaces.entry(candidate.original_effective.clone()).or_default();
+                first.insert((candidate.effective.clone(), candidate.namespace.clone()));
             }
-            index.candidates.push(Candidate {
-                group: id.gvk.group.to_owned(),
-                version: id.gvk.version.to_owned(),
-                kind: id.gvk.kind.to_owned(),
-                name: id.name.to_owned(),
-                namespace: id.namespace.to_owned(),
-                effective: id.effective_namespace().to_owned(),
-                original_effective: resource.original_id().effective_namespace().to_owned(),
-                cluster: is_cluster_scoped(&id.gvk),
-                previous: resource.state.previous.clone(),
-                prefixes: resource.state.prefixes.clone(),
-                suffixes: resource.state.suffixes.clone(),
-            });
         }
-        index
+        Self { budget, generated: Generated::of(resources), candidates, by_name, first_namespaces }
     }
 
     /// The resource that `old` means, if it is one of ours.
@@ -228,7 +238,7 @@ impl Index {
         let Some(list) = self.by_name.get(old) else { return Ok(None) };
         let namespaces = namespace.and_then(|namespace| self.first_namespaces.get(namespace)).map_or(0, HashSet::len);
         self.budget.spend((list.len() + namespaces).saturating_mul(1 + referrer.subjects.len()) - 1)?;
-        let mut found: Vec<&Candidate> = list.iter().map(|at| &self.candidates[*at]).collect();
+        let mut found: Vec<&Candidate> = list.iter().map(|at| &self.candidates[at]).collect();
         found.retain(|c| referrer.may_reach(c));
         if let Some(namespace) = namespace {
             let mut there = self.first_namespaces.get(namespace).into_iter().flatten();
@@ -256,6 +266,27 @@ impl Index {
 }
 
 impl Candidate {
+    /// What must be known of a resource that had another name before.
+    fn of(resource: &Resource) -> Option<Self> {
+        if resource.state.previous.is_empty() {
+            return None;
+        }
+        let (id, original) = (resource.id(), resource.original_id());
+        Some(Self {
+            group: id.gvk.group.into(),
+            version: id.gvk.version.into(),
+            kind: id.gvk.kind.into(),
+            name: id.name.into(),
+            namespace: id.namespace.into(),
+            effective: id.effective_namespace().into(),
+            original_effective: original.effective_namespace().into(),
+            cluster: is_cluster_scoped(&id.gvk),
+            previous: resource.state.previous.clone(),
+            prefixes: resource.state.prefixes.clone(),
+            suffixes: resource.state.suffixes.clone(),
+        })
+    }
+
     fn was(&self, selector: &Gvk<'_>) -> bool {
         self.previous.iter().any(|(kind, _, _)| Gvk { group: &self.group, version: &self.version, kind }.is_selected(selector))
     }
@@ -272,12 +303,12 @@ impl Referrer {
 
     /// Whether both were changed by the same kustomizations, as far as prefixes and suffixes show it.
     fn same_affixes(&self, candidate: &Candidate, allow_empty: bool) -> bool {
-        let same = |a: &[Box<str>], b: &[Box<str>]| (allow_empty && (a.is_empty() || b.is_empty())) || same_ending(a, b);
+        let same = |a: &[Text], b: &[Text]| (allow_empty && (a.is_empty() || b.is_empty())) || same_ending(a, b);
         same(&candidate.prefixes, &self.prefixes) && same(&candidate.suffixes, &self.suffixes)
     }
 }
 
-fn same_ending(a: &[Box<str>], b: &[Box<str>]) -> bool {
+fn same_ending(a: &[Text], b: &[Text]) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     if short.is_empty() { long.is_empty() } else { long.ends_with(short) }
 }

@@ -45,15 +45,20 @@ impl Names {
 
     /// The places of a name in ascending order.
     pub(crate) fn places(&self, name: &str) -> Vec<usize> {
-        let mut places = Vec::new();
-        let mut entry = self.last.get(&self.state.hash_one(name)).copied();
-        while let Some((at, earlier)) = entry.map(|entry| self.entries[entry]) {
-            places.push(at);
-            entry = earlier;
-        }
+        let mut places: Vec<usize> = self.newest_first(name).collect();
         places.sort_unstable();
         places.dedup();
         places
+    }
+
+    /// The places of a name in any order, some perhaps twice.
+    pub(crate) fn newest_first(&self, name: &str) -> impl Iterator<Item = usize> {
+        let mut entry = self.last.get(&self.state.hash_one(name)).copied();
+        std::iter::from_fn(move || {
+            let (at, earlier) = self.entries[entry?];
+            entry = earlier;
+            Some(at)
+        })
     }
 }
 

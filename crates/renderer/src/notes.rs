@@ -3,7 +3,7 @@
 //! A function that drops them makes the build forget; one that copies them to a resource of another name makes it follow the name.
 
 use crate::resource::{Behavior, Resource, State};
-use crate::yaml::{Map, Value};
+use crate::yaml::{Map, Text, Value};
 
 const PREFIX: &str = "internal.config.kubernetes.io/";
 const ID: &str = "kustomize.config.k8s.io/id";
@@ -22,7 +22,7 @@ fn annotations(value: &mut Value) -> Option<&mut Map> {
 pub(crate) fn write(resource: &Resource) -> Value {
     let state = &resource.state;
     let mut notes: Vec<(&str, String)> = Vec::new();
-    let joined = |list: &mut dyn Iterator<Item = &Box<str>>| list.map(|text| &**text).collect::<Vec<_>>().join(",");
+    let joined = |list: &mut dyn Iterator<Item = &Text>| list.map(|text| &**text).collect::<Vec<_>>().join(",");
     notes.push(("prefixes", joined(&mut state.prefixes.iter())));
     notes.push(("suffixes", joined(&mut state.suffixes.iter())));
     notes.push(("previousKinds", joined(&mut state.previous.iter().map(|(kind, _, _)| kind))));
@@ -70,7 +70,7 @@ pub(crate) fn read(resource: &mut Resource, old: Option<&State>) {
     let mut taken = take(resource, |key| key.starts_with(PREFIX) || PASSING.contains(&key));
     let mut note =
         |name: &str| taken.remove(&format!("{PREFIX}{name}")).and_then(|value| value.text().map(str::to_owned)).unwrap_or_default();
-    let list = |text: &str| if text.is_empty() { Vec::new() } else { text.split(',').map(Box::from).collect::<Vec<Box<str>>>() };
+    let list = |text: &str| if text.is_empty() { Vec::new() } else { text.split(',').map(Text::from).collect::<Vec<Text>>() };
     let (kinds, names, namespaces) = (list(&note("previousKinds")), list(&note("previousNames")), list(&note("previousNamespaces")));
     let previous = kinds.into_iter().zip(names).zip(namespaces).map(|((kind, name), namespace)| (kind, name, namespace)).collect();
     resource.state = State {

@@ -1,6 +1,8 @@
 //! The order in which resources come out.
 
-use crate::id::Id;
+use std::cmp::Ordering;
+
+use crate::id::{Gvk, Id};
 use crate::resource::Resource;
 
 /// Kinds that others need come first.
@@ -46,32 +48,88 @@ pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[
             (None, None) => 0,
         }
     };
-    let mut keys: Vec<Key> = resources
-        .iter()
-        .enumerate()
-        .map(|(at, resource)| (rank(resource.kind()), group_version_kind(&resource.id()), rest(&resource.id()), at))
-        .collect();
-    keys.sort_unstable_by(|a, b| {
-        let (one, other) = (&resources[a.3], &resources[b.3]);
-        let by_group = a.1.cmp(&b.1);
-        // Among Namespaces the real ones come before those of other groups.
-        let reverse =
-            one.kind() == "Namespace" && other.kind() == "Namespace" && (one.gvk().group.is_empty() || other.gvk().group.is_empty());
-        a.0.cmp(&b.0).then(if reverse { by_group.reverse() } else { by_group }).then_with(|| a.2.cmp(&b.2)).then(a.3.cmp(&b.3))
-    });
+    let mut keys: Vec<Key<'_>> =
+        resources.iter().enumerate().map(|(at, resource)| Key::new(at, resource.id(), rank(resource.kind()))).collect();
+    keys.sort_unstable_by(Key::compare);
+    let order: Vec<usize> = keys.into_iter().map(|key| key.at).collect();
     let mut old: Vec<Option<Resource>> = std::mem::take(resources).into_iter().map(Some).collect();
-    resources.extend(keys.into_iter().filter_map(|(.., at)| old[at].take()));
+    resources.extend(order.into_iter().filter_map(|at| old[at].take()));
 }
 
-/// What decides where a resource comes: its kind's rank, its group, version and kind, its namespace and name, and where it stood.
-type Key = (i64, String, String, usize);
-
-fn group_version_kind(id: &Id<'_>) -> String {
-    let or = |text: &'_ str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
-    format!("{}_{}_{}", or(id.gvk.group, "~G"), or(id.gvk.version, "~V"), or(id.gvk.kind, "~K"))
+/// What decides where a resource comes: its kind's rank, then group, version and kind, namespace and name, and at last where it stood.
+struct Key<'a> {
+    rank: i64,
+    gvk: Gvk<'a>,
+    namespace: &'a str,
+    name: &'a str,
+    at: usize,
 }
 
-fn rest(id: &Id<'_>) -> String {
-    let or = |text: &'_ str, other: &str| if text.is_empty() { other.to_owned() } else { text.to_owned() };
-    format!("{}|{}", or(id.namespace, "~X"), or(id.name, "~N"))
+impl<'a> Key<'a> {
+    fn new(at: usize, id: Id<'a>, rank: i64) -> Self {
+        Self { rank, gvk: id.gvk, namespace: or(id.namespace, "~X"), name: or(id.name, "~N"), at }
+    }
+
+    fn compare(&self, other: &Self) -> Ordering {
+        let by_kind = || {
+            let order = compare_kinds(&self.gvk, &other.gvk);
+            // Among Namespaces the real ones come before those of other groups.
+            let namespaces = [self, other].iter().all(|key| key.gvk.kind == "Namespace");
+            let reverse = namespaces && (self.gvk.group.is_empty() || other.gvk.group.is_empty());
+            if reverse { order.reverse() } else { order }
+        };
+        self.rank.cmp(&other.rank).then_with(by_kind).then_with(|| self.compare_names(other)).then(self.at.cmp(&other.at))
+    }
+
+    /// As texts `namespace|name`.
+    fn compare_names(&self, other: &Self) -> Ordering {
+        if self.namespace == other.namespace {
+            return self.name.cmp(other.name);
+        }
+        compare_joined(&[self.namespace, "|", self.name], &[other.namespace, "|", other.name])
+    }
+}
+
+/// As texts `group_version_kind`.
+fn compare_kinds(one: &Gvk<'_>, other: &Gvk<'_>) -> Ordering {
+    if one == other {
+        return Ordering::Equal;
+    }
+    compare_joined(&parts(one), &parts(other))
+}
+
+fn parts<'a>(gvk: &Gvk<'a>) -> [&'a str; 5] {
+    [or(gvk.group, "~G"), "_", or(gvk.version, "~V"), "_", or(gvk.kind, "~K")]
+}
+
+/// Compares what the parts are when they are joined, without joining them.
+fn compare_joined(one: &[&str], other: &[&str]) -> Ordering {
+    one.iter().flat_map(|part| part.bytes()).cmp(other.iter().flat_map(|part| part.bytes()))
+}
+
+fn or<'a>(text: &'a str, other: &'a str) -> &'a str {
+    if text.is_empty() { other } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_compared_as_kustomize_writes_them() {
+        let text = [
+            "{apiVersion: b/v1, kind: X, metadata: {name: a}}",
+            "{apiVersion: v1, kind: X, metadata: {name: a}}",
+            "{apiVersion: a_b/v1, kind: X, metadata: {name: a}}",
+            "{apiVersion: a/v1, kind: X, metadata: {name: b}}",
+            "{apiVersion: a/v1, kind: X, metadata: {name: z, namespace: n}}",
+            "{apiVersion: a/v1, kind: X, metadata: {name: a, namespace: n-m}}",
+            "{apiVersion: g/v1, kind: Namespace, metadata: {name: n}}",
+            "{apiVersion: v1, kind: Namespace, metadata: {name: n}}",
+        ];
+        let mut resources = crate::read::resources(text.join("\n---\n").as_bytes(), "t").expect("is YAML");
+        legacy(&mut resources, None);
+        let told: Vec<String> = resources.iter().map(|one| format!("{} {} {}", one.api_version(), one.name(), one.namespace())).collect();
+        assert_eq!(told, ["v1 n ", "g/v1 n ", "a_b/v1 a ", "a/v1 a n-m", "a/v1 z n", "a/v1 b ", "b/v1 a ", "v1 a "]);
+    }
 }

@@ -12,7 +12,7 @@ use crate::kustomization::{GeneratorArgs, Image, Patch, Replica};
 use crate::load::Folder;
 use crate::resource::Resource;
 use crate::target::replacements;
-use crate::transform::{STRATEGIC, Subjects, Transformer, load_inline_or_file, prepare};
+use crate::transform::{Images, STRATEGIC, Subjects, Transformer, load_inline_or_file, prepare};
 use crate::yaml::{Map, Value};
 
 fn unsupported(config: &Resource) -> Error {
@@ -125,11 +125,10 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
         }
         "LabelTransformer" => Transformer::Labels { pairs: f.string_map("labels")?, specs: specs(&mut f)? },
         "AnnotationsTransformer" => Transformer::Annotations { pairs: f.string_map("annotations")?, specs: specs(&mut f)? },
-        "ImageTagTransformer" => Transformer::Images {
-            image: f.take("imageTag").map(Image::decode).transpose()?.unwrap_or_default(),
-            specs: specs(&mut f)?,
-            used: std::cell::Cell::default(),
-        },
+        "ImageTagTransformer" => {
+            let image = f.take("imageTag").map(Image::decode).transpose()?.unwrap_or_default();
+            Transformer::Images(Images::new(image, specs(&mut f)?)?)
+        }
         "ReplicaCountTransformer" => {
             let replica = f.take("replica").map(Replica::decode).transpose()?;
             let Some(replica) = replica else {

@@ -2,7 +2,7 @@
 
 use crate::id::{Gvk, Id};
 use crate::origin::Origin;
-use crate::yaml::{Map, Value, to_string};
+use crate::yaml::{Map, Text, Value, to_string};
 
 /// How a generated ConfigMap or Secret meets one that is already there.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -18,12 +18,12 @@ pub(crate) enum Behavior {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct State {
     /// Earlier (kind, name, effective namespace), the oldest first.
-    pub(crate) previous: Vec<(Box<str>, Box<str>, Box<str>)>,
-    pub(crate) prefixes: Vec<Box<str>>,
-    pub(crate) suffixes: Vec<Box<str>>,
+    pub(crate) previous: Vec<(Text, Text, Text)>,
+    pub(crate) prefixes: Vec<Text>,
+    pub(crate) suffixes: Vec<Text>,
     pub(crate) needs_hash: bool,
     pub(crate) behavior: Behavior,
-    pub(crate) vars: Vec<Box<str>>,
+    pub(crate) vars: Vec<Text>,
     /// What comes of a Helm chart keeps the namespace that helm gave it.
     pub(crate) from_helm: bool,
     /// Tells the resource from the others while notes are taken of a build; otherwise 0.
@@ -34,6 +34,13 @@ pub(crate) struct State {
     /// For configurations of plugins: where they stand, if anyone wants to know.
     pub(crate) origin: Option<Origin>,
 }
+
+/// The annotations in which kustomize keeps earlier ids.
+const PREVIOUS: [&str; 3] = [
+    "internal.config.kubernetes.io/previousKinds",
+    "internal.config.kubernetes.io/previousNames",
+    "internal.config.kubernetes.io/previousNamespaces",
+];
 
 /// A Kubernetes resource.
 #[derive(Debug, Clone)]
@@ -51,11 +58,10 @@ impl Resource {
     /// A resource as a file has it: kustomize believes annotations that say which ids it had before.
     pub(crate) fn read(value: Value) -> Self {
         let mut resource = Self::new(value);
-        let lists = ["Kinds", "Names", "Namespaces"].map(|of| {
-            let list = resource.annotation(&format!("internal.config.kubernetes.io/previous{of}")).unwrap_or_default();
-            list.split(',').filter(|text| !text.is_empty()).map(Box::from).collect::<Vec<Box<str>>>()
+        let [kinds, names, namespaces] = PREVIOUS.map(|key| {
+            let list = resource.annotation(key).unwrap_or_default();
+            list.split(',').filter(|text| !text.is_empty()).map(Text::from).collect::<Vec<_>>()
         });
-        let [kinds, names, namespaces] = lists;
         if kinds.len() == names.len() && names.len() == namespaces.len() {
             let ids = kinds.into_iter().zip(names).zip(namespaces);
             resource.state.previous = ids.map(|((kind, name), namespace)| (kind, name, namespace)).collect();
@@ -139,6 +145,8 @@ impl Resource {
     pub(crate) fn store_previous(&mut self) {
         let id = self.id();
         let entry = (id.gvk.kind.into(), id.name.into(), id.effective_namespace().into());
+        // Most resources have one earlier id.
+        self.state.previous.reserve_exact(1);
         self.state.previous.push(entry);
     }
 

@@ -47,12 +47,17 @@ impl Compiled {
         })
     }
 
+    /// The one name that this can match, if it is for no other.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match &self.name {
+            Some(Pattern::Literal(name)) => Some(name),
+            _ => None,
+        }
+    }
+
     /// Where resources stand that this may match: all of so many, or those with the name if only one comes into question.
     pub(crate) fn places(&self, names: &Names, all: usize) -> Vec<usize> {
-        match &self.name {
-            Some(Pattern::Literal(name)) => names.places(name),
-            _ => (0..all).collect(),
-        }
+        self.name().map_or_else(|| (0..all).collect(), |name| names.places(name))
     }
 
     pub(crate) fn matches(&self, resource: &Resource) -> bool {

@@ -17,7 +17,7 @@ use crate::replacement::Replacement;
 use crate::repository::Repository;
 use crate::resource::Resource;
 use crate::step::Steps;
-use crate::transform::{STRATEGIC, Subjects, Transformer, load_inline_or_file, prepare};
+use crate::transform::{Images, STRATEGIC, Subjects, Transformer, apply_in_turn, load_inline_or_file, prepare};
 use crate::vars::Var;
 use crate::yaml::{Value, parse_kustomization};
 
@@ -32,9 +32,9 @@ pub(crate) struct Accumulator {
 impl Accumulator {
     /// Adds resources, whose ids must be new. `names` are those of the resources that are there.
     fn append(&mut self, names: &mut Names, new: Vec<Resource>) -> Result<()> {
+        self.resources.reserve(new.len());
         for resource in new {
-            let key = resource.id().key();
-            if names.places(resource.name()).into_iter().any(|at| self.resources[at].id().key() == key) {
+            if names.newest_first(resource.name()).any(|at| self.resources[at].id().key() == resource.id().key()) {
                 return Err(Error::new(ErrorKind::Resource, format!("may not add {} a second time", resource.id())).at(resource.value.pos));
             }
             names.add(&resource, self.resources.len());
@@ -122,20 +122,23 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         acc = accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(format!("from {file}")))?;
     }
     let mut written = Steps::of(folder, file);
-    let mut steps = builtin(folder, file, kustomization, &acc.config)?.into_iter().peekable();
-    let mut names = None;
-    while let Some(transformer) = steps.next() {
-        transformer.apply_with(&mut acc.resources, &mut names).map_err(|error| error.in_file(file))?;
-        if let Some(warning) = transformer.unused(file) {
-            folder.session.warn(warning);
-        }
+    let steps = builtin(folder, file, kustomization, &acc.config)?;
+    // Whoever wants to know what each step did looks between them.
+    let at_once = if written.is_some() || folder.origin.is_some() { 1 } else { steps.len() };
+    let (mut rest, mut names) = (steps.as_slice(), None);
+    while !rest.is_empty() {
+        let done = apply_in_turn(&rest[..at_once.min(rest.len())], &mut acc.resources, &mut names).map_err(|error| error.in_file(file))?;
+        let (applied, after) = rest.split_at(done);
+        rest = after;
+        applied.iter().filter_map(|transformer| transformer.unused(file)).for_each(|warning| folder.session.warn(warning));
+        let Some(name) = applied.last().map(Transformer::name) else { break };
         if let Some(written) = &mut written {
-            folder.session.observe(|| written.next(transformer.name()), &mut acc.resources);
+            folder.session.observe(|| written.next(name), &mut acc.resources);
         }
         // All entries of patchesStrategicMerge are one step.
-        let goes_on = transformer.name() == STRATEGIC && steps.peek().is_some_and(|next| next.name() == STRATEGIC);
+        let goes_on = name == STRATEGIC && rest.first().is_some_and(|next| next.name() == STRATEGIC);
         if let (Some(origin), false) = (&folder.origin, goes_on) {
-            add_step(&mut acc.resources, &origin.append(file_name(file)), &By::builtin(transformer.name()));
+            add_step(&mut acc.resources, &origin.append(file_name(file)), &By::builtin(name));
         }
     }
     for (entry, config) in plugin_configs(folder, file, &kustomization.transformers)? {
@@ -305,7 +308,7 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         out.push(Transformer::Replicas { replica: replica.clone(), specs: config.replicas.clone() });
     }
     for image in &k.images {
-        out.push(Transformer::Images { image: image.clone(), specs: config.images.clone(), used: std::cell::Cell::default() });
+        out.push(Transformer::Images(Images::new(image.clone(), config.images.clone()).map_err(|error| error.in_file(file))?));
     }
     if !k.replacements.is_empty() {
         out.push(Transformer::Replacements(replacements(folder, file, &k.replacements)?));

@@ -1,72 +1,78 @@
 //! The images transformer.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use regex::Regex;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::kustomization::Image;
-use crate::parallel;
 use crate::resource::Resource;
 use crate::yaml::{Node, Value};
 
-/// Sets an image wherever containers are, and then in the fields of the specs; so `tagSuffix` hits Pods twice, as in kustomize. Tells
-/// whether any image was of that name.
-pub(crate) fn set_images(resources: &mut [Resource], image: &Image, specs: &[FieldSpec]) -> Result<bool> {
-    let pattern = Pattern::new(&image.name)?;
-    let part = parallel::part(resources.len());
-    let found: Vec<bool> =
-        parallel::run(resources.chunks_mut(part), |part| set(part, image, &pattern, specs)).into_iter().collect::<Result<_>>()?;
-    Ok(found.contains(&true))
+/// One entry of `images`, and where images stand beside the containers'.
+pub(crate) struct Images {
+    image: Image,
+    pattern: Pattern,
+    specs: Vec<FieldSpec>,
+    /// Whether any image was of that name.
+    used: AtomicBool,
 }
 
-fn set(resources: &mut [Resource], image: &Image, pattern: &Pattern, specs: &[FieldSpec]) -> Result<bool> {
-    let found = Cell::new(false);
-    // A definition may describe fields of these names, which hold no images.
-    for resource in resources.iter_mut().filter(|resource| resource.kind() != "CustomResourceDefinition") {
-        anywhere(&mut resource.value, image, pattern, &found);
+impl Images {
+    pub(crate) fn new(image: Image, specs: Vec<FieldSpec>) -> Result<Self> {
+        Ok(Self { pattern: Pattern::new(&image.name)?, image, specs, used: AtomicBool::new(false) })
+    }
+
+    /// What to tell when it was for no image.
+    pub(super) fn unused(&self, file: &str) -> Option<String> {
+        let used = self.used.load(Ordering::Relaxed);
+        (!used).then(|| format!("{file}: no container has an image named {}, which images changes", self.image.name))
+    }
+
+    /// Sets the image wherever containers are, and then in the fields of the specs; so `tagSuffix` hits Pods twice, as in kustomize.
+    pub(super) fn set(&self, resource: &mut Resource) -> Result<()> {
+        // A definition may describe fields of these names, which hold no images.
+        if resource.kind() == "CustomResourceDefinition" {
+            return Ok(());
+        }
+        self.anywhere(&mut resource.value);
         let gvk = resource.gvk();
-        let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk)).collect();
+        let wanted: Vec<&FieldSpec> = self.specs.iter().filter(|spec| spec.matches(&gvk)).collect();
         for spec in wanted {
             spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
-                update(value, image, pattern, &found);
+                self.update(value);
                 Ok(())
             })?;
         }
+        Ok(())
     }
-    Ok(found.get())
-}
 
-fn anywhere(value: &mut Value, image: &Image, pattern: &Pattern, found: &Cell<bool>) {
-    match &mut value.node {
-        Node::Map(map) => {
-            for (key, inner) in map.iter_mut() {
-                match (&mut inner.node, key) {
-                    (Node::Scalar(_), _) => {}
-                    (Node::List(items), "containers" | "initContainers") => {
-                        for field in items.iter_mut().filter_map(|item| item.get_mut("image")) {
-                            update(field, image, pattern, found);
+    fn anywhere(&self, value: &mut Value) {
+        match &mut value.node {
+            Node::Map(map) => {
+                for (key, inner) in map.iter_mut() {
+                    match (&mut inner.node, key) {
+                        (Node::Scalar(_), _) => {}
+                        (Node::List(items), "containers" | "initContainers") => {
+                            items.iter_mut().filter_map(|item| item.get_mut("image")).for_each(|field| self.update(field));
                         }
+                        (Node::Map(_), "containers" | "initContainers") => {}
+                        _ => self.anywhere(inner),
                     }
-                    (Node::Map(_), "containers" | "initContainers") => {}
-                    _ => anywhere(inner, image, pattern, found),
                 }
             }
+            Node::List(items) => items.iter_mut().for_each(|item| self.anywhere(item)),
+            Node::Scalar(_) => {}
         }
-        Node::List(items) => items.iter_mut().for_each(|item| anywhere(item, image, pattern, found)),
-        Node::Scalar(_) => {}
     }
-}
 
-fn update(value: &mut Value, image: &Image, pattern: &Pattern, found: &Cell<bool>) {
-    let Some(text) = value.text() else { return };
-    if !pattern.is_match(text) {
-        return;
+    fn update(&self, value: &mut Value) {
+        let Some(text) = value.text().filter(|text| self.pattern.is_match(text)) else { return };
+        let new = rename(text, &self.image);
+        self.used.store(true, Ordering::Relaxed);
+        *value = Value { pos: value.pos, ..Value::string(new) };
     }
-    found.set(true);
-    let new = rename(text, image);
-    *value = Value { pos: value.pos, ..Value::string(new) };
 }
 
 /// The name of an image as a pattern (its dots stand for any character, as in kustomize), with or without tag and digest.

@@ -1,18 +1,17 @@
 //! The built-in transformers. Each is a value that is applied to all resources.
 
+mod chain;
 mod image;
 mod patch;
 mod simple;
 
-pub(crate) use image::set_images;
+pub(crate) use chain::apply_in_turn;
+pub(crate) use image::Images;
 pub(crate) use patch::{Patches, load_inline_or_file, prepare};
-pub(crate) use simple::{annotate, label, namespace, prefix, replicas, suffix};
-
-use std::cell::Cell;
 
 use crate::error::Result;
 use crate::fieldspec::FieldSpec;
-use crate::kustomization::{Image, Replica};
+use crate::kustomization::Replica;
 use crate::names::Names;
 use crate::resource::Resource;
 
@@ -46,14 +45,12 @@ pub(crate) enum Transformer {
         replica: Replica,
         specs: Vec<FieldSpec>,
     },
-    Images {
-        image: Image,
-        specs: Vec<FieldSpec>,
-        /// Whether any image was of that name.
-        used: Cell<bool>,
-    },
+    Images(Images),
     Replacements(Vec<crate::replacement::Replacement>),
 }
+
+/// A change to one resource, for threads to share.
+type Change<'a> = Box<dyn Fn(&mut Resource) -> Result<()> + Sync + 'a>;
 
 /// Which subjects of role bindings get the namespace.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -81,7 +78,7 @@ impl Transformer {
             Self::Labels { .. } => "LabelTransformer",
             Self::Annotations { .. } => "AnnotationsTransformer",
             Self::Replicas { .. } => "ReplicaCountTransformer",
-            Self::Images { .. } => "ImageTagTransformer",
+            Self::Images(_) => "ImageTagTransformer",
             Self::Replacements(_) => "ReplacementTransformer",
         }
     }
@@ -94,40 +91,54 @@ impl Transformer {
                 format!("{file}:{}:{}: this target of a replacement matches no resource", pos.line, pos.column)
             }),
             Self::Patch(_, patches) => patches.unused(),
-            Self::Images { image, used, .. } if !used.get() => {
-                Some(format!("{file}: no container has an image named {}, which images changes", image.name))
-            }
+            Self::Images(images) => images.unused(file),
             _ => None,
         }
     }
 
-    /// Applies one transformer by itself.
-    pub(crate) fn apply(&self, resources: &mut Vec<Resource>) -> Result<()> {
-        self.apply_with(resources, &mut None)
+    /// What it does with each resource by itself, if it need not look at the others.
+    fn each(&self) -> Option<Change<'_>> {
+        Some(match self {
+            Self::Prefix { text, specs } => Box::new(|resource| simple::rename(resource, text, specs, true)),
+            Self::Suffix { text, specs } => Box::new(|resource| simple::rename(resource, text, specs, false)),
+            Self::Labels { pairs, specs } | Self::Annotations { pairs, specs } => {
+                Box::new(|resource| simple::set_pairs(resource, pairs, specs))
+            }
+            Self::Images(images) => Box::new(|resource| images.set(resource)),
+            Self::Patch(_, patches) => return patches.each(),
+            Self::Namespace { .. } | Self::Replicas { .. } | Self::Replacements(_) => return None,
+        })
     }
 
-    /// As `apply`. `names` is made when it is needed and kept up to date for the next transformer; where all names or places may change it goes.
-    pub(crate) fn apply_with(&self, resources: &mut Vec<Resource>, names: &mut Option<Names>) -> Result<()> {
+    /// Whether what it does with each resource may change names.
+    fn renames(&self) -> bool {
         match self {
-            Self::Patch(_, patches) => {
-                let names = names.get_or_insert_with(|| Names::of(&*resources));
-                let deleted = patches.apply(resources, names)?;
-                if deleted { Ok(()) } else { return Ok(()) }
-            }
+            Self::Prefix { .. } | Self::Suffix { .. } => true,
+            Self::Patch(_, patches) => patches.rename(),
+            _ => false,
+        }
+    }
+
+    /// Does what needs to look at all resources; tells whether one may be empty now.
+    fn change_all(&self, resources: &mut [Resource], names: &mut Option<Names>) -> Result<bool> {
+        match self {
+            Self::Patch(_, patches) => return patches.apply(resources, names.get_or_insert_with(|| Names::of(resources))),
             Self::Replicas { replica, specs } => {
-                let names = names.get_or_insert_with(|| Names::of(&*resources));
-                return replicas(resources, names, replica, specs);
+                let names = names.get_or_insert_with(|| Names::of(resources));
+                return simple::replicas(resources, names, replica, specs).map(|()| false);
             }
-            Self::Namespace { namespace: name, specs, unset_only, subjects } => namespace(resources, name, specs, *unset_only, *subjects),
-            Self::Prefix { text, specs } => prefix(resources, text, specs),
-            Self::Suffix { text, specs } => suffix(resources, text, specs),
-            Self::Labels { pairs, specs } => label(resources, pairs, specs),
-            Self::Annotations { pairs, specs } => annotate(resources, pairs, specs),
-            Self::Images { image, specs, used } => set_images(resources, image, specs).map(|found| used.set(found)),
+            Self::Namespace { namespace, specs, unset_only, subjects } => {
+                simple::namespace(resources, namespace, specs, *unset_only, *subjects)
+            }
             Self::Replacements(replacements) => crate::replacement::apply(resources, replacements),
+            Self::Prefix { .. } | Self::Suffix { .. } | Self::Labels { .. } | Self::Annotations { .. } | Self::Images(_) => Ok(()),
         }?;
         *names = None;
-        resources.retain(|resource| !resource.is_empty());
-        Ok(())
+        Ok(resources.iter().any(Resource::is_empty))
+    }
+
+    /// Applies one transformer by itself.
+    pub(crate) fn apply(&self, resources: &mut Vec<Resource>) -> Result<()> {
+        apply_in_turn(std::slice::from_ref(self), resources, &mut None).map(drop)
     }
 }

@@ -1,8 +1,9 @@
 //! Patches: strategic merge and JSON 6902, by target or by the patch's own id.
 
-use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::Change;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jsonpatch::{self, Operation};
 use crate::kustomization::{Entry, Patch};
@@ -11,10 +12,9 @@ use crate::merge::merge;
 use crate::mergekeys::{ListMerge, root};
 use crate::names::Names;
 use crate::openapi::Schemas;
-use crate::parallel;
 use crate::resource::Resource;
 use crate::selector::Compiled;
-use crate::yaml::{Pos, Value, parse_all, parse_kustomization};
+use crate::yaml::{Pos, Text, Value, parse_all, parse_kustomization};
 
 /// A patch that has been read.
 pub(crate) struct Patches {
@@ -24,7 +24,7 @@ pub(crate) struct Patches {
     pos: Pos,
     schemas: Schemas,
     /// Whether it was for any resource yet.
-    used: Cell<bool>,
+    used: AtomicBool,
 }
 
 enum Content {
@@ -52,7 +52,7 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
     let label = if pos.line > 0 { "patch" } else { &file };
     let target = patch.target.as_ref().map(Compiled::new).transpose().map_err(here)?;
     let schemas = folder.session.schemas.borrow_mut().for_merge();
-    let made = |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos, schemas, used: Cell::new(false) };
+    let made = |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos, schemas, used: AtomicBool::new(false) };
     let merge = if json_only { Err(failed("a JSON patch must be a list of operations")) } else { crate::read::resources(&text, label) };
     let json = operations(&text, label);
     match (merge, json) {
@@ -124,7 +124,7 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
         target: None,
         file: kustomization.to_owned(),
         pos: *pos,
-        used: Cell::new(false),
+        used: AtomicBool::new(false),
         schemas: folder.session.schemas.borrow_mut().for_merge(),
     })
 }
@@ -147,22 +147,45 @@ fn metadata_as_text(patch: &mut Resource, field: &str) {
 impl Patches {
     /// What to tell of a patch whose target matched nothing, of which kustomize says nothing.
     pub(super) fn unused(&self) -> Option<String> {
-        let silent = self.target.is_some() && !self.used.get();
+        let silent = self.target.is_some() && !self.used.load(Ordering::Relaxed);
         silent.then(|| format!("{}:{}:{}: the target of this patch matches no resource", self.file, self.pos.line, self.pos.column))
     }
 
-    /// Tells whether a resource was deleted and so is empty now.
-    pub(crate) fn apply(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
-        self.apply_inner(resources, names).map_err(|error| {
-            // Positions inside the patch are worth more than that of its entry, but belong to another file.
-            if error.file().is_some() { error } else { error.at(self.pos).in_file(&self.file) }
-        })
+    /// What the patch does with each resource by itself: one with a target that is no name. With a name, it is quicker to look up who has it.
+    pub(super) fn each(&self) -> Option<Change<'_>> {
+        let target = self.target.as_ref().filter(|target| target.name().is_none())?;
+        Some(Box::new(move |resource| self.change(target, resource).map_err(|error| self.here(error))))
     }
 
-    fn apply_inner(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
-        let (mut deleted, schemas) = (false, &self.schemas);
-        match (&self.content, &self.target) {
-            (Content::Merge(patches), None) => {
+    /// Whether the resources that it changes may have another name then.
+    pub(super) fn rename(&self) -> bool {
+        match &self.content {
+            Content::Merge(patches) => patches.iter().any(|patch| patch.state.name_change),
+            Content::Json(_) => true,
+        }
+    }
+
+    /// Looks up which resources are meant and changes them; tells whether one was deleted and so is empty now.
+    pub(super) fn apply(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
+        self.look_up(resources, names).map_err(|error| self.here(error))
+    }
+
+    /// Positions inside the patch are worth more than that of its entry, but belong to another file.
+    fn here(&self, error: Error) -> Error {
+        if error.file().is_some() { error } else { error.at(self.pos).in_file(&self.file) }
+    }
+
+    fn look_up(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
+        let mut deleted = false;
+        match (&self.target, &self.content) {
+            (Some(target), _) => {
+                for at in target.name().map(|name| names.places(name)).unwrap_or_default() {
+                    self.change(target, &mut resources[at])?;
+                    names.add(&resources[at], at);
+                    deleted |= resources[at].is_empty();
+                }
+            }
+            (None, Content::Merge(patches)) => {
                 for patch in patches {
                     let at = find(resources, names, patch)?;
                     strategic(&mut resources[at], patch, false, &self.schemas)?;
@@ -170,54 +193,39 @@ impl Patches {
                     names.add(&resources[at], at);
                 }
             }
-            (Content::Merge(patches), Some(target)) => {
-                for patch in patches {
-                    let wanted = |resource: &Resource| !resource.is_empty() && target.matches(resource);
-                    let places = target.places(names, resources.len());
-                    let hits = each(resources, &places, wanted, |resource| strategic(resource, patch, true, schemas))?;
-                    deleted |= self.note(&hits, resources, names);
-                }
-            }
-            (Content::Json(_), None) => {}
-            (Content::Json(operations), Some(target)) => {
-                let places = target.places(names, resources.len());
-                let hits = each(resources, &places, |resource| target.matches(resource), |resource| json(resource, operations))?;
-                deleted |= self.note(&hits, resources, names);
-            }
+            // A patch of operations has a target.
+            (None, Content::Json(_)) => {}
         }
         Ok(deleted)
     }
 
-    /// Takes note of the resources that were changed; tells whether one was deleted.
-    fn note(&self, hits: &[usize], resources: &[Resource], names: &mut Names) -> bool {
-        if !hits.is_empty() {
-            self.used.set(true);
+    /// Changes a resource if it is meant.
+    fn change(&self, target: &Compiled, resource: &mut Resource) -> Result<()> {
+        let meant = |resource: &Resource| {
+            let meant = !resource.is_empty() && target.matches(resource);
+            if meant {
+                self.used.store(true, Ordering::Relaxed);
+            }
+            meant
+        };
+        match &self.content {
+            Content::Merge(patches) => {
+                for patch in patches {
+                    if meant(resource) {
+                        strategic(resource, patch, true, &self.schemas)?;
+                    }
+                }
+                Ok(())
+            }
+            Content::Json(operations) => {
+                if meant(resource) {
+                    json(resource, operations)
+                } else {
+                    Ok(())
+                }
+            }
         }
-        hits.iter().for_each(|at| names.add(&resources[*at], *at));
-        hits.iter().any(|at| resources[*at].is_empty())
     }
-}
-
-/// Changes those resources at ascending places that are wanted; their places.
-fn each(
-    resources: &mut [Resource],
-    places: &[usize],
-    wanted: impl Fn(&Resource) -> bool + Sync,
-    change: impl Fn(&mut Resource) -> Result<()> + Sync,
-) -> Result<Vec<usize>> {
-    let mut chosen = Vec::with_capacity(places.len());
-    let (mut rest, mut begin) = (resources, 0);
-    for at in places {
-        let Some((resource, after)) = rest.get_mut(at - begin..).and_then(<[Resource]>::split_first_mut) else { break };
-        chosen.push((*at, resource));
-        (rest, begin) = (after, at + 1);
-    }
-    let part = parallel::part(chosen.len());
-    let hits = parallel::run(chosen.chunks_mut(part), |part| {
-        let hits = part.iter_mut().filter(|(_, resource)| wanted(resource));
-        hits.map(|(at, resource)| change(resource).map(|()| *at)).collect::<Result<Vec<usize>>>()
-    });
-    Ok(hits.into_iter().collect::<Result<Vec<_>>>()?.concat())
 }
 
 fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
@@ -248,8 +256,8 @@ fn find(resources: &[Resource], names: &Names, patch: &Resource) -> Result<usize
 }
 
 fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas: &Schemas) -> Result<()> {
-    let (name, namespace, kind, api_version) =
-        (resource.name().to_owned(), resource.namespace().to_owned(), resource.kind().to_owned(), resource.api_version().to_owned());
+    let [name, namespace, kind, api_version] =
+        [resource.name(), resource.namespace(), resource.kind(), resource.api_version()].map(Text::from);
     let (name_change, kind_change) = (patch.state.name_change, patch.state.kind_change);
     if name_change || kind_change {
         resource.store_previous();
@@ -259,7 +267,7 @@ fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas
     }
     let mut content = patch.value.clone();
     if by_target && let Some(map) = content.as_map_mut() {
-        map.insert("apiVersion", Value::string(api_version.as_str()));
+        map.insert("apiVersion", Value::string(api_version.clone()));
     }
     let shape = root(&resource.gvk(), schemas);
     let value = std::mem::take(&mut resource.value);

@@ -31,71 +31,35 @@ fn keeps_name(resource: &Resource) -> bool {
     matches!(gvk.kind, "CustomResourceDefinition" | "Namespace") || (gvk.kind == "APIService" && gvk.group == "apiregistration.k8s.io")
 }
 
-fn rename(resources: &mut [Resource], text: &str, specs: &[FieldSpec], prefix: bool) -> Result<()> {
-    parallel::change(resources, |part| rename_part(part, text, specs, prefix))
-}
-
-fn rename_part(resources: &mut [Resource], text: &str, specs: &[FieldSpec], prefix: bool) -> Result<()> {
-    for resource in resources.iter_mut().filter(|resource| !keeps_name(resource)) {
-        for spec in specs {
-            if !spec.matches(&resource.original_id().gvk) {
-                continue;
-            }
-            if spec.path == "metadata/name" && !text.is_empty() {
-                let list = if prefix { &mut resource.state.prefixes } else { &mut resource.state.suffixes };
-                list.push(text.into());
-                resource.store_previous();
-            }
-            spec.apply(&mut resource.value, Leaf::Scalar, &mut |value| {
-                let old = value.text().unwrap_or("").to_owned();
-                set_text(value, &if prefix { format!("{text}{old}") } else { format!("{old}{text}") })
-            })?;
+/// Puts a text before or behind a name.
+pub(super) fn rename(resource: &mut Resource, text: &str, specs: &[FieldSpec], prefix: bool) -> Result<()> {
+    if keeps_name(resource) {
+        return Ok(());
+    }
+    for spec in specs {
+        if !spec.matches(&resource.original_id().gvk) {
+            continue;
         }
+        if spec.path == "metadata/name" && !text.is_empty() {
+            let list = if prefix { &mut resource.state.prefixes } else { &mut resource.state.suffixes };
+            list.reserve_exact(1);
+            list.push(text.into());
+            resource.store_previous();
+        }
+        spec.apply(&mut resource.value, Leaf::Scalar, &mut |value| {
+            let old = value.text().unwrap_or("");
+            let new = if prefix { format!("{text}{old}") } else { format!("{old}{text}") };
+            set_text(value, &new)
+        })?;
     }
     Ok(())
 }
 
-pub(crate) fn prefix(resources: &mut [Resource], text: &str, specs: &[FieldSpec]) -> Result<()> {
-    rename(resources, text, specs, true)
-}
-
-pub(crate) fn suffix(resources: &mut [Resource], text: &str, specs: &[FieldSpec]) -> Result<()> {
-    rename(resources, text, specs, false)
-}
-
-pub(crate) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSpec], unset_only: bool, subjects: Subjects) -> Result<()> {
+pub(super) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSpec], unset_only: bool, subjects: Subjects) -> Result<()> {
     if name.is_empty() {
         return Ok(());
     }
-    for resource in resources.iter_mut() {
-        if resource.state.from_helm {
-            continue;
-        }
-        resource.store_previous();
-        let mut set = |value: &mut Value| {
-            if unset_only && value.text().is_some_and(|text| !text.is_empty()) && !value.is_null() { Ok(()) } else { set_text(value, name) }
-        };
-        if !crate::scope::is_cluster_scoped(&resource.gvk()) {
-            FieldSpec::builtin("", "", "metadata/namespace", true).apply(&mut resource.value, Leaf::Scalar, &mut set)?;
-        }
-        let binding = matches!(resource.kind(), "RoleBinding" | "ClusterRoleBinding");
-        if binding && subjects != Subjects::Nothing {
-            bind(resource, subjects, &mut set)?;
-        }
-        let gvk = resource.gvk();
-        let wanted: Vec<&FieldSpec> = specs
-            .iter()
-            .filter(|spec| {
-                spec.matches(&gvk)
-                    && spec.path != "metadata/namespace"
-                    && !(binding && (spec.path == "subjects" || spec.path == "subjects/namespace"))
-                    && !(gvk.kind == "Namespace" && !(gvk.group.is_empty() && gvk.version == "v1") && spec.path == "metadata/name")
-            })
-            .collect();
-        for spec in wanted {
-            spec.apply(&mut resource.value, Leaf::Scalar, &mut set)?;
-        }
-    }
+    parallel::change(resources, |part| part.iter_mut().try_for_each(|resource| settle(resource, name, specs, unset_only, subjects)))?;
     // Two resources may have become one.
     let mut seen = HashSet::new();
     for resource in resources.iter() {
@@ -104,6 +68,35 @@ pub(crate) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSp
         }
     }
     Ok(())
+}
+
+/// Brings one resource into a namespace.
+fn settle(resource: &mut Resource, name: &str, specs: &[FieldSpec], unset_only: bool, subjects: Subjects) -> Result<()> {
+    if resource.state.from_helm {
+        return Ok(());
+    }
+    resource.store_previous();
+    let mut set = |value: &mut Value| {
+        if unset_only && value.text().is_some_and(|text| !text.is_empty()) && !value.is_null() { Ok(()) } else { set_text(value, name) }
+    };
+    if !crate::scope::is_cluster_scoped(&resource.gvk()) {
+        FieldSpec::builtin("", "", "metadata/namespace", true).apply(&mut resource.value, Leaf::Scalar, &mut set)?;
+    }
+    let binding = matches!(resource.kind(), "RoleBinding" | "ClusterRoleBinding");
+    if binding && subjects != Subjects::Nothing {
+        bind(resource, subjects, &mut set)?;
+    }
+    let gvk = resource.gvk();
+    let wanted: Vec<&FieldSpec> = specs
+        .iter()
+        .filter(|spec| {
+            spec.matches(&gvk)
+                && spec.path != "metadata/namespace"
+                && !(binding && (spec.path == "subjects" || spec.path == "subjects/namespace"))
+                && !(gvk.kind == "Namespace" && !(gvk.group.is_empty() && gvk.version == "v1") && spec.path == "metadata/name")
+        })
+        .collect();
+    wanted.into_iter().try_for_each(|spec| spec.apply(&mut resource.value, Leaf::Scalar, &mut set))
 }
 
 fn bind(resource: &mut Resource, subjects: Subjects, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
@@ -122,37 +115,29 @@ fn bind(resource: &mut Resource, subjects: Subjects, set: &mut dyn FnMut(&mut Va
     Ok(())
 }
 
-fn set_pairs(resources: &mut [Resource], pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
-    for resource in resources.iter_mut() {
-        let gvk = resource.gvk();
-        let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk)).collect();
-        for spec in wanted {
-            spec.apply(&mut resource.value, Leaf::Map, &mut |value| {
-                let pos = value.pos;
-                if value.is_null() {
-                    value.node = Node::Map(Map::new());
-                }
-                let found = value.describe();
-                let Some(map) = value.as_map_mut() else { return Err(failed(format!("expected a map, found {found}")).at(pos)) };
-                for (key, text) in pairs {
-                    map.insert(key, Value::string(text.as_str()));
-                }
-                Ok(())
-            })?;
-        }
+/// Sets labels or annotations.
+pub(super) fn set_pairs(resource: &mut Resource, pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
+    if pairs.is_empty() {
+        return Ok(());
+    }
+    let gvk = resource.gvk();
+    let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk)).collect();
+    for spec in wanted {
+        spec.apply(&mut resource.value, Leaf::Map, &mut |value| {
+            let pos = value.pos;
+            if value.is_null() {
+                value.node = Node::Map(Map::new());
+            }
+            let found = value.describe();
+            let Some(map) = value.as_map_mut() else { return Err(failed(format!("expected a map, found {found}")).at(pos)) };
+            pairs.iter().for_each(|(key, text)| map.insert(key, Value::string(text.as_str())));
+            Ok(())
+        })?;
     }
     Ok(())
 }
 
-pub(crate) fn label(resources: &mut [Resource], pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
-    if pairs.is_empty() { Ok(()) } else { parallel::change(resources, |part| set_pairs(part, pairs, specs)) }
-}
-
-pub(crate) fn annotate(resources: &mut [Resource], pairs: &[(String, String)], specs: &[FieldSpec]) -> Result<()> {
-    if pairs.is_empty() { Ok(()) } else { parallel::change(resources, |part| set_pairs(part, pairs, specs)) }
-}
-
-pub(crate) fn replicas(resources: &mut [Resource], names: &Names, replica: &Replica, specs: &[FieldSpec]) -> Result<()> {
+pub(super) fn replicas(resources: &mut [Resource], names: &Names, replica: &Replica, specs: &[FieldSpec]) -> Result<()> {
     let mut found = false;
     let places = names.places(&replica.name);
     for spec in specs {

@@ -145,11 +145,11 @@ impl<'a> Parser<'a> {
     }
 
     fn list(&mut self, column: usize) -> Result<Value> {
-        let pos = self.pos();
-        let mut items = Vec::new();
+        let (pos, list) = (self.pos(), self.open_list());
         loop {
             self.at += 1;
-            items.push(self.node(as_int(column), true, false)?);
+            let item = self.node(as_int(column), true, false)?;
+            self.add_item(item);
             self.skip_to_token(true)?;
             let dash = self.peek() == b'-' && matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | 0);
             if self.done() || self.at_marker() || self.column() < column || (self.column() == column && !dash) {
@@ -159,12 +159,11 @@ impl<'a> Parser<'a> {
                 return Err(self.error("did not expect this indentation in a list"));
             }
         }
-        Ok(Value { node: Node::List(items), pos })
+        Ok(self.close_list(list, pos))
     }
 
     fn map(&mut self, column: usize, mut first: Option<Properties<'a>>) -> Result<Value> {
-        let pos = self.pos();
-        let mut entries = Vec::new();
+        let mut map = self.open_map(self.pos());
         loop {
             let blank_follows = matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | 0);
             if self.peek() == b'?' && blank_follows {
@@ -177,11 +176,11 @@ impl<'a> Parser<'a> {
                 } else {
                     Value { pos: self.pos(), ..Value::default() }
                 };
-                entries.push((key, value));
+                self.add_entry(&mut map, key, value)?;
             } else {
                 let key = self.key(first.take())?;
                 let value = self.node(as_int(column), false, true)?;
-                entries.push((key, value));
+                self.add_entry(&mut map, key, value)?;
             }
             self.skip_to_token(true)?;
             if self.done() || self.at_marker() || self.column() < column {
@@ -200,7 +199,7 @@ impl<'a> Parser<'a> {
                 return Err(self.error("could not find expected ':' after this key"));
             }
         }
-        self.make_map(entries, pos)
+        self.close_map(map)
     }
 
     /// A key on one line and the colon behind it.

@@ -14,14 +14,13 @@ impl Parser<'_> {
     }
 
     fn flow_list(&mut self) -> Result<Value> {
-        let pos = self.pos();
+        let (pos, list) = (self.pos(), self.open_list());
         self.at += 1;
-        let mut items = Vec::new();
         loop {
             self.skip_in_flow()?;
             if self.peek() == b']' {
                 self.at += 1;
-                return Ok(Value { node: Node::List(items), pos });
+                return Ok(self.close_list(list, pos));
             }
             let item_pos = self.pos();
             let item = self.flow_node()?;
@@ -31,24 +30,26 @@ impl Parser<'_> {
                 self.skip_in_flow()?;
                 let value =
                     if matches!(self.peek(), b',' | b']') { Value { pos: self.pos(), ..Value::default() } } else { self.flow_node()? };
-                items.push(self.make_map(vec![(item, value)], item_pos)?);
+                let mut map = self.open_map(item_pos);
+                self.add_entry(&mut map, item, value)?;
+                let map = self.close_map(map)?;
+                self.add_item(map);
                 self.skip_in_flow()?;
             } else {
-                items.push(item);
+                self.add_item(item);
             }
             self.flow_separator(b']')?;
         }
     }
 
     fn flow_map(&mut self) -> Result<Value> {
-        let pos = self.pos();
+        let mut map = self.open_map(self.pos());
         self.at += 1;
-        let mut entries = Vec::new();
         loop {
             self.skip_in_flow()?;
             if self.peek() == b'}' {
                 self.at += 1;
-                return self.make_map(entries, pos);
+                return self.close_map(map);
             }
             if self.peek() == b'?' && matches!(self.peek_at(1), b' ' | b'\t' | b'\n') {
                 self.at += 1;
@@ -68,7 +69,7 @@ impl Parser<'_> {
             } else {
                 Value { pos: self.pos(), ..Value::default() }
             };
-            entries.push((key, value));
+            self.add_entry(&mut map, key, value)?;
             self.skip_in_flow()?;
             self.flow_separator(b'}')?;
         }

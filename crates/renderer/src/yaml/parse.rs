@@ -27,7 +27,28 @@ pub(super) struct Parser<'a> {
     pub(super) tabs_until: usize,
     anchors: HashMap<&'a str, Value>,
     aliased: usize,
+    /// The entries of all maps that are being read, the innermost last. When a map ends, its entries move to where they stay: into memory of the right size.
+    entries: Vec<(Text, Value)>,
+    /// The same for lists.
+    items: Vec<Value>,
 }
+
+/// A map that is being read.
+pub(super) struct OpenMap {
+    pos: Pos,
+    /// Where its entries begin.
+    start: usize,
+    /// What `<<` merges.
+    merges: Vec<Value>,
+    /// Where its keys stand, as soon as there are too many to look through.
+    seen: Option<HashMap<Text, usize>>,
+}
+
+/// Maps with fewer keys are looked through.
+const FEW: usize = 16;
+
+/// A list that is being read: where its items begin.
+pub(super) struct OpenList(usize);
 
 /// What stands before a node: its tag and its anchor.
 #[derive(Default)]
@@ -56,8 +77,9 @@ pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
     } else {
         text
     };
-    let (src, anchors) = (text.as_bytes(), HashMap::new());
-    let mut parser = Parser { text, src, at: 0, line: 1, line_start: 0, dialect, depth: 0, tabs_until: 0, anchors, aliased: 0 };
+    let (src, anchors, entries, items) = (text.as_bytes(), HashMap::new(), Vec::new(), Vec::new());
+    let mut parser =
+        Parser { text, src, at: 0, line: 1, line_start: 0, dialect, depth: 0, tabs_until: 0, anchors, aliased: 0, entries, items };
     parser.check_characters()?;
     let mut docs = Vec::new();
     while let Some(doc) = parser.document()? {
@@ -289,53 +311,76 @@ impl<'a> Parser<'a> {
         Value { node: Node::Scalar(Scalar::plain(text, kind)), pos }
     }
 
-    /// Makes a map of entries: keys must be text, repeated keys are an error (in a kustomization the last one counts), `<<` merges.
-    pub(super) fn make_map(&mut self, entries: Vec<(Value, Value)>, pos: Pos) -> Result<Value> {
-        let mut merges = Vec::new();
-        let mut out: Vec<(Text, Value)> = Vec::with_capacity(entries.len());
-        let mut seen: Option<HashMap<Text, usize>> = (entries.len() > 16).then(|| HashMap::with_capacity(entries.len()));
-        for (key, value) in entries {
-            let key_pos = key.pos;
-            let text = match key.node {
-                Node::Scalar(Scalar { text, kind: Kind::Str, .. }) => text,
-                Node::Scalar(Scalar { text, kind: Kind::Int | Kind::Float | Kind::Timestamp, .. })
-                    if self.dialect == Dialect::Kustomization =>
-                {
-                    text
-                }
-                _ => {
-                    let message = format!("a key must be text, not {}; quote it", key.describe());
-                    return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
-                }
-            };
-            // A quoted `<<` would be an ordinary key, but none exists in practice.
-            if &*text == "<<" && matches!(value.node, Node::Map(_) | Node::List(_)) {
-                merges.push(value);
-                continue;
+    /// A map begins.
+    pub(super) fn open_map(&self, pos: Pos) -> OpenMap {
+        OpenMap { pos, start: self.entries.len(), merges: Vec::new(), seen: None }
+    }
+
+    /// Adds to the innermost map: keys must be text, repeated keys are an error (in a kustomization the last one counts), `<<` merges.
+    pub(super) fn add_entry(&mut self, map: &mut OpenMap, key: Value, value: Value) -> Result<()> {
+        let key_pos = key.pos;
+        let text = match key.node {
+            Node::Scalar(Scalar { text, kind: Kind::Str, .. }) => text,
+            Node::Scalar(Scalar { text, kind: Kind::Int | Kind::Float | Kind::Timestamp, .. })
+                if self.dialect == Dialect::Kustomization =>
+            {
+                text
             }
-            let known = match &seen {
-                Some(seen) => seen.get(&text).copied(),
-                None => out.iter().position(|(k, _)| *k == text),
-            };
-            match known {
-                Some(at) if self.dialect == Dialect::Kustomization => out[at].1 = value,
-                Some(at) => {
-                    let message = format!("the key \"{text}\" is already there, in line {}", out[at].1.pos.line);
-                    return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
+            _ => {
+                let message = format!("a key must be text, not {}; quote it", key.describe());
+                return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
+            }
+        };
+        // A quoted `<<` would be an ordinary key, but none exists in practice.
+        if &*text == "<<" && matches!(value.node, Node::Map(_) | Node::List(_)) {
+            map.merges.push(value);
+            return Ok(());
+        }
+        let own = &mut self.entries[map.start..];
+        if own.len() == FEW {
+            map.seen = Some(own.iter().enumerate().map(|(at, (key, _))| (key.clone(), at)).collect());
+        }
+        let known = match &map.seen {
+            Some(seen) => seen.get(&text).copied(),
+            None => own.iter().position(|(known, _)| *known == text),
+        };
+        match known {
+            Some(at) if self.dialect == Dialect::Kustomization => own[at].1 = value,
+            Some(at) => {
+                let message = format!("the key \"{text}\" is already there, in line {}", own[at].1.pos.line);
+                return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
+            }
+            None => {
+                if let Some(seen) = &mut map.seen {
+                    seen.insert(text.clone(), own.len());
                 }
-                None => {
-                    if let Some(seen) = &mut seen {
-                        seen.insert(text.clone(), out.len());
-                    }
-                    out.push((text, value));
-                }
+                self.entries.push((text, value));
             }
         }
-        let mut map = Map::from_distinct(out);
-        for merge in merges {
-            merge_into(&mut map, merge)?;
-        }
+        Ok(())
+    }
+
+    /// The innermost map ends.
+    pub(super) fn close_map(&mut self, map: OpenMap) -> Result<Value> {
+        let OpenMap { pos, start, merges, .. } = map;
+        let mut map = Map::from_distinct(self.entries.split_off(start));
+        merges.into_iter().try_for_each(|merge| merge_into(&mut map, merge))?;
         Ok(Value { node: Node::Map(map), pos })
+    }
+
+    /// A list begins.
+    pub(super) fn open_list(&self) -> OpenList {
+        OpenList(self.items.len())
+    }
+
+    /// Adds to the innermost list.
+    pub(super) fn add_item(&mut self, item: Value) {
+        self.items.push(item);
+    }
+
+    /// The innermost list ends.
+    pub(super) fn close_list(&mut self, OpenList(start): OpenList, pos: Pos) -> Value {
+        Value { node: Node::List(self.items.split_off(start)), pos }
     }
 }
 

@@ -179,6 +179,16 @@ impl Map {
         self.entries.retain(|(k, v)| keep(k, v));
     }
 
+    /// Goes through all entries, the values to be changed; keeps those for which `keep` says so.
+    pub(crate) fn edit(&mut self, mut keep: impl FnMut(&str, &mut Value) -> bool) {
+        self.entries.retain_mut(|(key, value)| keep(key, value));
+    }
+
+    /// Adds a key of which the caller knows that it is not there.
+    pub(crate) fn insert_new(&mut self, key: Text, value: Value) {
+        self.entries.push((key, value));
+    }
+
     /// The entries by themselves.
     #[must_use]
     pub fn into_entries(self) -> Vec<(Text, Value)> {
