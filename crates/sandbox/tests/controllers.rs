@@ -7,7 +7,7 @@ use fiel_sandbox::node::{NodeOptions, Play, Rules};
 use fiel_sandbox::{Config, Sandbox};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
 use k8s_openapi::api::batch::v1::{CronJob, Job};
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Pod, Service};
+use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
@@ -289,6 +289,14 @@ async fn a_cron_job_makes_jobs_by_its_schedule_and_keeps_the_newest() {
     assert_eq!(last().await.as_deref(), Some("2027-01-15T08:10:00Z"));
     assert_eq!(jobs.list(&ListParams::default()).await.expect("a list").items.len(), 2);
     assert_eq!(pods.list(&ListParams::default()).await.expect("a list").items.len(), 2, "the others went with their Jobs");
+
+    let events: Api<Event> = Api::default_namespaced(client.clone());
+    let told = events.list(&ListParams::default().fields("involvedObject.name=tick")).await.expect("a list").items;
+    let count = |reason: &str| told.iter().filter(|event| event.reason.as_deref() == Some(reason)).count();
+    // Five times, of which two are kept.
+    assert_eq!([count("SuccessfulCreate"), count("SawCompletedJob"), count("SuccessfulDelete")], [5, 5, 3]);
+    assert!(told.iter().all(|event| event.source.as_ref().is_some_and(|source| source.component.as_deref() == Some("cronjob-controller"))));
+    assert!(told.iter().any(|event| event.message.as_deref() == Some("Saw completed job: tick-30000002, condition: Complete")), "{told:?}");
 
     crons.patch("tick", &PatchParams::default(), &merge(&json!({"spec": {"suspend": true}}))).await.expect("suspended");
     tokio::time::sleep(Duration::from_secs(10 * 60)).await;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::action::Action;
 use super::claim::owners;
 use super::engine::{Controller, Decision};
+use super::event::Report;
 use super::kind::Kind;
 use super::object::{
     Labels, Object, annotation, condition, controller, created, flag, is_deleting, key, make, name, namespace, number, owner_reference,
@@ -22,11 +23,14 @@ use crate::schedule::Schedule;
 /// The annotation of a Job that says for which time it was made.
 const SCHEDULED: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
 
+/// Who tells it.
+const SOURCE: &str = "cronjob-controller";
+
 /// How long after a time its Job is made: clocks may differ a little.
 const PADDING: Duration = Duration::from_millis(100);
 
-/// The controller of `CronJob`s, as Kubernetes 1.36's second one decides: of all times that were missed only the newest is made up for. It writes no
-/// events; a time zone is one that this system knows.
+/// The controller of `CronJob`s, as Kubernetes 1.36's second one decides: of all times that were missed only the newest is made up for. A time zone is
+/// one that this system knows.
 pub(crate) struct CronJobs;
 
 impl Controller for CronJobs {
@@ -43,8 +47,9 @@ impl Controller for CronJobs {
         let here: Vec<&Arc<Object>> = world.list(Kind::Job, namespace).collect();
         let jobs: Vec<&Object> =
             here.iter().filter(|job| controller(job).is_some_and(|owner| owner.uid == uid(cron))).map(|job| &***job).collect();
-        let state = State::of(cron, &jobs);
-        let (run, again) = run(cron, &state, now);
+        let mut reports = Vec::new();
+        let mut state = State::of(cron, &jobs, &mut reports);
+        let (run, again) = run(cron, &state, now, &mut reports);
         let mut actions = Vec::new();
         let mut last = state.last;
         // A Job of that name that is somebody else's stands in the way until the next time.
@@ -52,11 +57,29 @@ impl Controller for CronJobs {
             actions.extend(run.replaced.iter().map(|job| Action::delete(Kind::Job, job)));
             actions.push(Action::Create(Kind::Job, Box::new(job(cron, run.time, &run.zone))));
             last = Some(run.time);
+            // Whoever gives way is not missed later.
+            let replaced: Vec<String> = run.replaced.iter().map(|job| uid(job).to_owned()).collect();
+            state.active.retain(|(job, _)| !replaced.iter().any(|uid| uid == super::object::uid(job)));
         }
         let patch = status_patch(cron, &state.status(last));
         actions.extend(patch.map(|patch| Action::status(Kind::CronJob, cron, patch)));
         actions.extend(surplus(cron, &jobs).into_iter().map(|job| Action::delete(Kind::Job, job)));
-        Decision { actions, again }
+        Decision { actions, reports, again }
+    }
+
+    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, refused: Option<&str>) -> Option<Report> {
+        let cron = world.get(Kind::CronJob, namespace, name)?;
+        let (normal, warning) = (Report::normal, Report::warning);
+        let tell = |form: fn(&'static str, Kind, &Object, &'static str, String) -> Report, reason, message| {
+            Some(form(SOURCE, Kind::CronJob, cron, reason, message))
+        };
+        match (action, refused) {
+            (Action::Create(Kind::Job, job), None) => tell(normal, "SuccessfulCreate", format!("Created job {}", super::object::name(job))),
+            (Action::Create(Kind::Job, _), Some(error)) => tell(warning, "FailedCreate", format!("Error creating job: {error}")),
+            (Action::Delete(Kind::Job, (_, job), _), None) => tell(normal, "SuccessfulDelete", format!("Deleted job {job}")),
+            (Action::Delete(Kind::Job, ..), Some(error)) => tell(warning, "FailedDelete", format!("Deleted job: {error}")),
+            _ => None,
+        }
     }
 }
 
@@ -79,9 +102,12 @@ struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    fn of(cron: &Object, jobs: &[&'a Object]) -> Self {
-        let told = cron.data.pointer("/status/active").and_then(Value::as_array);
-        let told = |job: &Object| told.into_iter().flatten().find(|reference| reference["uid"] == uid(job)).cloned();
+    /// Also says what is worth telling: Jobs that ended or went, or came from elsewhere.
+    fn of(cron: &Object, jobs: &[&'a Object], reports: &mut Vec<Report>) -> Self {
+        let all = || cron.data.pointer("/status/active").and_then(Value::as_array).into_iter().flatten();
+        let told = |job: &Object| all().find(|reference| reference["uid"] == uid(job)).cloned();
+        let mut tell = |reason, message| reports.push(Report::normal(SOURCE, Kind::CronJob, cron, reason, message));
+        let mut strange = Vec::new();
         let mut state =
             Self { active: Vec::new(), last: time(cron, "/status/lastScheduleTime"), succeeded: time(cron, "/status/lastSuccessfulTime") };
         for job in jobs {
@@ -89,13 +115,26 @@ impl<'a> State<'a> {
             let scheduled = annotation(job, SCHEDULED).and_then(|time| time.parse::<Timestamp>().ok());
             state.last = state.last.max(scheduled);
             match end(job) {
-                Some("Complete") => state.succeeded = state.succeeded.max(time(job, "/status/completionTime")),
-                Some(_) => {}
-                None => {
-                    let reference = told(job).or_else(|| scheduled.map(|_| reference(job)));
-                    state.active.extend(reference.map(|reference| (*job, reference)));
+                Some(how) => {
+                    if told(job).is_some() {
+                        tell("SawCompletedJob", format!("Saw completed job: {}, condition: {how}", name(job)));
+                    }
+                    if how == "Complete" {
+                        state.succeeded = state.succeeded.max(time(job, "/status/completionTime"));
+                    }
                 }
+                None => match told(job).or_else(|| scheduled.filter(|_| !is_deleting(job)).map(|_| reference(job))) {
+                    Some(reference) => state.active.push((*job, reference)),
+                    None => strange.push(name(job)),
+                },
             }
+        }
+        for gone in all().filter(|reference| !jobs.iter().any(|job| reference["uid"] == uid(job))) {
+            tell("MissingJob", format!("Active job went missing: {}", gone["name"].as_str().unwrap_or_default()));
+        }
+        for job in strange {
+            let message = format!("Saw a job that the controller did not create or forgot: {job}");
+            reports.push(Report::warning(SOURCE, Kind::CronJob, cron, "UnexpectedJob", message));
         }
         state
     }
@@ -130,46 +169,85 @@ struct Run<'a> {
     replaced: Vec<&'a Object>,
 }
 
-/// What must be made now, and when to look again.
-fn run<'a>(cron: &Object, state: &State<'a>, now: Timestamp) -> (Option<Run<'a>>, Option<Duration>) {
-    let zone = match text(cron, "/spec/timeZone") {
-        Some(zone) => TimeZone::get(zone).ok(),
-        None => Some(TimeZone::UTC),
-    };
-    let schedule = text(cron, "/spec/schedule").and_then(|text| Schedule::parse(text).ok());
-    let (Some(zone), Some(schedule), false, false) = (zone, schedule, is_deleting(cron), flag(cron, "/spec/suspend")) else {
+/// What must be made now, and when to look again; says why not, where somebody may wonder.
+fn run<'a>(cron: &Object, state: &State<'a>, now: Timestamp, reports: &mut Vec<Report>) -> (Option<Run<'a>>, Option<Duration>) {
+    let mut warn = |reason, message| reports.push(Report::warning(SOURCE, Kind::CronJob, cron, reason, message));
+    if is_deleting(cron) {
         return (None, None);
+    }
+    let named = text(cron, "/spec/timeZone");
+    let Ok(zone) = named.map_or(Ok(TimeZone::UTC), TimeZone::get) else {
+        let name = named.unwrap_or_default();
+        warn("UnknownTimeZone", format!("invalid timeZone: {name:?}: unknown time zone {name}"));
+        return (None, None);
+    };
+    if flag(cron, "/spec/suspend") {
+        return (None, None);
+    }
+    let written = text(cron, "/spec/schedule").unwrap_or_default();
+    let schedule = match Schedule::parse(written) {
+        Ok(schedule) => schedule,
+        Err(error) => {
+            warn("UnparseableSchedule", format!("unparseable schedule: {written:?} : {error}"));
+            return (None, None);
+        }
     };
     let since = state.last.unwrap_or_else(|| created(cron));
     let deadline = number(cron, "/spec/startingDeadlineSeconds").map(SignedDuration::from_secs);
     let earliest = deadline.and_then(|deadline| now.checked_sub(deadline).ok()).map_or(since, |earliest| earliest.max(since));
     let again = wake(&schedule, &zone, since, now);
-    let Ok(Some(due)) = newest(&schedule, &zone, earliest, now) else { return (None, again) };
+    let due = match newest(&schedule, &zone, earliest, now) {
+        Ok(Some((due, missed))) => {
+            if missed > MANY {
+                let message = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew";
+                warn("TooManyMissedTimes", message.to_owned());
+            }
+            due
+        }
+        Ok(None) => return (None, again),
+        Err(Never) => {
+            let why = "time difference between two schedules is less than 1 second";
+            warn("InvalidSchedule", format!("invalid schedule: {written} : {why}"));
+            return (None, again);
+        }
+    };
     let too_late = deadline.is_some_and(|deadline| due.checked_add(deadline).is_ok_and(|end| end < now));
-    if too_late || state.last == Some(due) {
+    if too_late {
+        let time = due.strftime("%a, %d %b %Y %H:%M:%S +0000");
+        warn("MissSchedule", format!("Missed scheduled time to start a job: {time}"));
+        return (None, again);
+    }
+    if state.last == Some(due) {
         return (None, again);
     }
     let replaced = match text(cron, "/spec/concurrencyPolicy") {
-        Some("Forbid") if !state.active.is_empty() => return (None, again),
+        Some("Forbid") if !state.active.is_empty() => {
+            let message = "Not starting job because prior execution is running and concurrency policy is Forbid";
+            reports.push(Report::normal(SOURCE, Kind::CronJob, cron, "JobAlreadyActive", message.to_owned()));
+            return (None, again);
+        }
         Some("Replace") => state.active.iter().map(|(job, _)| *job).collect(),
         _ => Vec::new(),
     };
     (Some(Run { time: due, zone, replaced }), again)
 }
 
+/// More missed times than these are told of.
+const MANY: i64 = 100;
+
 /// A schedule whose times never come.
 #[derive(Debug, PartialEq)]
 struct Never;
 
-/// The newest of the times after `since` that are over; how many there were is estimated from the first two, so that a long pause costs nothing.
-fn newest(schedule: &Schedule, zone: &TimeZone, since: Timestamp, now: Timestamp) -> Result<Option<Timestamp>, Never> {
+/// The newest of the times after `since` that are over, and about how many there were; that is estimated from the first two, so that a long pause costs nothing.
+fn newest(schedule: &Schedule, zone: &TimeZone, since: Timestamp, now: Timestamp) -> Result<Option<(Timestamp, i64)>, Never> {
     let first = schedule.next(since, zone).ok_or(Never)?;
     if now < first {
         return Ok(None);
     }
     let second = schedule.next(first, zone).ok_or(Never)?;
     if now < second {
-        return Ok(Some(first));
+        return Ok(Some((first, 0)));
     }
     let interval = (second.as_second() - first.as_second()).max(1);
     let missed = (now.as_second() - first.as_second()) / interval + 1;
@@ -179,13 +257,13 @@ fn newest(schedule: &Schedule, zone: &TimeZone, since: Timestamp, now: Timestamp
         newest = Some(next);
         at = next;
     }
-    Ok(newest)
+    Ok(newest.map(|newest| (newest, missed)))
 }
 
 /// How long until the next time.
 fn wake(schedule: &Schedule, zone: &TimeZone, since: Timestamp, now: Timestamp) -> Option<Duration> {
     let first = schedule.next(since, zone)?;
-    let from = if now < first { since } else { newest(schedule, zone, since, now).ok()?.unwrap_or(now) };
+    let from = if now < first { since } else { newest(schedule, zone, since, now).ok()?.map_or(now, |(newest, _)| newest) };
     let next = schedule.next(from, zone)?;
     Duration::try_from(next.duration_since(now)).ok().map(|left| left + PADDING)
 }
@@ -333,6 +411,77 @@ mod tests {
             (&json!("2026-01-01T01:00:00Z"), &json!("2026-01-01T00:40:00Z"))
         );
         assert!(status["active"].is_null());
+    }
+
+    /// What is told of a decision, actions apart.
+    fn tells(cron: &Object, jobs: &[Object], now: &str) -> Vec<String> {
+        let mut world = World::default();
+        world.put(Kind::CronJob, cron.clone());
+        for job in jobs {
+            world.put(Kind::Job, job.clone());
+        }
+        let decision = CronJobs.decide(&world, &("a".to_owned(), "c".to_owned()), at(now));
+        decision.reports.into_iter().map(|report| format!("{} {}", report.reason, report.message)).collect()
+    }
+
+    #[test]
+    fn what_does_not_run_is_told() {
+        let spec = |spec: Value| tells(&cron(&spec), &[], "00:10:40");
+        assert_eq!(
+            spec(json!({"startingDeadlineSeconds": 30, "schedule": "10 0 * * *"})),
+            Vec::<String>::new(),
+            "before the deadline nothing is looked for"
+        );
+        assert_eq!(
+            spec(json!({"timeZone": "Moon/Base"})),
+            ["UnknownTimeZone invalid timeZone: \"Moon/Base\": unknown time zone Moon/Base"]
+        );
+        assert_eq!(spec(json!({"suspend": true})), Vec::<String>::new());
+        assert!(spec(json!({"schedule": "often"}))[0].starts_with("UnparseableSchedule unparseable schedule: \"often\" : "));
+        let never = "InvalidSchedule invalid schedule: 0 0 31 2 * : time difference between two schedules is less than 1 second";
+        assert_eq!(spec(json!({"schedule": "0 0 31 2 *"})), [never]);
+        let many = "TooManyMissedTimes too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew";
+        assert_eq!(tells(&cron(&json!({"schedule": "* * * * *"})), &[], "02:00:00"), [many]);
+        let forbid = cron(&json!({"concurrencyPolicy": "Forbid"}));
+        let active = "JobAlreadyActive Not starting job because prior execution is running and concurrency policy is Forbid";
+        assert_eq!(tells(&forbid, &[made(&forbid, "00:10:00", None)], "00:20:00"), [active]);
+    }
+
+    #[test]
+    fn what_became_of_runs_is_told() {
+        let mut cron = cron(&json!({"suspend": true}));
+        let (ended, gone) = (made(&cron, "00:10:00", Some("Complete")), made(&cron, "00:20:00", None));
+        let mut by_hand = made(&cron, "00:30:00", None);
+        by_hand.metadata.annotations = None;
+        cron.data["status"] = json!({"active": [reference(&ended), reference(&gone)]});
+        assert_eq!(
+            tells(&cron, &[ended.clone(), by_hand], "00:31:00"),
+            [
+                "SawCompletedJob Saw completed job: c-29453770, condition: Complete",
+                "MissingJob Active job went missing: c-29453780",
+                "UnexpectedJob Saw a job that the controller did not create or forgot: c-29453790",
+            ]
+        );
+        cron.data["status"] = json!({});
+        assert_eq!(tells(&cron, &[ended], "00:31:00"), Vec::<String>::new(), "it was told before");
+    }
+
+    #[test]
+    fn what_is_done_is_told_and_so_is_what_is_refused() {
+        let cron = cron(&json!({}));
+        let mut world = World::default();
+        world.put(Kind::CronJob, cron.clone());
+        let job = made(&cron, "00:10:00", None);
+        let tell = |action: Action, refused| {
+            let report = CronJobs.report(&world, &("a".to_owned(), "c".to_owned()), &action, refused);
+            report.map(|report| format!("{} {}", report.reason, report.message))
+        };
+        let (make, delete) = (Action::Create(Kind::Job, Box::new(job.clone())), Action::delete(Kind::Job, &job));
+        assert_eq!(tell(make.clone(), None).as_deref(), Some("SuccessfulCreate Created job c-29453770"));
+        assert_eq!(tell(make, Some("no")).as_deref(), Some("FailedCreate Error creating job: no"));
+        assert_eq!(tell(delete.clone(), None).as_deref(), Some("SuccessfulDelete Deleted job c-29453770"));
+        assert_eq!(tell(delete, Some("no")).as_deref(), Some("FailedDelete Deleted job: no"));
+        assert_eq!(tell(Action::status(Kind::CronJob, &cron, json!({})), None), None);
     }
 
     #[test]

@@ -154,5 +154,5 @@ fn settle(set: &Object, revisions: &Revisions, on_node: &BTreeMap<String, Vec<Ar
     if updated == wanted {
         actions.extend(revisions.clean(set, &on_node.values().flatten().filter_map(|pod| label(pod, revision::HASH)).collect::<Vec<_>>()));
     }
-    Decision { actions, again }
+    Decision { actions, again, ..Decision::default() }
 }

@@ -258,7 +258,7 @@ impl<'a> Rollout<'a> {
                 .filter(|set| sizes(set).wanted == 0 && number(set, "/status/replicas").unwrap_or(0) == 0 && !is_deleting(set));
             actions.extend(idle.take(surplus).map(|set| Action::delete(Kind::ReplicaSet, set)));
         }
-        Decision { actions, again }
+        Decision { actions, again, ..Decision::default() }
     }
 
     fn is_complete(&self, status: &Value) -> bool {

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Clock;
 use super::action::{Action, Outcome, is_status};
+use super::event::{Recorder, Report};
 use super::kind::Kind;
 use super::object::Object;
 use super::world::{Change, Name, World, watch};
@@ -23,6 +24,12 @@ pub(crate) trait Controller: Send + Sync {
 
     /// What must happen now for the object of this name. Nothing but the arguments may be looked at.
     fn decide(&self, world: &World, name: &Name, now: Timestamp) -> Decision;
+
+    /// What there is to tell about an action for the object of this name that was done, or refused with these words.
+    fn report(&self, world: &World, name: &Name, action: &Action, refused: Option<&str>) -> Option<Report> {
+        let _ = (world, name, action, refused);
+        None
+    }
 }
 
 /// What a controller decided.
@@ -30,13 +37,15 @@ pub(crate) trait Controller: Send + Sync {
 pub(crate) struct Decision {
     /// Carried out in this order; the first failure ends it.
     pub(crate) actions: Vec<Action>,
+    /// What there is to tell, before the actions.
+    pub(crate) reports: Vec<Report>,
     /// To look again after this time even if nothing changes.
     pub(crate) again: Option<Duration>,
 }
 
 impl From<Vec<Action>> for Decision {
     fn from(actions: Vec<Action>) -> Self {
-        Self { actions, again: None }
+        Self { actions, ..Self::default() }
     }
 }
 
@@ -105,6 +114,7 @@ pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controlle
     let mut events = watch(&client, &kinds);
     let mut world = World::default();
     let mut queue = Queue::default();
+    let mut recorder = Recorder::default();
     loop {
         // All news first: decisions on the newest state are the fewest.
         while let Some(Some((kind, event))) = futures::FutureExt::now_or_never(events.next()) {
@@ -125,6 +135,7 @@ pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controlle
             continue;
         };
         let decision = controllers[item.0].decide(&world, &item.1, clock());
+        let mut reports = decision.reports;
         let mut failed = false;
         for action in decision.actions {
             match action.clone().carry_out(&client).await {
@@ -133,10 +144,14 @@ pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controlle
                         Outcome::Now(kind, object) => world.put(kind, *object),
                         Outcome::Gone(kind, name, uid) => world.remove(kind, &name, &uid),
                     };
+                    reports.extend(controllers[item.0].report(&world, &item.1, &action, None));
                     enqueue(&world, &controllers, change.as_slice(), &mut queue);
                 }
                 Err(error) => {
                     failed = true;
+                    if !is_taken_or_ending(&error) {
+                        reports.extend(controllers[item.0].report(&world, &item.1, &action, Some(&error_text(&error))));
+                    }
                     // Others changed it or deleted it meanwhile: the watch will tell.
                     if is_status(&error, 409) || is_status(&error, 404) {
                         tracing::debug!(?action, %error, "the world has moved on, looking again");
@@ -147,9 +162,29 @@ pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controlle
                 }
             }
         }
+        for report in reports {
+            if let Some(write) = recorder.take(&report, clock()) {
+                write.send(&client).await;
+            }
+        }
         queue.done(item, failed, decision.again, Instant::now());
         // Lets the API and the watches run also on a runtime with one thread.
         tokio::task::yield_now().await;
+    }
+}
+
+/// Whether something could not be made because it is there already, or its namespace is going: nobody needs to be told.
+fn is_taken_or_ending(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else { return false };
+    let causes = status.details.iter().flat_map(|details| &details.causes);
+    status.reason == "AlreadyExists" || causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
+}
+
+/// A refusal in the API's own words.
+fn error_text(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
     }
 }
 

@@ -58,7 +58,7 @@ fn ended(job: &Object) -> Option<Timestamp> {
 fn expire(job: &Object, ended: Timestamp, now: Timestamp) -> Decision {
     let Some(keep) = number(job, "/spec/ttlSecondsAfterFinished") else { return Decision::default() };
     match u64::try_from(ended.as_second().saturating_add(keep).saturating_sub(now.as_second())) {
-        Ok(left) if left > 0 => Decision { actions: Vec::new(), again: Some(Duration::from_secs(left)) },
+        Ok(left) if left > 0 => Decision { again: Some(Duration::from_secs(left)), ..Decision::default() },
         _ => vec![Action::delete(Kind::Job, job)].into(),
     }
 }
@@ -135,7 +135,11 @@ impl Count {
             }
         }
         let status = self.status(job, end.as_ref().map(|(kind, reason, message)| (*kind, *reason, message.as_str())), suspended, now);
-        Decision { actions: status_patch(job, &status).into_iter().map(|patch| Action::status(Kind::Job, job, patch)).collect(), again }
+        Decision {
+            actions: status_patch(job, &status).into_iter().map(|patch| Action::status(Kind::Job, job, patch)).collect(),
+            again,
+            ..Decision::default()
+        }
     }
 
     /// How long to wait after the last failure before another Pod is made.

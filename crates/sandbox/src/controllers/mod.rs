@@ -30,6 +30,7 @@ mod daemonset;
 mod deployment;
 mod endpoints;
 mod engine;
+mod event;
 mod graph;
 mod hash;
 mod housekeeping;

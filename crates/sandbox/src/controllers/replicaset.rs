@@ -62,7 +62,11 @@ impl Controller for ReplicaSets {
             }
         }
         let patch = status_patch(set, &status);
-        Decision { actions: patch.into_iter().map(|patch| Action::status(Kind::ReplicaSet, set, patch)).collect(), again }
+        Decision {
+            actions: patch.into_iter().map(|patch| Action::status(Kind::ReplicaSet, set, patch)).collect(),
+            again,
+            ..Decision::default()
+        }
     }
 }
 

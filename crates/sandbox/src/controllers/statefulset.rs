@@ -198,5 +198,5 @@ fn settle(set: &Object, revisions: &Revisions, pods: &BTreeMap<i64, Arc<Object>>
         let in_use: Vec<&str> = pods.values().filter_map(|pod| label(pod, revision::HASH)).collect();
         actions.extend(revisions.clean(set, &in_use));
     }
-    Decision { actions, again }
+    Decision { actions, again, ..Decision::default() }
 }
