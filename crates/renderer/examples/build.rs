@@ -1,6 +1,5 @@
 //! Prints what a kustomization builds, with nothing but the library: `cargo run --example build FOLDER`. `cargo xtask bench render` counts its instructions.
 
-use std::io::Write as _;
 use std::path::Path;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -8,7 +7,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let full = Path::new(&folder).canonicalize()?;
     let below = full.to_str().ok_or("the path is not UTF-8")?.trim_start_matches('/');
     let build = fiel_renderer::build(&fiel_renderer::Disk::new("/"), below, &fiel_renderer::Options::default())?;
-    std::io::stdout().lock().write_all(build.to_yaml().as_bytes())?;
+    build.write_yaml(std::io::stdout().lock())?;
     // The process ends here: the system takes the memory back faster than we could.
     std::mem::forget(build);
     Ok(())

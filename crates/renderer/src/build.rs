@@ -73,9 +73,6 @@ impl Default for Limits {
     }
 }
 
-/// What stands between two resources.
-const SEPARATOR: &str = "---\n";
-
 /// What a kustomization builds.
 #[derive(Debug, Clone, Default)]
 pub struct Build {
@@ -102,23 +99,6 @@ impl Build {
     #[must_use]
     pub fn warnings(&self) -> &[String] {
         &self.warnings
-    }
-
-    /// All resources as kustomize prints them.
-    #[must_use]
-    pub fn to_yaml(&self) -> String {
-        let part = parallel::part(self.resources.len());
-        let texts = parallel::run(self.resources.chunks(part), |part| {
-            let mut out = String::new();
-            for (i, resource) in part.iter().enumerate() {
-                if i > 0 {
-                    out.push_str(SEPARATOR);
-                }
-                crate::yaml::emit(&resource.value, &mut out);
-            }
-            out
-        });
-        texts.into_iter().reduce(|text, next| text + SEPARATOR + &next).unwrap_or_default()
     }
 }
 

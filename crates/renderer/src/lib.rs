@@ -49,6 +49,7 @@ mod outside;
 mod parallel;
 mod paths;
 mod plugin;
+mod print;
 pub mod provenance;
 mod read;
 mod references;

@@ -32,13 +32,18 @@ pub(crate) struct Accumulator {
 impl Accumulator {
     /// Adds resources, whose ids must be new. `names` are those of the resources that are there.
     fn append(&mut self, names: &mut Names, new: Vec<Resource>) -> Result<()> {
-        self.resources.reserve(new.len());
-        for resource in new {
+        let there = self.resources.len();
+        if there == 0 {
+            // Nothing need be moved.
+            self.resources = new;
+        } else {
+            self.resources.extend(new);
+        }
+        for (at, resource) in self.resources.iter().enumerate().skip(there) {
             if names.newest_first(resource.name()).any(|at| self.resources[at].id().key() == resource.id().key()) {
                 return Err(Error::new(ErrorKind::Resource, format!("may not add {} a second time", resource.id())).at(resource.value.pos));
             }
-            names.add(&resource, self.resources.len());
-            self.resources.push(resource);
+            names.add(resource, at);
         }
         Ok(())
     }
@@ -74,7 +79,11 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
         let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
         acc.config.merge(crate::crds::config(&bytes, &folder.name(path))?).map_err(|error| error.at(*pos).in_file(file))?;
     }
-    let mut names = Names::of(&acc.resources);
+    let generates = !(kustomization.config_maps.is_empty()
+        && kustomization.secrets.is_empty()
+        && kustomization.helm_charts.is_empty()
+        && kustomization.generators.is_empty());
+    let mut names = Names::of(if generates { &acc.resources } else { &[] });
     for (args, secret) in
         kustomization.config_maps.iter().map(|args| (args, false)).chain(kustomization.secrets.iter().map(|args| (args, true)))
     {

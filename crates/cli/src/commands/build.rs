@@ -57,18 +57,15 @@ fn deliver(args: &Args, builds: &[Build]) -> Result<(), CommandError> {
         writeln!(stderr, "# Warning: {warning}")?;
     }
     drop(stderr);
-    let stream = || several::stream(builds.iter().map(Build::to_yaml));
     match (&args.output, builds) {
         (Some(folder), [build]) if folder.is_dir() => files::write(folder, build.resources()),
         (Some(folder), _) if folder.is_dir() => {
             Err(CommandError::failed(format!("{} is a folder; several paths can only be written to one file", folder.display())))
         }
-        (Some(file), _) => std::fs::write(file, stream()).map_err(|e| CommandError::failed(format!("{}: {e}", file.display()))),
-        (None, _) => {
-            let mut stdout = std::io::stdout().lock();
-            stdout.write_all(stream().as_bytes())?;
-            Ok(stdout.flush()?)
-        }
+        (Some(file), _) => std::fs::File::create(file)
+            .and_then(|out| several::write(builds, out))
+            .map_err(|e| CommandError::failed(format!("{}: {e}", file.display()))),
+        (None, _) => Ok(several::write(builds, std::io::stdout().lock())?),
     }
 }
 

@@ -1,7 +1,10 @@
 //! `fiel build A B C`: several kustomizations at once, told in the order in which they were named.
 
+use std::io::{self, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use fiel_renderer::Build;
 
 /// Makes something of each item, as many at once as there are processors; the answers stand in the order of the items.
 pub(super) fn each<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync) -> Vec<R> {
@@ -25,15 +28,25 @@ pub(super) fn each<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync)
     made.into_iter().map(|(_, answer)| answer).collect()
 }
 
-/// One stream of YAML documents from several; what is empty adds nothing.
-pub(super) fn stream(texts: impl IntoIterator<Item = String>) -> String {
-    texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("---\n")
+/// Writes one stream of YAML documents; what is empty adds nothing.
+pub(super) fn write(builds: &[Build], mut out: impl Write) -> io::Result<()> {
+    let full = builds.iter().filter(|build| !build.resources().is_empty());
+    for (at, build) in full.enumerate() {
+        if at > 0 {
+            out.write_all(b"---\n")?;
+        }
+        build.write_yaml(&mut out)?;
+    }
+    out.flush()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use std::sync::mpsc;
+
+    use fiel_renderer::{Memory, Options};
+
+    use super::*;
 
     #[test]
     fn answers_stand_in_the_order_of_the_items() {
@@ -62,6 +75,14 @@ mod tests {
 
     #[test]
     fn a_stream_has_separators_between_documents_only() {
-        assert_eq!(stream(["a: 1\n".to_owned(), String::new(), "b: 2\n---\nc: 3\n".to_owned()]), "a: 1\n---\nb: 2\n---\nc: 3\n");
+        let build = |resources: &str| {
+            let files: Memory = [("kustomization.yaml", "resources: [all.yaml]"), ("all.yaml", resources)].into_iter().collect();
+            fiel_renderer::build(&files, "", &Options::default()).expect("builds")
+        };
+        let one = |name: &str| format!("kind: A\nmetadata:\n  name: {name}\n");
+        let builds = [build(&one("a")), Build::default(), build(&format!("{}---\n{}", one("b"), one("c")))];
+        let mut out = Vec::new();
+        write(&builds, &mut out).expect("memory takes everything");
+        assert_eq!(String::from_utf8(out).expect("is text"), [one("a"), one("b"), one("c")].join("---\n"));
     }
 }
