@@ -63,13 +63,23 @@ fn made(sh: &Shell, task: &[&str], arguments: &[&str], names: &[&str]) -> Result
     names.iter().map(|name| executable(&stdout, name).with_context(|| format!("cargo built no program {name}"))).collect()
 }
 
-/// Builds static programs of one package: they run in an image `FROM scratch`.
+/// Builds a static program of one package: it runs in an image `FROM scratch`.
 pub(crate) fn build_static(sh: &Shell, package: &str, profile: &str, program: &str) -> Result<PathBuf> {
+    static_program(sh, &["--package", package, "--profile", profile], program)
+}
+
+/// Builds a static example of one package.
+pub(crate) fn build_static_example(sh: &Shell, package: &str, example: &str) -> Result<PathBuf> {
+    static_program(sh, &["--package", package, "--example", example], example)
+}
+
+fn static_program(sh: &Shell, arguments: &[&str], program: &str) -> Result<PathBuf> {
     let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     ensure!(cfg!(target_os = "linux"), Unavailable(format!("a static {program} for Linux is built on Linux")));
     // With a target of its own the flag does not reach build scripts and macros, which must stay dynamic.
     let _flags = sh.push_env("RUSTFLAGS", "-C target-feature=+crt-static");
-    let built = build(sh, &["--package", package, "--profile", profile, "--target", &target], &[program])?;
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--target", target.as_str()]).collect();
+    let built = build(sh, &arguments, &[program])?;
     built.into_iter().next().context("one program was asked for")
 }
 

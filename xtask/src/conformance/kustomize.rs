@@ -1,5 +1,8 @@
 //! The kustomize corpus: its own `run.py` drives the built `fiel`, byte for byte.
 
+mod stage;
+mod web;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -7,6 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
+use self::stage::Stage;
 use super::{Name, runner};
 use crate::process;
 use crate::report::{Report, Tally};
@@ -17,7 +21,13 @@ const LIST: &str = "conformance/kustomize.txt";
 /// Runs the corpus with all that its runner says; `bless` writes what passes into the list.
 pub(super) fn by_hand(sh: &Shell, corpus: &Path, matching: &str, with: &[String], bless: bool) -> Result<Tally> {
     ensure!(!bless || matching.is_empty(), "--bless writes the whole list: leave out --match");
-    let (tally, results) = run(sh, corpus, matching, with, true)?;
+    let stage = Stage::set(sh, corpus, with)?;
+    let able: Vec<String> = with.iter().filter(|need| !stage.lacking.iter().any(|(lacking, _)| lacking == need)).cloned().collect();
+    let (tally, results, skipped) = run(sh, corpus, &stage, matching, &able, true)?;
+    for (name, why) in &skipped {
+        let lacking = stage.lacking.iter().find(|(need, _)| why.contains(need)).map(|(_, lacking)| format!(" ({lacking})"));
+        println!("SKIPPED {name}: {why}{}", lacking.unwrap_or_default());
+    }
     if bless {
         let passing: Vec<&str> = results.iter().filter(|(_, status)| *status == "pass").map(|(name, _)| name.as_str()).collect();
         sh.write_file(LIST, format!("{HEADER}{}\n", passing.join("\n")))?;
@@ -30,17 +40,19 @@ const HEADER: &str = "\
 # The cases of the kustomize corpus that pass and must go on passing (cargo xtask conformance kustomize --bless).
 ";
 
-/// What cases may need that a machine of Linux with a shell always has.
-const ALWAYS: &str = "exec";
+/// What cases may need that a machine of Linux with a shell and git always has: the network is this machine's own.
+const ALWAYS: [&str; 2] = ["exec", "network"];
 
 /// Runs the corpus and fails if a case of the committed list does not pass any more. Says loudly which cases were not run, and why.
 pub(super) fn held(sh: &Shell, report: &mut Report, corpus: &Path) -> Result<Tally> {
     let list = sh.read_file(LIST)?;
-    let (tally, results) = run(sh, corpus, "", &[ALWAYS.to_owned()], false)?;
+    let with = ALWAYS.map(str::to_owned);
+    let stage = Stage::set(sh, corpus, &with)?;
+    let (tally, results, _) = run(sh, corpus, &stage, "", &with, false)?;
     let skipped: Vec<&str> = results.iter().filter(|(_, status)| *status == "skip").map(|(name, _)| name.as_str()).collect();
     if !skipped.is_empty() {
         report.skip(format!(
-            "kustomize: {} cases need helm, docker, the network or Go plugins, or have no fixed answer: {}",
+            "kustomize: {} cases need helm, docker (cargo xtask conformance kustomize --with docker) or plugins, or have no fixed answer: {}",
             skipped.len(),
             skipped.join(", ")
         ));
@@ -80,8 +92,11 @@ fn compare(list: &str, results: &BTreeMap<String, String>) -> Verdict {
     verdict
 }
 
-/// Runs `run.py` with the built binary: its closing line, and the status (pass, fail, skip) of every case.
-fn run(sh: &Shell, corpus: &Path, matching: &str, with: &[String], show: bool) -> Result<(Tally, BTreeMap<String, String>)> {
+/// What a run gives: its counts, the status (pass, fail, skip) of every case, and why cases were skipped.
+type Outcome = (Tally, BTreeMap<String, String>, BTreeMap<String, String>);
+
+/// Runs `run.py` with the built binary, also over the cases that were made complete on the stage.
+fn run(sh: &Shell, corpus: &Path, stage: &Stage, matching: &str, with: &[String], show: bool) -> Result<Outcome> {
     let script = runner(corpus, Name::Kustomize, "run.py")?;
     let fiel = process::build(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0);
     let folder = sh.create_temp_dir()?;
@@ -89,11 +104,45 @@ fn run(sh: &Shell, corpus: &Path, matching: &str, with: &[String], show: bool) -
     // run.py splits the command line like a shell.
     let bin = format!("'{}'", fiel.display());
     let with = with.iter().flat_map(|need| ["--with", need]);
-    let command = cmd!(sh, "python3 {script} --bin {bin} --corpus {corpus} --match {matching} --json {json} {with...}");
+    let cases = stage.cases();
+    let environment = stage.environment.iter().flat_map(|pair| ["--env", pair]);
+    let command = cmd!(
+        sh,
+        "python3 {script} --bin {bin} --corpus {corpus} --corpus {cases} --match {matching} --json {json} {with...} {environment...}"
+    );
     let (status, output) = process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;
-    let tally = Tally::of_runner(&output).with_context(|| format!("run.py ended with {status} and without a line 'N passed, N failed'"))?;
+    Tally::of_runner(&output).with_context(|| format!("run.py ended with {status} and without a line 'N passed, N failed'"))?;
     let results: Value = serde_json::from_str(&sh.read_file(&json)?)?;
-    Ok((tally, statuses(&results)?))
+    let statuses = statuses(&results)?;
+    let reasons = reasons(&results, &statuses);
+    Ok((tally(&statuses), statuses, reasons))
+}
+
+/// The counts; of a case that is there twice, as it was recorded and made complete, the latter counts.
+fn tally(statuses: &BTreeMap<String, String>) -> Tally {
+    let count = |status: &str| statuses.values().filter(|one| *one == status).count();
+    Tally { passed: count("pass"), failed: count("fail"), skipped: count("skip") }
+}
+
+/// Why cases were skipped.
+fn reasons(results: &Value, statuses: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let cases = results["results"].as_array().into_iter().flatten();
+    let word = |case: &Value, key: &str| case[key].as_str().unwrap_or_default().to_owned();
+    let all = cases.map(|case| (format!("{} {}", word(case, "kind"), word(case, "name")), word(case, "why")));
+    let skipped = all.filter(|(name, _)| statuses.get(name).is_some_and(|status| status == "skip"));
+    skipped.map(|(name, why)| (name, explained(&why))).collect()
+}
+
+/// A reason of `run.py` in more words.
+fn explained(why: &str) -> String {
+    let more = match why {
+        "needs go-plugin" => ": only the kustomize that they were compiled for can load Go plugins",
+        "needs nondeterministic" => ": kustomize itself answers now this, now that",
+        "needs helm" => ": its charts come from the internet, and nobody has recorded what comes out",
+        "needs exec-plugin" => ": nobody has recorded what comes out",
+        _ => "",
+    };
+    format!("{why}{more}")
 }
 
 fn statuses(results: &Value) -> Result<BTreeMap<String, String>> {
@@ -114,9 +163,15 @@ mod tests {
             {"kind": "build", "name": "a", "status": "pass"},
             {"kind": "build", "name": "b", "status": "fail"},
             {"kind": "edit", "name": "a", "status": "pass"},
-            {"kind": "build", "name": "c", "status": "skip"},
+            {"kind": "build", "name": "c", "status": "skip", "why": "needs go-plugin"},
         ]});
         let verdict = compare("# a comment\nbuild a\nbuild b\nbuild gone\n", &statuses(&results).unwrap());
+        let statuses = statuses(&results).unwrap();
+        assert_eq!(tally(&statuses), Tally { passed: 2, failed: 1, skipped: 1 });
+        assert_eq!(
+            reasons(&results, &statuses)["build c"],
+            "needs go-plugin: only the kustomize that they were compiled for can load Go plugins"
+        );
         assert_eq!((verdict.held, verdict.lost, verdict.new, verdict.gone), (1, vec!["build b".to_owned()], 1, 1));
     }
 }
