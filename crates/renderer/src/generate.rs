@@ -7,7 +7,7 @@ use crate::fs::file_name;
 use crate::kustomization::{GeneratorArgs, GeneratorOptions};
 use crate::load::Folder;
 use crate::names::Names;
-use crate::resource::{Behavior, Resource};
+use crate::resource::{Behavior, Resource, State};
 use crate::yaml::{Map, Value};
 
 fn failed(message: impl Into<String>) -> Error {
@@ -218,7 +218,7 @@ fn inherit_metadata(new: &mut Resource, old: &Resource) {
     new.set_metadata("name", &name);
     new.set_metadata("namespace", &namespace);
     let needs_hash = new.state.needs_hash && old.state.needs_hash;
-    new.state = crate::resource::State { needs_hash, behavior: old.state.behavior, ..old.state.clone() };
+    *new.state = State { needs_hash, behavior: old.state.behavior, ..State::clone(&old.state) };
 }
 
 fn merge_strings(new: &mut Value, old: &Value, field: &str) {

@@ -73,7 +73,7 @@ pub(crate) fn read(resource: &mut Resource, old: Option<&State>) {
     let list = |text: &str| if text.is_empty() { Vec::new() } else { text.split(',').map(Text::from).collect::<Vec<Text>>() };
     let (kinds, names, namespaces) = (list(&note("previousKinds")), list(&note("previousNames")), list(&note("previousNamespaces")));
     let previous = kinds.into_iter().zip(names).zip(namespaces).map(|((kind, name), namespace)| (kind, name, namespace)).collect();
-    resource.state = State {
+    *resource.state = State {
         previous,
         prefixes: list(&note("prefixes")),
         suffixes: list(&note("suffixes")),

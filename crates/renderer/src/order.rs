@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 
 use crate::id::{Gvk, Id};
+use crate::parallel;
 use crate::resource::Resource;
+use crate::yaml::Text;
 
 /// Kinds that others need come first.
 const FIRST: [&str; 22] = [
@@ -48,26 +50,31 @@ pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[
             (None, None) => 0,
         }
     };
-    let mut keys: Vec<Key<'_>> =
-        resources.iter().enumerate().map(|(at, resource)| Key::new(at, resource.id(), rank(resource.kind()))).collect();
+    let part = parallel::part(resources.len());
+    let keys = parallel::run(resources.chunks(part).enumerate(), |(place, resources)| {
+        let keys = resources.iter().enumerate().map(|(at, resource)| Key::new(place * part + at, &resource.id(), rank(resource.kind())));
+        keys.collect::<Vec<_>>()
+    });
+    let mut keys: Vec<Key<'_>> = keys.into_iter().flatten().collect();
     keys.sort_unstable_by(Key::compare);
     let order: Vec<usize> = keys.into_iter().map(|key| key.at).collect();
     let mut old: Vec<Option<Resource>> = std::mem::take(resources).into_iter().map(Some).collect();
     resources.extend(order.into_iter().filter_map(|at| old[at].take()));
 }
 
-/// What decides where a resource comes: its kind's rank, then group, version and kind, namespace and name, and at last where it stood.
+/// What decides where a resource comes: its kind's rank, then group, version and kind, namespace and name, and at last where it stood. The name is here itself:
+/// it is what is mostly compared, and lies far away in the resource.
 struct Key<'a> {
     rank: i64,
     gvk: Gvk<'a>,
     namespace: &'a str,
-    name: &'a str,
+    name: Text,
     at: usize,
 }
 
 impl<'a> Key<'a> {
-    fn new(at: usize, id: Id<'a>, rank: i64) -> Self {
-        Self { rank, gvk: id.gvk, namespace: or(id.namespace, "~X"), name: or(id.name, "~N"), at }
+    fn new(at: usize, id: &Id<'a>, rank: i64) -> Self {
+        Self { rank, gvk: id.gvk, namespace: or(id.namespace, "~X"), name: or(id.name, "~N").into(), at }
     }
 
     fn compare(&self, other: &Self) -> Ordering {
@@ -84,9 +91,9 @@ impl<'a> Key<'a> {
     /// As texts `namespace|name`.
     fn compare_names(&self, other: &Self) -> Ordering {
         if self.namespace == other.namespace {
-            return self.name.cmp(other.name);
+            return self.name.as_str().cmp(&other.name);
         }
-        compare_joined(&[self.namespace, "|", self.name], &[other.namespace, "|", other.name])
+        compare_joined(&[self.namespace, "|", &self.name], &[other.namespace, "|", &other.name])
     }
 }
 

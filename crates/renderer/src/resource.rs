@@ -46,13 +46,14 @@ const PREVIOUS: [&str; 3] = [
 #[derive(Debug, Clone)]
 pub struct Resource {
     pub(crate) value: Value,
-    pub(crate) state: State,
+    /// Boxed: resources are moved often, and what is remembered of them is larger than they are.
+    pub(crate) state: Box<State>,
 }
 
 impl Resource {
     /// Wraps a value, which the caller has found to be a map with kind and name.
     pub(crate) fn new(value: Value) -> Self {
-        Self { value, state: State::default() }
+        Self { value, state: Box::default() }
     }
 
     /// A resource as a file has it: kustomize believes annotations that say which ids it had before.

@@ -129,15 +129,15 @@ impl<'a> Parser<'a> {
             }
             Some(b'[' | b'{') => return false,
             Some(_) => {
-                let mut at = 0;
-                loop {
-                    match line.get(at) {
-                        None | Some(b'\n') => return false,
-                        Some(b'#') if at > 0 && matches!(line[at - 1], b' ' | b'\t') => return false,
-                        Some(b':') if matches!(line.get(at + 1), None | Some(b' ' | b'\t' | b'\n')) => return true,
-                        Some(_) => at += 1,
+                for (at, c) in line.iter().enumerate() {
+                    match c {
+                        b'\n' => return false,
+                        b'#' if at > 0 && matches!(line[at - 1], b' ' | b'\t') => return false,
+                        b':' if matches!(line.get(at + 1), None | Some(b' ' | b'\t' | b'\n')) => return true,
+                        _ => {}
                     }
                 }
+                return false;
             }
         };
         let rest = line[end..].iter().position(|c| !matches!(c, b' ' | b'\t')).map_or(&[][..], |at| &line[end + at..]);
@@ -214,14 +214,13 @@ impl<'a> Parser<'a> {
             b'*' => self.alias()?,
             _ => {
                 let start = self.at;
-                while !(self.peek() == b':' && matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | 0)) {
-                    if self.at_line_end() {
-                        self.at = start;
-                        return Err(self.error("could not find expected ':' after this key"));
-                    }
-                    self.at += 1;
-                }
-                let text = self.slice(start, self.at).trim_end_matches([' ', '\t']);
+                let line = self.src[start..].iter().take_while(|c| **c != b'\n').enumerate();
+                let ends = |at: usize| matches!(self.src.get(at + 1), None | Some(b' ' | b'\t' | b'\n' | 0));
+                let Some(colon) = line.filter(|(_, c)| **c == b':').map(|(at, _)| start + at).find(|at| ends(*at)) else {
+                    return Err(self.error("could not find expected ':' after this key"));
+                };
+                self.at = colon;
+                let text = self.slice(start, colon).trim_end_matches([' ', '\t']);
                 self.plain_value(text, pos)
             }
         };
@@ -284,26 +283,28 @@ impl<'a> Parser<'a> {
     /// The part of a plain scalar on this line, in block style.
     fn plain_line(&mut self) -> Result<&'a str> {
         let start = self.at;
-        let mut end = start;
-        loop {
-            match self.peek() {
+        let (mut at, mut end) = (start, start);
+        let next = |at: usize| self.src.get(at + 1);
+        while let Some(c) = self.src.get(at) {
+            match c {
                 b'\n' => break,
-                0 if self.done() => break,
-                b':' if matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | 0) => {
+                b':' if matches!(next(at), None | Some(b' ' | b'\t' | b'\n' | 0)) => {
+                    self.at = at;
                     return Err(self.error("mapping values are not allowed here; quote the text or put the map on its own line"));
                 }
                 b' ' | b'\t' => {
-                    if self.peek_at(1) == b'#' {
+                    if next(at) == Some(&b'#') {
                         break;
                     }
-                    self.at += 1;
+                    at += 1;
                 }
                 _ => {
-                    self.at += 1;
-                    end = self.at;
+                    at += 1;
+                    end = at;
                 }
             }
         }
+        self.at = at;
         Ok(self.slice(start, end))
     }
 

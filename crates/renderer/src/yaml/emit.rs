@@ -2,7 +2,7 @@
 
 use super::number::shortest;
 use super::order;
-use super::scalar::{Canonical, canonical, needs_quotes};
+use super::scalar::{Canonical, Kind, canonical, is_plain_number, needs_quotes};
 use super::value::{Map, Node, Scalar, Value};
 
 /// Lines of text are folded at the first space behind this column.
@@ -159,6 +159,9 @@ impl Emitter<'_> {
     }
 
     fn scalar(&mut self, scalar: &Scalar, indent: usize, key: bool) {
+        if scalar.kind == Kind::Int && is_plain_number(&scalar.text) {
+            return self.put(&scalar.text);
+        }
         match canonical(scalar) {
             Canonical::Null => self.put("null"),
             Canonical::Bool(value) => self.put(if value { "true" } else { "false" }),

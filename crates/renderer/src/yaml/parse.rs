@@ -164,6 +164,24 @@ impl<'a> Parser<'a> {
     /// Skips to the next token; tells whether a line was left. In block style tabs may not indent, comments and nothing at all neither.
     pub(super) fn skip_to_token(&mut self, block: bool) -> Result<bool> {
         let (mut crossed, mut commented) = (false, false);
+        // Mostly there is nothing but spaces and line ends.
+        let mut at = self.at;
+        loop {
+            match self.src.get(at) {
+                Some(b' ') => at += 1,
+                Some(b'\n') => {
+                    self.at = at;
+                    self.newline();
+                    at = self.at;
+                    crossed = true;
+                }
+                Some(b'\t' | b'#') => break,
+                _ => {
+                    self.at = at;
+                    return Ok(crossed);
+                }
+            }
+        }
         loop {
             let line_begins = self.at == self.line_start;
             while self.peek() == b' ' {
@@ -250,6 +268,9 @@ impl<'a> Parser<'a> {
     /// Reads `&anchor` and `!tag`.
     pub(super) fn properties(&mut self) -> Result<Properties<'a>> {
         let mut properties = Properties::default();
+        if !matches!(self.peek(), b'&' | b'!') {
+            return Ok(properties);
+        }
         loop {
             let sign = self.peek();
             if !matches!(sign, b'&' | b'!') {
@@ -292,7 +313,12 @@ impl<'a> Parser<'a> {
     }
 
     /// Applies tag and anchor to a finished node.
-    pub(super) fn finish(&mut self, properties: &Properties<'a>, mut value: Value, quoted: bool) -> Result<Value> {
+    #[inline]
+    pub(super) fn finish(&mut self, properties: &Properties<'a>, value: Value, quoted: bool) -> Result<Value> {
+        if properties.tag.is_none() && properties.anchor.is_none() { Ok(value) } else { self.finish_with(properties, value, quoted) }
+    }
+
+    fn finish_with(&mut self, properties: &Properties<'a>, mut value: Value, quoted: bool) -> Result<Value> {
         if let (Some(tag), Node::Scalar(scalar)) = (properties.tag, &mut value.node) {
             retag(scalar, tag, quoted, self.dialect).map_err(|message| Error::new(ErrorKind::Syntax, message).at(value.pos))?;
         }

@@ -65,6 +65,9 @@ fn word(text: &str, dialect: Dialect) -> Kind {
 }
 
 fn numeric(text: &str, first: u8) -> Kind {
+    if is_plain_number(text) {
+        return Kind::Int;
+    }
     if special_float(text).is_some() {
         return Kind::Float;
     }
@@ -82,6 +85,12 @@ fn numeric(text: &str, first: u8) -> Kind {
     } else {
         Kind::Str
     }
+}
+
+/// Whether a text is a whole number as it is printed: without sign, leading zeros or anything else, and short enough for 64 bits.
+pub(super) fn is_plain_number(text: &str) -> bool {
+    let digits = text.as_bytes();
+    text.len() <= 18 && digits.iter().all(u8::is_ascii_digit) && (digits.first() != Some(&b'0') || text.len() == 1) && !text.is_empty()
 }
 
 fn without_underscores(text: &str) -> Cow<'_, str> {
