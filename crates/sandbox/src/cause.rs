@@ -57,7 +57,7 @@ impl Cause {
     }
 
     /// A text of which a format says what is wrong.
-    pub(crate) fn of_format(field: &str, text: &str, complaints: impl IntoIterator<Item = String>) -> Vec<Self> {
-        complaints.into_iter().map(|complaint| Self::invalid(field, &json!(text), &complaint)).collect()
+    pub(crate) fn of_format(field: impl std::fmt::Display, text: &str, complaints: impl IntoIterator<Item = String>) -> Vec<Self> {
+        complaints.into_iter().map(|complaint| Self::invalid(field.to_string(), &json!(text), &complaint)).collect()
     }
 }

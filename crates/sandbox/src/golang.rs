@@ -74,6 +74,11 @@ impl Table {
         self.objects.get(message)
     }
 
+    /// All messages with their fields as their JSON has them.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<&'static str, Field>)> {
+        self.objects.iter().map(|(message, fields)| (*message, fields))
+    }
+
     /// A message's fields in the order in which Go writes them.
     pub(crate) fn ordered(&self, message: &str) -> Vec<Field> {
         let mut own: Vec<Field> = self.messages.get(message).into_iter().flat_map(HashMap::values).copied().collect();

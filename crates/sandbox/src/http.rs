@@ -1,5 +1,6 @@
 //! HTTP around the API: who asks, what is asked, and in which form the answer goes out.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -95,37 +96,40 @@ impl Form {
     }
 
     /// One object in this form, as in a watch.
-    pub(crate) fn present(&self, resource: &Resource, object: &Value) -> Value {
+    pub(crate) fn present<'v>(&self, resource: &Resource, object: &'v Value) -> Cow<'v, Value> {
         match self {
+            Self::Plain if object["apiVersion"] == resource.api_version() => Cow::Borrowed(object),
             Self::Plain => {
                 let mut object = object.clone();
                 object["apiVersion"] = json!(resource.api_version());
-                object
+                Cow::Owned(object)
             }
-            Self::Metadata => json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]}),
-            Self::Table(include, now) => rows(resource, std::slice::from_ref(object), *now, include),
+            Self::Metadata => {
+                Cow::Owned(json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]}))
+            }
+            Self::Table(include, now) => Cow::Owned(rows(resource, std::slice::from_ref(object), *now, include)),
         }
     }
 
     /// An answer of the API in this form; Status objects stay as they are.
-    fn transform(&self, resource: &Resource, value: Value) -> Value {
+    fn transform(&self, resource: &Resource, value: Arc<Value>) -> Arc<Value> {
         if *self == Self::Plain || value["kind"] == "Status" {
             return value;
         }
         let Some(items) = value["items"].as_array() else {
-            return self.present(resource, &value);
+            return Arc::new(self.present(resource, &value).into_owned());
         };
-        match self {
+        Arc::new(match self {
             Self::Table(include, now) => {
                 let mut out = rows(resource, items, *now, include);
                 out["metadata"] = value["metadata"].clone();
                 out
             }
             _ => {
-                let items: Vec<Value> = items.iter().map(|object| self.present(resource, object)).collect();
+                let items: Vec<Value> = items.iter().map(|object| self.present(resource, object).into_owned()).collect();
                 json!({"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": value["metadata"], "items": items})
             }
-        }
+        })
     }
 }
 
@@ -311,7 +315,7 @@ impl Service {
         let mut answer = match done {
             Ok((status, value)) => {
                 let value = form.transform(&resource, value);
-                if resource.is_builtin() { json_response(status, &value) } else { json_text(status, value.to_string()) }
+                if resource.is_builtin() { json_response(status, &value) } else { json_body(status, &*value) }
             }
             Err(error) => refuse(&error),
         };
@@ -414,12 +418,14 @@ fn nothing() -> Response<ServiceBody> {
 
 /// An answer in Kubernetes' own types, which begin with what they are. Objects of definitions do not: their fields are sorted.
 fn json_response(status: StatusCode, value: &Value) -> Response<ServiceBody> {
-    // A value in memory has no part that JSON cannot hold.
-    json_text(status, serde_json::to_string(&KindFirst(value)).unwrap_or_default())
+    json_body(status, &KindFirst(value))
 }
 
-fn json_text(status: StatusCode, text: String) -> Response<ServiceBody> {
-    response(status, "application/json", Full::new(Bytes::from(text + "\n")).boxed_unsync())
+fn json_body(status: StatusCode, value: &impl serde::Serialize) -> Response<ServiceBody> {
+    // A value in memory has no part that JSON cannot hold.
+    let mut text = serde_json::to_vec(value).unwrap_or_default();
+    text.push(b'\n');
+    response(status, "application/json", Full::new(Bytes::from(text)).boxed_unsync())
 }
 
 struct KindFirst<'a>(&'a Value);

@@ -49,9 +49,7 @@ impl Journal {
         if self.broken.is_some() {
             return;
         }
-        let mut line = encode(write).into_bytes();
-        line.push(b'\n');
-        match self.log.write_all(&line) {
+        match self.log.write_all(&line(write)) {
             Ok(()) => self.length += 1,
             Err(error) => self.broken = Some(format!("{}: {error}", self.folder.join("log").display())),
         }
@@ -74,7 +72,7 @@ impl Journal {
             let new = self.folder.join("checkpoint.new");
             let mut file = BufWriter::new(File::create(&new)?);
             for write in alive {
-                writeln!(file, "{}", encode(&write))?;
+                file.write_all(&line(&write))?;
             }
             file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
             std::fs::rename(&new, self.folder.join("checkpoint"))?;
@@ -87,9 +85,17 @@ impl Journal {
     }
 }
 
-fn encode(write: &Write<'_>) -> String {
+/// A write as a line of JSON, the object last.
+fn line(write: &Write<'_>) -> Vec<u8> {
     let Write { resource, namespace, name, object, revision } = write;
-    json!({"revision": revision, "resource": resource, "namespace": namespace, "name": name, "object": object}).to_string()
+    let head = json!({"revision": revision, "resource": resource, "namespace": namespace, "name": name}).to_string();
+    let mut out = head.trim_end_matches('}').as_bytes().to_vec();
+    if let Some(object) = object {
+        out.extend_from_slice(b",\"object\":");
+        object.write(&mut out);
+    }
+    out.extend_from_slice(b"}\n");
+    out
 }
 
 /// Reads a file into the store: how many writes, and how many bytes they take. A file that is missing holds none.
@@ -122,7 +128,7 @@ mod tests {
     use super::*;
 
     fn things(store: &Store) -> Vec<String> {
-        store.list("/things", "", None).map(|(_, object)| object["v"].to_string()).collect()
+        store.list("/things", "", None).map(|(_, object)| object.value()["v"].to_string()).collect()
     }
 
     fn open(folder: &Path) -> Store {

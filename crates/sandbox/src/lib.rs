@@ -10,7 +10,7 @@
 //!    CustomResourceDefinitions; `discovery` and `openapi` tell clients about it.
 //! 3. `api` carries it out under one lock: `read` and `watch` look, `write` and `delete` make the new object (patches and server-side apply come from
 //!    `fiel-merge`), `strict` looks for fields that a kind does not have, and `commit` ends every write: defaults and canonical form (`canonical`), owners, validation, generation, store.
-//! 4. `store` gives the write the next revision and remembers it; every watch wakes up and reads on from where it was (`watch`).
+//! 4. `store` gives the write the next revision and remembers it, as a value or as text (`stored`); every watch wakes up and reads on from where it was (`watch`).
 //! 5. `table` turns objects into what `kubectl get` prints; `log` reads what containers have written.
 //!
 //! The controllers ([`controllers`]) and the node ([`node`]) are ordinary clients of this API: they run beside a real kube-apiserver just as well.
@@ -42,6 +42,7 @@ mod journal;
 mod log;
 pub mod node;
 mod openapi;
+mod place;
 mod protobuf;
 mod request;
 mod resource;
@@ -50,6 +51,7 @@ mod selector;
 mod serve;
 mod status;
 mod store;
+mod stored;
 mod strict;
 mod table;
 pub mod tls;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::journal::Journal;
+use crate::stored::Stored;
 
 /// How many events of one resource are remembered; an older watch must list again.
 const HISTORY: usize = 4096;
@@ -19,16 +20,17 @@ pub(crate) type Name = (String, String);
 pub(crate) struct Event {
     pub(crate) revision: u64,
     pub(crate) namespace: String,
+    pub(crate) name: String,
     /// As it was; none for a creation.
-    pub(crate) before: Option<Arc<Value>>,
+    pub(crate) before: Option<Stored>,
     /// As it is; for a deletion as it was last, with the deletion's revision.
-    pub(crate) after: Arc<Value>,
+    pub(crate) after: Stored,
     pub(crate) deleted: bool,
 }
 
 #[derive(Debug, Default)]
 struct Collection {
-    objects: BTreeMap<Name, Arc<Value>>,
+    objects: BTreeMap<Name, Stored>,
     history: VecDeque<Event>,
     /// The newest revision that is no longer in the history.
     forgotten: u64,
@@ -40,7 +42,7 @@ pub(crate) struct Write<'a> {
     pub(crate) resource: &'a str,
     pub(crate) namespace: &'a str,
     pub(crate) name: &'a str,
-    pub(crate) object: Option<&'a Value>,
+    pub(crate) object: Option<&'a Stored>,
     pub(crate) revision: u64,
 }
 
@@ -64,7 +66,10 @@ impl Store {
         let key = (namespace.to_owned(), name.to_owned());
         let collection = self.collections.entry(resource.to_owned()).or_default();
         match object {
-            Some(object) => drop(collection.objects.insert(key, Arc::new(object))),
+            Some(object) => {
+                let stored = Stored::new(&Arc::new(object), collection.objects.len());
+                collection.objects.insert(key, stored);
+            }
             None => drop(collection.objects.remove(&key)),
         }
         self.revision = self.revision.max(revision);
@@ -106,7 +111,13 @@ impl Store {
     /// One object.
     pub(crate) fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
         let key = (namespace.to_owned(), name.to_owned());
-        self.collections.get(resource)?.objects.get(&key).cloned()
+        self.collections.get(resource)?.objects.get(&key).map(Stored::value)
+    }
+
+    /// Whether there is such an object.
+    pub(crate) fn has(&self, resource: &str, namespace: &str, name: &str) -> bool {
+        let key = (namespace.to_owned(), name.to_owned());
+        self.collections.get(resource).is_some_and(|collection| collection.objects.contains_key(&key))
     }
 
     /// The objects of a namespace (empty: all), by namespace and name, behind `after`.
@@ -115,7 +126,7 @@ impl Store {
         resource: &str,
         namespace: &'a str,
         after: Option<&Name>,
-    ) -> impl Iterator<Item = (&'a Name, &'a Arc<Value>)> {
+    ) -> impl Iterator<Item = (&'a Name, &'a Stored)> {
         let start = match after {
             Some(name) => Bound::Excluded(name.clone()),
             None if namespace.is_empty() => Bound::Unbounded,
@@ -132,10 +143,18 @@ impl Store {
         let object = Arc::new(object);
         let key = (namespace.to_owned(), name.to_owned());
         let collection = self.collections.entry(resource.to_owned()).or_default();
-        let before = collection.objects.insert(key, object.clone());
-        let event = Event { revision: self.revision, namespace: namespace.to_owned(), before, after: object.clone(), deleted: false };
+        let stored = Stored::new(&object, collection.objects.len());
+        let before = collection.objects.insert(key, stored.clone());
+        let event = Event {
+            revision: self.revision,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            before,
+            after: stored.clone(),
+            deleted: false,
+        };
         collection.remember(event);
-        self.keep(&Write { resource, namespace, name, object: Some(&object), revision: self.revision });
+        self.keep(&Write { resource, namespace, name, object: Some(&stored), revision: self.revision });
         object
     }
 
@@ -144,23 +163,29 @@ impl Store {
         let collection = self.collections.get_mut(resource)?;
         let before = collection.objects.remove(&(namespace.to_owned(), name.to_owned()))?;
         self.revision += 1;
-        let mut last = Value::clone(&before);
+        let mut last = Arc::unwrap_or_clone(before.value());
         last["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
         let last = Arc::new(last);
-        let event =
-            Event { revision: self.revision, namespace: namespace.to_owned(), before: Some(before), after: last.clone(), deleted: true };
+        let after = Stored::new(&last, collection.objects.len());
+        let event = Event {
+            revision: self.revision,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            before: Some(before),
+            after,
+            deleted: true,
+        };
         collection.remember(event);
         self.keep(&Write { resource, namespace, name, object: None, revision: self.revision });
         Some(last)
     }
 
     /// The objects of a resource as they were at a revision; an error when that is no longer known: the oldest one that is.
-    pub(crate) fn at(&self, resource: &str, revision: u64) -> Result<BTreeMap<Name, Arc<Value>>, u64> {
+    pub(crate) fn at(&self, resource: &str, revision: u64) -> Result<BTreeMap<Name, Stored>, u64> {
         let events = self.since(resource, revision)?;
         let mut objects = self.collections.get(resource).map(|collection| collection.objects.clone()).unwrap_or_default();
         for event in events.into_iter().rev() {
-            let name = event.after["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-            let key = (event.namespace, name);
+            let key = (event.namespace, event.name);
             match event.before {
                 Some(before) => drop(objects.insert(key, before)),
                 None => drop(objects.remove(&key)),
@@ -215,7 +240,7 @@ mod tests {
         store.delete("/things", "a", "one");
         let events = store.since("/things", seen).expect("it is remembered");
         assert_eq!(events.iter().map(|event| (event.revision, event.deleted)).collect::<Vec<_>>(), [(3, false), (4, true)]);
-        assert_eq!(events[1].after["metadata"]["resourceVersion"], "4");
+        assert_eq!(events[1].after.value()["metadata"]["resourceVersion"], "4");
         assert_eq!(store.list("/things", "", None).count(), 1);
         assert_eq!(store.list("/things", "a", None).count(), 0);
     }
@@ -231,7 +256,7 @@ mod tests {
         store.put("/things", "a", "three", object("three"));
         let seen = store.at("/things", then).expect("it is remembered");
         assert_eq!(seen.keys().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["one", "two"]);
-        assert_eq!(seen[&("a".to_owned(), "two".to_owned())]["metadata"]["resourceVersion"], "3");
+        assert_eq!(seen[&("a".to_owned(), "two".to_owned())].value()["metadata"]["resourceVersion"], "3");
         for _ in 0..HISTORY {
             store.put("/things", "a", "three", object("three"));
         }

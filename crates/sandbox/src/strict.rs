@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::api::{Ask, Core};
 use crate::canonical;
 use crate::golang;
+use crate::place::Place;
 use crate::request::Verb;
 use crate::resource::Resource;
 use crate::status::ApiError;
@@ -171,8 +172,8 @@ fn unknown(resource: &Resource, object: &Value) -> Vec<String> {
     for (name, value) in fields {
         let own = matches!(name.as_str(), "apiVersion" | "kind" | "metadata");
         match schema.child(name) {
-            _ if name == "metadata" => walk(fiel_schema::Registry::object_meta(), value, "metadata", false, &mut out),
-            Some(inner) => walk(inner, value, name, !resource.is_builtin(), &mut out),
+            _ if name == "metadata" => walk(fiel_schema::Registry::object_meta(), value, Place::Field(&Place::Top, name), false, &mut out),
+            Some(inner) => walk(inner, value, Place::Field(&Place::Top, name), !resource.is_builtin(), &mut out),
             None if own || schema.preserves_unknown() || schema.is_any() => {}
             None => out.push(name.clone()),
         }
@@ -181,28 +182,28 @@ fn unknown(resource: &Resource, object: &Value) -> Vec<String> {
 }
 
 /// In custom objects nothing is known within what should be a scalar either.
-fn walk(node: Node<'_>, value: &Value, path: &str, custom: bool, out: &mut Vec<String>) {
+fn walk(node: Node<'_>, value: &Value, place: Place<'_>, custom: bool, out: &mut Vec<String>) {
     match value {
         Value::Object(fields) if custom && !node.is_object() && !node.is_any() && !node.preserves_unknown() => {
-            out.extend(fields.keys().map(|name| format!("{path}.{name}")));
+            out.extend(fields.keys().map(|name| Place::Field(&place, name).to_string()));
         }
         Value::Object(fields) if node.is_object() => {
             for (name, value) in fields {
-                let path = format!("{path}.{name}");
+                let place = Place::Field(&place, name);
                 match node.child(name) {
                     // A set of fields, each named as its manager had it.
                     _ if name == "fieldsV1" => {}
-                    Some(inner) => walk(inner, value, &path, custom, out),
+                    Some(inner) => walk(inner, value, place, custom, out),
                     None if node.preserves_unknown() || node.is_any() => {}
                     None if node.is_embedded_resource() && matches!(name.as_str(), "apiVersion" | "kind" | "metadata") => {}
-                    None => out.push(path),
+                    None => out.push(place.to_string()),
                 }
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
                 if let Some(inner) = node.items() {
-                    walk(inner, item, &format!("{path}[{index}]"), custom, out);
+                    walk(inner, item, Place::Item(&place, index), custom, out);
                 }
             }
         }

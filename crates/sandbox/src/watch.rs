@@ -16,6 +16,7 @@ use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::Event;
+use crate::stored::Stored;
 
 /// How often a watch that wants bookmarks gets one.
 const BOOKMARKS: Duration = Duration::from_secs(60);
@@ -133,13 +134,14 @@ impl Watch {
         if !self.namespace.is_empty() && event.namespace != self.namespace {
             return;
         }
-        let was = event.before.as_ref().is_some_and(|object| self.selector.matches(object));
-        let is = !event.deleted && self.selector.matches(&event.after);
+        let selects = |stored: &Stored| self.selector.is_empty() || self.selector.matches(&stored.value());
+        let was = event.before.as_ref().is_some_and(selects);
+        let is = !event.deleted && selects(&event.after);
         match (was, is) {
-            (false, true) => self.tell("ADDED", &event.after),
-            (true, true) => self.tell("MODIFIED", &event.after),
+            (false, true) => self.tell("ADDED", &event.after.value()),
+            (true, true) => self.tell("MODIFIED", &event.after.value()),
             (true, false) => {
-                let mut last = event.before.as_deref().cloned().unwrap_or_default();
+                let mut last = event.before.as_ref().map(|before| Arc::unwrap_or_clone(before.value())).unwrap_or_default();
                 last["metadata"]["resourceVersion"] = json!(event.revision.to_string());
                 self.tell("DELETED", &last);
             }
@@ -182,7 +184,5 @@ impl Watch {
 }
 
 fn line(kind: &str, object: &Value) -> Bytes {
-    let mut text = json!({"type": kind, "object": object}).to_string();
-    text.push('\n');
-    Bytes::from(text)
+    Bytes::from(format!("{{\"object\":{object},\"type\":\"{kind}\"}}\n"))
 }

@@ -218,14 +218,17 @@ impl World {
         self.get("argoproj.io/v1alpha1", "Application", "argocd", "demo").await.unwrap_or_default()
     }
 
-    /// Waits, at most two simulated minutes, until something holds.
+    /// Waits, at most two simulated minutes, until something holds. What does not hold soon is looked at less and less often: to look costs real
+    /// time, to wait does not.
     pub(crate) async fn until<F: Future<Output = bool>>(&self, what: &str, holds: impl Fn() -> F) {
         let began = tokio::time::Instant::now();
+        let mut pause = Duration::from_millis(2);
         while !holds().await {
             if began.elapsed() > Duration::from_secs(120) {
                 panic!("waited in vain until {what}; the Application: {:#}", self.app().await["status"]);
             }
-            tokio::time::sleep(Duration::from_millis(2)).await;
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(Duration::from_millis(100));
         }
     }
 

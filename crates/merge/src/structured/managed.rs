@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
 use super::owners::{Owned, Owners};
 use super::set::FieldSet;
@@ -95,20 +95,20 @@ impl ManagedFields {
                 Operation::Apply => "Apply",
                 Operation::Update => "Update",
             };
-            let mut entry = json!({
-                "manager": manager.name,
-                "operation": operation,
-                "apiVersion": owned.version,
-                "fieldsType": "FieldsV1",
-                "fieldsV1": owned.fields.encode(),
-            });
-            if let Some(time) = self.times.get(manager).filter(|time| !time.is_empty()) {
-                entry["time"] = json!(time);
+            let mut entry = Map::new();
+            let time = self.times.get(manager).map_or("", String::as_str);
+            for (name, value) in [
+                ("manager", Some(manager.name.as_str())),
+                ("operation", Some(operation)),
+                ("apiVersion", Some(&owned.version)),
+                ("fieldsType", Some("FieldsV1")),
+                ("time", Some(time).filter(|time| !time.is_empty())),
+                ("subresource", Some(manager.subresource.as_str()).filter(|subresource| !subresource.is_empty())),
+            ] {
+                entry.extend(value.map(|value| (name.to_owned(), Value::from(value))));
             }
-            if !manager.subresource.is_empty() {
-                entry["subresource"] = json!(manager.subresource);
-            }
-            entry
+            entry.insert("fieldsV1".to_owned(), owned.fields.encode());
+            Value::Object(entry)
         });
         Value::Array(encoded.collect())
     }

@@ -106,8 +106,10 @@ pub fn update<M: Ord + Clone>(
 ) -> Result<Owners<M>, ConvertError> {
     let owners = reconciled(kind, owners);
     let Settled { mut owners, comparison, .. } = settle(kind, (live, new), version, owners, manager)?;
-    let mine = owners.remove(manager).map(|owned| owned.fields).unwrap_or_default();
-    let mine = mine.difference(&comparison.removed).union(&comparison.modified).union(&comparison.added);
+    let mut mine = owners.remove(manager).map(|owned| owned.fields).unwrap_or_default();
+    mine.subtract(&comparison.removed);
+    mine.extend(&comparison.modified);
+    mine.extend(&comparison.added);
     let fields = kind.owned(version, mine);
     if !fields.is_empty() {
         owners.insert(manager.clone(), Owned { fields, version: version.to_owned(), applied: false });
@@ -166,10 +168,10 @@ fn settle<M: Ord + Clone>(
             comparisons.insert(owned.version.clone(), counted(comparison, &owned.version));
         }
         let comparison = &comparisons[&owned.version];
-        let conflict = owned.fields.intersection(&comparison.modified).union(&owned.fields.intersection(&comparison.added));
-        if !conflict.is_empty() || !comparison.removed.is_empty() {
-            owned.fields = owned.fields.difference(&conflict).difference(&comparison.removed);
-        }
+        let mut conflict = owned.fields.intersection(&comparison.modified);
+        conflict.extend(&owned.fields.intersection(&comparison.added));
+        owned.fields.subtract(&conflict);
+        owned.fields.subtract(&comparison.removed);
         if !conflict.is_empty() {
             conflicts.insert(manager.clone(), conflict);
         }

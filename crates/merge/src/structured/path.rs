@@ -94,12 +94,23 @@ impl Step {
     #[must_use]
     pub fn encode(&self) -> String {
         match self {
-            Self::Field(name) => format!("f:{name}"),
+            Self::Field(name) => ["f:", name].concat(),
             Self::Key(keys) => {
-                let fields: Map<String, Value> = keys.iter().map(|(name, value)| (name.to_string(), value.0.clone())).collect();
-                format!("k:{}", Value::Object(fields))
+                let mut out = "k:{".to_owned();
+                for (index, (name, value)) in keys.iter().enumerate() {
+                    out.push_str(if index > 0 { "," } else { "" });
+                    write_text(name, &mut out);
+                    out.push(':');
+                    write_value(&value.0, &mut out);
+                }
+                out.push('}');
+                out
             }
-            Self::Value(value) => format!("v:{}", value.0),
+            Self::Value(value) => {
+                let mut out = "v:".to_owned();
+                write_value(&value.0, &mut out);
+                out
+            }
             Self::Index(index) => format!("i:{index}"),
         }
     }
@@ -120,6 +131,25 @@ impl Step {
             }
             _ => None,
         }
+    }
+}
+
+/// Writes a value as JSON; most are texts.
+fn write_value(value: &Value, out: &mut String) {
+    match value {
+        Value::String(text) => write_text(text, out),
+        other => out.push_str(&other.to_string()),
+    }
+}
+
+/// Writes a text as JSON; most need nothing but quotes.
+fn write_text(text: &str, out: &mut String) {
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        out.push_str(&Value::from(text).to_string());
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
     }
 }
 

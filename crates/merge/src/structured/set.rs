@@ -124,86 +124,89 @@ impl FieldSet {
             let same = later.step == first.step;
             if same {
                 first.member |= later.member;
-                first.below = first.below.union(&later.below);
+                first.below.extend(&later.below);
             }
             same
         });
     }
 
-    /// Walks two sets side by side: what `each` makes of every step that either has.
-    fn zip(&self, other: &Self, mut each: impl FnMut(Option<&Entry>, Option<&Entry>) -> Option<Entry>) -> Self {
-        let (mut mine, mut theirs) = (self.entries.iter().peekable(), other.entries.iter().peekable());
-        let mut entries = Vec::new();
-        loop {
-            let order = match (mine.peek(), theirs.peek()) {
-                (None, None) => break,
-                (Some(_), None) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(one), Some(two)) => one.step.cmp(&two.step),
-            };
-            let one = if order == Ordering::Greater { None } else { mine.next() };
-            let two = if order == Ordering::Less { None } else { theirs.next() };
-            entries.extend(each(one, two).filter(|entry| !entry.is_empty()));
+    /// Puts another set into this one.
+    pub fn extend(&mut self, other: &Self) {
+        let known = self.entries.len();
+        for theirs in &other.entries {
+            match self.entries[..known].binary_search_by(|entry| entry.step.cmp(&theirs.step)) {
+                Ok(at) => {
+                    self.entries[at].member |= theirs.member;
+                    self.entries[at].below.extend(&theirs.below);
+                }
+                Err(_) => self.entries.push(theirs.clone()),
+            }
         }
-        Self { entries }
+        // What came is in its order too: two ordered runs are sorted in one walk.
+        if known > 0 && self.entries.len() > known {
+            self.entries.sort_by(|one, other| one.step.cmp(&other.step));
+        }
     }
 
     /// Both together.
     #[must_use]
     pub fn union(&self, other: &Self) -> Self {
-        if self.is_empty() {
-            return other.clone();
-        }
-        if other.is_empty() {
-            return self.clone();
-        }
-        self.zip(other, |one, two| match (one, two) {
-            (Some(one), Some(two)) => {
-                Some(Entry { step: one.step.clone(), member: one.member || two.member, below: one.below.union(&two.below) })
-            }
-            (one, two) => one.or(two).cloned(),
-        })
+        let mut out = self.clone();
+        out.extend(other);
+        out
     }
 
     /// What is in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        if self.is_empty() || other.is_empty() {
-            return Self::default();
-        }
-        self.zip(other, |one, two| {
-            let (one, two) = (one?, two?);
+        let (few, many) = if self.entries.len() < other.entries.len() { (self, other) } else { (other, self) };
+        let both = few.entries.iter().filter_map(|one| {
+            let two = many.entry(&one.step)?;
             let (member, below) = (one.member && two.member, one.below.intersection(&two.below));
             (member || !below.is_empty()).then(|| Entry { step: one.step.clone(), member, below })
-        })
+        });
+        Self { entries: both.collect() }
+    }
+
+    /// Takes out what is in another set, path by path.
+    pub fn subtract(&mut self, other: &Self) {
+        self.without(other, false);
+    }
+
+    /// Takes out what is in another set, and all that is below it.
+    pub fn subtract_below(&mut self, other: &Self) {
+        self.without(other, true);
+    }
+
+    fn without(&mut self, other: &Self, recursive: bool) {
+        if other.is_empty() {
+            return;
+        }
+        self.entries.retain_mut(|entry| {
+            let Some(theirs) = other.entry(&entry.step) else { return true };
+            if recursive && theirs.member {
+                return false;
+            }
+            entry.member &= !theirs.member;
+            entry.below.without(&theirs.below, recursive);
+            !entry.is_empty()
+        });
     }
 
     /// What is in this one only, path by path.
     #[must_use]
     pub fn difference(&self, other: &Self) -> Self {
-        self.without(other, false)
+        let mut out = self.clone();
+        out.subtract(other);
+        out
     }
 
     /// What is in this one, and not in the other nor below anything in it.
     #[must_use]
     pub fn recursive_difference(&self, other: &Self) -> Self {
-        self.without(other, true)
-    }
-
-    fn without(&self, other: &Self, recursive: bool) -> Self {
-        if other.is_empty() {
-            return self.clone();
-        }
-        self.zip(other, |one, two| {
-            let one = one?;
-            let Some(two) = two else {
-                return Some(one.clone());
-            };
-            if recursive && two.member {
-                return None;
-            }
-            Some(Entry { step: one.step.clone(), member: one.member && !two.member, below: one.below.without(&two.below, recursive) })
-        })
+        let mut out = self.clone();
+        out.subtract_below(other);
+        out
     }
 
     /// Whether all that is in this one is in the other too.
@@ -261,8 +264,9 @@ impl FieldSet {
     /// Reads that form; none if it is none.
     #[must_use]
     pub fn decode(fields: &Value) -> Option<Self> {
-        let mut out = Self::default();
-        for (key, value) in fields.as_object()? {
+        let fields = fields.as_object()?;
+        let mut out = Self { entries: Vec::with_capacity(fields.len()) };
+        for (key, value) in fields {
             if key == "." {
                 continue;
             }

@@ -1,6 +1,7 @@
 //! A Service's addresses and ports of the node: which it keeps, which it loses with its kind, and which it is given.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -149,17 +150,18 @@ fn drop_with_kind(before: &Value, spec: &mut Value) {
 
 /// Gives a Service what it needs and does not have; says what it cannot have.
 pub(super) fn allot(core: &Core, old: Option<&Value>, namespace: &str, name: &str, new: &mut Value) -> Vec<Cause> {
-    let others = || core.store.list("/services", "", None).filter(|((of, called), _)| (of.as_str(), called.as_str()) != (namespace, name));
+    let others = core.store.list("/services", "", None).filter(|((of, called), _)| (of.as_str(), called.as_str()) != (namespace, name));
+    let others: Vec<Arc<Value>> = others.map(|(_, service)| service.value()).collect();
     let nothing = json!({});
     let before = old.map_or(&nothing, |old| &old["spec"]);
     let Some(spec) = new.get_mut("spec").filter(|spec| spec.is_object()) else { return Vec::new() };
     let mut causes = Vec::new();
     if has_address(spec) {
         causes.extend(families(spec));
-        let taken: BTreeSet<&str> = others().filter_map(|(_, service)| service["spec"]["clusterIP"].as_str()).collect();
+        let taken: BTreeSet<&str> = others.iter().filter_map(|service| service["spec"]["clusterIP"].as_str()).collect();
         address(before, spec, &taken, &mut causes);
     }
-    let taken: BTreeSet<i64> = others().flat_map(|(_, service)| all_node_ports(&service["spec"])).collect();
+    let taken: BTreeSet<i64> = others.iter().flat_map(|service| all_node_ports(&service["spec"])).collect();
     ports(before, spec, taken, &mut causes);
     causes
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use super::Ask;
 use crate::canonical;
+use crate::place::Place;
 use crate::protobuf;
 use crate::status::ApiError;
 
@@ -74,7 +75,7 @@ fn raw(ask: &Ask<'_>) -> Result<Body, String> {
             return Ok(Body { value, twice: found.twice, yaml: false });
         }
         found = Found { twice: Vec::new(), text, at: 0, yaml: true };
-        let value = Seed { path: String::new(), found: &mut found }.deserialize(serde_yaml::Deserializer::from_str(text));
+        let value = Seed { place: Place::Top, found: &mut found }.deserialize(serde_yaml::Deserializer::from_str(text));
         return Ok(Body { value: value.map_err(|error| error.to_string())?, twice: found.twice, yaml: true });
     }
     let value = json(ask.body, &mut found)?;
@@ -83,7 +84,7 @@ fn raw(ask: &Ask<'_>) -> Result<Body, String> {
 
 fn json(body: &[u8], found: &mut Found<'_>) -> Result<Value, String> {
     let mut reader = serde_json::Deserializer::from_slice(body);
-    let value = Seed { path: String::new(), found }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let value = Seed { place: Place::Top, found }.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|error| if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() })
 }
 
@@ -110,7 +111,7 @@ impl Found<'_> {
 
 /// Reads a value and remembers where it is.
 struct Seed<'a, 'b> {
-    path: String,
+    place: Place<'a>,
     found: &'a mut Found<'b>,
 }
 
@@ -163,7 +164,7 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut out = Vec::new();
-        while let Some(item) = items.next_element_seed(Seed { path: format!("{}[{}]", self.path, out.len()), found: &mut *self.found })? {
+        while let Some(item) = items.next_element_seed(Seed { place: Place::Item(&self.place, out.len()), found: &mut *self.found })? {
             out.push(item);
         }
         Ok(out.into())
@@ -173,16 +174,16 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         let mut out = Map::new();
         while let Some(key) = entries.next_key_seed(Key)? {
             let line = if self.found.yaml { self.found.line_of(&key) } else { 0 };
-            let path = if self.path.is_empty() { key.clone() } else { format!("{}.{key}", self.path) };
+            let place = Place::Field(&self.place, &key);
             if out.contains_key(&key) {
                 let told = if self.found.yaml {
                     format!("line {line}: key \"{key}\" already set in map")
                 } else {
-                    format!("duplicate field \"{path}\"")
+                    format!("duplicate field \"{place}\"")
                 };
                 self.found.twice.push(told);
             }
-            let value = entries.next_value_seed(Seed { path, found: &mut *self.found })?;
+            let value = entries.next_value_seed(Seed { place, found: &mut *self.found })?;
             out.insert(key, value);
         }
         Ok(out.into())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fiel_merge::structured::ManagedFields;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Core, addresses, definitions, guard, managed, meta};
 use crate::canonical;
@@ -43,9 +43,10 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
         None => fresh(core, namespace, name, &mut new),
     }
     complete(resource, old, &mut new, change.subresource);
+    let now = core.now();
     let managed = match &change.manage {
         Manage::Nobody => None,
-        Manage::Writer(manager) => Some(managed::updated(resource, old, &new, manager, change.subresource, &core.now())),
+        Manage::Writer(manager) => Some(managed::updated(resource, old, &new, manager, change.subresource, &now)),
         Manage::Known(managed) => Some(managed.clone()),
     };
     let metadata = meta::metadata(&mut new);
@@ -53,7 +54,6 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
     if let Some(managed) = managed.filter(|managed| !managed.owners.is_empty()) {
         metadata.insert("managedFields".to_owned(), managed.encode());
     }
-    let now = core.now();
     prioritise(core, resource, old, &mut new)?;
     prepare(resource, old, &mut new, &now);
     validate(change, old, &new, &mut core.warnings)?;
@@ -164,10 +164,10 @@ fn prioritise(core: &Core, resource: &Resource, old: Option<&Value>, new: &mut V
             return Err(ApiError::forbidden(resource, &pod, &format!("no PriorityClass with name {name} was found")));
         }
         (None, None) => {
-            let global = core.store.list(CLASSES, "", None).find(|(_, class)| class["globalDefault"] == true);
-            let Some((_, class)) = global else { return Ok(()) };
+            let mut classes = core.store.list(CLASSES, "", None).map(|(_, class)| class.value());
+            let Some(class) = classes.find(|class| class["globalDefault"] == true) else { return Ok(()) };
             new["spec"]["priorityClassName"] = class["metadata"]["name"].clone();
-            Value::clone(class)
+            Value::clone(&class)
         }
     };
     new["spec"]["priority"] = class["value"].clone();
@@ -221,15 +221,24 @@ fn refuse(resource: &Resource, name: &str, causes: &[Cause]) -> Result<(), ApiEr
 
 /// Whether a write changes anything but the time at which managers wrote.
 fn same(old: &Value, new: &Value) -> bool {
-    if old == new {
-        return true;
-    }
-    let timeless = |object: &Value| {
-        let mut object = object.clone();
-        for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
-            entry["time"] = Value::Null;
+    but_for("metadata", old, new, |old, new| but_for("managedFields", old, new, same_but_for_time))
+}
+
+fn same_but_for_time(old: &Value, new: &Value) -> bool {
+    match (old, new) {
+        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
+            old.iter().zip(new).all(|(old, new)| but_for("time", old, new, |_, _| true))
         }
-        object
-    };
-    timeless(old) == timeless(new)
+        _ => old == new,
+    }
+}
+
+/// Whether two objects are the same, where `rest` says whether one field of them is: it is asked last.
+fn but_for(field: &str, old: &Value, new: &Value, rest: impl FnOnce(&Value, &Value) -> bool) -> bool {
+    let (Some(was), Some(is)) = (old.as_object(), new.as_object()) else { return old == new };
+    others(was, field).eq(others(is, field)) && rest(&old[field], &new[field])
+}
+
+fn others<'a>(fields: &'a Map<String, Value>, field: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    fields.iter().filter(move |(name, _)| *name != field)
 }

@@ -1,5 +1,7 @@
 //! CustomResourceDefinitions: what is served by them, which names they get, and how they go.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{Core, delete, managed, meta};
@@ -20,7 +22,7 @@ pub(crate) fn is_definition(resource: &Resource) -> bool {
 }
 
 fn all(core: &Core) -> Vec<Value> {
-    core.store.list(STORAGE, "", None).map(|(_, object)| Value::clone(object)).collect()
+    core.store.list(STORAGE, "", None).map(|(_, object)| Arc::unwrap_or_clone(object.value())).collect()
 }
 
 /// Serves what the stored definitions say, as far as they are established.
@@ -63,7 +65,7 @@ fn write_status(core: &mut Core, old: &Value, mut new: Value) {
 }
 
 /// Marks a definition for deletion and lets its objects go; the definition goes with the last of them. Its last state but one is returned.
-pub(crate) fn terminate(core: &mut Core, old: &Value, marked: Value) -> Value {
+pub(crate) fn terminate(core: &mut Core, old: &Value, marked: Value) -> Arc<Value> {
     let mut new = marked;
     let now = core.now();
     // Definitions go by a way of their own, on which nothing is counted.
@@ -78,7 +80,7 @@ pub(crate) fn terminate(core: &mut Core, old: &Value, marked: Value) -> Value {
         &now,
     );
     let name = meta::text(&new, "name").to_owned();
-    let stored = Value::clone(&core.store.put(STORAGE, "", &name, new));
+    let stored = core.store.put(STORAGE, "", &name, new);
     let storage = storage_of(&stored);
     let served = core.resources.all().iter().find(|resource| resource.storage() == storage).cloned();
     let objects: Vec<_> = core.store.list(&storage, "", None).map(|(name, _)| name.clone()).collect();

@@ -1,5 +1,7 @@
 //! Deletion: preconditions, finalizers, propagation, grace.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::commit::{Change, Manage, commit};
@@ -40,7 +42,7 @@ fn options(ask: &Ask<'_>) -> Result<Options, ApiError> {
 }
 
 /// DELETE of one object.
-pub(crate) fn one(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+pub(crate) fn one(core: &mut Core, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
     let options = options(ask)?;
     let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
     delete(core, &ask.resource, namespace, &ask.target.name, &options)
@@ -50,16 +52,16 @@ pub(crate) fn one(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
 pub(crate) fn collection(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let options = options(ask)?;
     let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?.fit(&ask.resource)?;
-    let found: Vec<(String, String, Value)> = core
+    let found: Vec<(String, String, Arc<Value>)> = core
         .store
         .list(&ask.resource.storage(), &ask.target.namespace, None)
-        .filter(|(_, object)| selector.matches(object))
-        .map(|((namespace, name), object)| (namespace.clone(), name.clone(), Value::clone(object)))
+        .map(|((namespace, name), object)| (namespace.clone(), name.clone(), object.value()))
+        .filter(|(_, _, object)| selector.matches(object))
         .collect();
     let mut gone = Vec::new();
     for (namespace, name, object) in found {
         match delete(core, &ask.resource, &namespace, &name, &options) {
-            Ok(_) => gone.push(object),
+            Ok(_) => gone.push(Arc::unwrap_or_clone(object)),
             Err(error) if matches!(error.code.as_u16(), 404 | 409) => {}
             Err(error) => return Err(error),
         }
@@ -68,12 +70,12 @@ pub(crate) fn collection(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiErr
 }
 
 /// Deletes an object as one would without options.
-pub(crate) fn plainly(core: &mut Core, resource: &Resource, namespace: &str, name: &str) -> Result<Value, ApiError> {
+pub(crate) fn plainly(core: &mut Core, resource: &Resource, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
     let options = Options { uid: String::new(), version: String::new(), policy: String::new(), grace: None, dry_run: false };
     delete(core, resource, namespace, name, &options)
 }
 
-fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, options: &Options) -> Result<Value, ApiError> {
+fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, options: &Options) -> Result<Arc<Value>, ApiError> {
     let storage = resource.storage();
     let old = core.store.get(&storage, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
     precondition(resource, name, &old, options)?;
@@ -116,10 +118,10 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
             return Ok(definitions::terminate(core, &old, new));
         }
         if !options.dry_run {
-            return Ok(Value::clone(&core.store.put(&storage, namespace, name, new)));
+            return Ok(core.store.put(&storage, namespace, name, new));
         }
     }
-    Ok(new)
+    Ok(Arc::new(new))
 }
 
 fn precondition(resource: &Resource, name: &str, old: &Value, options: &Options) -> Result<(), ApiError> {
@@ -182,7 +184,7 @@ fn grace(resource: &Resource, old: &Value, asked: Option<u64>) -> u64 {
 }
 
 /// What a completed deletion answers: a Status, or for some kinds the object.
-fn outcome(resource: &Resource, last: &Value) -> Value {
+fn outcome(resource: &Resource, last: &Arc<Value>) -> Arc<Value> {
     const OBJECTS: [&str; 7] =
         ["Pod", "Service", "ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota"];
     if resource.is_builtin() && OBJECTS.contains(&resource.kind.as_str()) {
@@ -192,7 +194,7 @@ fn outcome(resource: &Resource, last: &Value) -> Value {
     if !resource.group.is_empty() {
         details["group"] = json!(resource.group);
     }
-    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+    Arc::new(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}))
 }
 
 /// Who overwrites an object, through which subresource, and whether for real.
@@ -204,7 +206,7 @@ pub(crate) struct Writer<'a> {
 
 impl Core {
     /// Removes an object for good in the name of the cluster, as an eviction does, with its own grace.
-    pub(crate) fn evict(&mut self, resource: &Resource, namespace: &str, name: &str) -> Result<Value, ApiError> {
+    pub(crate) fn evict(&mut self, resource: &Resource, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
         let options = Options { uid: String::new(), version: String::new(), policy: String::new(), grace: None, dry_run: false };
         delete(self, resource, namespace, name, &options)
     }
@@ -217,10 +219,10 @@ impl Core {
         name: &str,
         by: Writer<'_>,
         new: Value,
-    ) -> Result<Value, ApiError> {
+    ) -> Result<Arc<Value>, ApiError> {
         let old = self.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
         let Writer { manager, subresource, dry_run } = by;
         let change = Change { resource, namespace, name, old: Some(&old), manage: Manage::Writer(manager), subresource, dry_run };
-        commit(self, &change, new).map(|stored| Value::clone(&stored))
+        commit(self, &change, new)
     }
 }

@@ -28,7 +28,7 @@ fn claims(pod: &Value) -> impl Iterator<Item = &str> {
 }
 
 fn is_used(core: &Core, namespace: &str, claim: &str) -> bool {
-    core.store.list("/pods", namespace, None).any(|(_, pod)| claims(pod).any(|one| one == claim))
+    core.store.list("/pods", namespace, None).any(|(_, pod)| claims(&pod.value()).any(|one| one == claim))
 }
 
 /// Lets the claims go that are being deleted and that only this Pod, which is gone, had used.

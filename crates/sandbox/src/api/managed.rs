@@ -62,8 +62,9 @@ impl Kind for Endpoint<'_> {
         self.of
     }
 
-    fn owned(&self, _version: &str, fields: FieldSet) -> FieldSet {
-        fields.recursive_difference(&self.ignored)
+    fn owned(&self, _version: &str, mut fields: FieldSet) -> FieldSet {
+        fields.subtract_below(&self.ignored);
+        fields
     }
 }
 

@@ -95,24 +95,19 @@ pub(crate) fn generation(resource: &Resource, old: Option<&Value>, new: &mut Val
         return;
     }
     let before = old.and_then(|old| old["metadata"]["generation"].as_u64()).unwrap_or(0);
-    let changed = old.is_none_or(|old| wanted(resource, old) != wanted(resource, new) || (is_deleting(new) && !is_deleting(old)));
+    let changed = old.is_none_or(|old| !wants_the_same(resource, old, new) || (is_deleting(new) && !is_deleting(old)));
     metadata(new).insert("generation".to_owned(), json!(if changed { before + 1 } else { before.max(1) }));
 }
 
-/// The part of an object that its generation counts.
-fn wanted(resource: &Resource, object: &Value) -> Value {
+/// Whether two objects are the same in the part that their generation counts.
+fn wants_the_same(resource: &Resource, old: &Value, new: &Value) -> bool {
     if resource.is_builtin() {
-        let annotations = if resource.kind == "Deployment" { object["metadata"]["annotations"].clone() } else { Value::Null };
-        return json!([object["spec"], object["webhooks"], object["endpoints"], annotations]);
+        let parts = ["spec", "webhooks", "endpoints"].iter().all(|part| old[part] == new[part]);
+        return parts && (resource.kind != "Deployment" || old["metadata"]["annotations"] == new["metadata"]["annotations"]);
     }
-    let mut out = object.clone();
-    if let Some(fields) = out.as_object_mut() {
-        fields.remove("metadata");
-        if resource.has_status() {
-            fields.remove("status");
-        }
-    }
-    out
+    let counted = |(name, _): &(&String, &Value)| *name != "metadata" && (*name != "status" || !resource.has_status());
+    let (was, is) = (old.as_object().into_iter().flatten(), new.as_object().into_iter().flatten());
+    was.filter(counted).eq(is.filter(counted))
 }
 
 /// Refuses a write that was made for another version of the object.

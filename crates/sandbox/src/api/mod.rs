@@ -70,7 +70,7 @@ pub(crate) struct Ask<'a> {
 }
 
 /// What a request is answered with.
-pub(crate) type Answer = Result<(StatusCode, Value), ApiError>;
+pub(crate) type Answer = Result<(StatusCode, Arc<Value>), ApiError>;
 
 impl Core {
     /// A cluster that holds only what every cluster has.
@@ -157,18 +157,19 @@ impl Core {
         if !ask.target.subresource.is_empty() {
             return subresource::carry_out(self, ask);
         }
-        let ok = |value: Value| (StatusCode::OK, value);
+        let ok = |value: Arc<Value>| (StatusCode::OK, value);
+        let made = |value: Value| ok(Arc::new(value));
         if ask.resource.kind == "ComponentStatus" {
-            return components::answer(ask).map(ok);
+            return components::answer(ask).map(made);
         }
         match ask.verb {
             Verb::Get => read::get(self, ask).map(ok),
-            Verb::List | Verb::Watch => read::answer(self, ask).map(ok),
+            Verb::List | Verb::Watch => read::answer(self, ask).map(made),
             Verb::Create => write::create(self, ask),
             Verb::Update => write::update(self, ask),
             Verb::Patch => write::patch(self, ask),
             Verb::Delete => delete::one(self, ask).map(ok),
-            Verb::DeleteCollection => delete::collection(self, ask).map(ok),
+            Verb::DeleteCollection => delete::collection(self, ask).map(made),
         }
     }
 }

@@ -14,17 +14,19 @@ use crate::status::ApiError;
 use crate::store::Name;
 
 /// GET of one object.
-pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
     let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
     let found = core.store.get(&ask.resource.storage(), namespace, &ask.target.name);
     let found = found.ok_or_else(|| ApiError::not_found(&ask.resource, &ask.target.name))?;
-    Ok(in_version(&ask.resource, &found))
+    Ok(in_version(&ask.resource, found))
 }
 
 /// The object as this version shows it.
-pub(crate) fn in_version(resource: &Resource, object: &Value) -> Value {
-    let mut object = object.clone();
-    object["apiVersion"] = json!(resource.api_version());
+pub(crate) fn in_version(resource: &Resource, mut object: Arc<Value>) -> Arc<Value> {
+    let version = resource.api_version();
+    if object["apiVersion"] != version {
+        Arc::make_mut(&mut object)["apiVersion"] = Value::String(version);
+    }
     object
 }
 
@@ -88,25 +90,31 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
     let of_now = past.is_none().then(|| core.store.list(&storage, namespace, after)).into_iter().flatten();
     let of_then =
         past.iter().flatten().filter(|(name, _)| after.is_none_or(|after| *name > after) && (namespace.is_empty() || name.0 == namespace));
-    let mut found = of_now.chain(of_then).filter(|(_, object)| selector.matches(object));
+    let mut found = of_now.chain(of_then);
     let mut last = None;
-    for (name, object) in found.by_ref() {
-        items.push(object.clone());
+    for (name, object) in found.by_ref().map(|(name, object)| (name, object.value())).filter(|(_, object)| selector.matches(object)) {
+        items.push(object);
         if limit > 0 && items.len() == limit {
             last = Some(name.clone());
             break;
         }
     }
-    let rest = found.count();
-    let next = last.filter(|_| rest > 0).map(|name| self::token(&name, Some(revision)));
-    let remaining = (next.is_some() && selector.is_empty()).then_some(rest);
+    // Nobody is told how many there are of what must be looked into.
+    let (more, remaining) = if selector.is_empty() {
+        let rest = found.count();
+        (rest > 0, Some(rest))
+    } else {
+        (found.any(|(_, object)| selector.matches(&object.value())), None)
+    };
+    let next = last.filter(|_| more).map(|name| self::token(&name, Some(revision)));
+    let remaining = remaining.filter(|_| next.is_some());
     Ok(Page { items, revision, next, remaining })
 }
 
 /// GET of many as a list object.
 pub(crate) fn answer(core: &Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let page = list(core, ask)?;
-    let items = page.items.iter().map(|object| in_version(&ask.resource, object)).collect();
+    let items = page.items.into_iter().map(|object| Arc::unwrap_or_clone(in_version(&ask.resource, object))).collect();
     let mut out = list_object(&ask.resource, items, page.revision);
     if let Some(next) = page.next {
         out["metadata"]["continue"] = json!(next);

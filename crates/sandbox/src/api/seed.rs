@@ -30,7 +30,7 @@ pub(crate) fn plant(core: &mut Core) {
 fn make(core: &mut Core, (group, plural): (&str, &str), namespace: &str, object: Value) {
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let Some(resource) = core.resources.find(group, "v1", plural) else { return };
-    if core.store.get(&resource.storage(), namespace, &name).is_some() {
+    if core.store.has(&resource.storage(), namespace, &name) {
         return;
     }
     let change = Change { resource: &resource, namespace, name: &name, old: None, manage: Manage::Nobody, subresource: "", dry_run: false };

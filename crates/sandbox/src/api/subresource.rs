@@ -1,5 +1,7 @@
 //! What stands below an object: its status, its scale, a namespace's end, a Pod's place and eviction.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
@@ -18,7 +20,8 @@ pub(crate) fn carry_out(core: &mut Core, ask: &Ask<'_>) -> Answer {
     if !ask.resource.has(name) {
         return Err(ApiError::no_resource());
     }
-    let ok = |value: Value| (StatusCode::OK, value);
+    let ok = |value: Arc<Value>| (StatusCode::OK, value);
+    let made = |value: Value| (StatusCode::CREATED, Arc::new(value));
     match (name, ask.verb) {
         (_, Verb::List | Verb::Watch) => Err(ApiError::method_not_allowed()),
         ("status", Verb::Get) => read::get(core, ask).map(ok),
@@ -37,15 +40,15 @@ pub(crate) fn carry_out(core: &mut Core, ask: &Ask<'_>) -> Answer {
         ("scale", Verb::Get) => {
             let object = read::get(core, ask)?;
             wanted(ask, &object)?;
-            scale(ask, &object).map(ok)
+            scale(ask, &object).map(Arc::new).map(ok)
         }
-        ("scale", Verb::Update | Verb::Patch) => set_scale(core, ask).map(ok),
+        ("scale", Verb::Update | Verb::Patch) => set_scale(core, ask).map(Arc::new).map(ok),
         ("finalize", Verb::Update) => finalize(core, ask).map(ok),
-        ("binding", Verb::Create) => bind(core, ask).map(|value| (StatusCode::CREATED, value)),
-        ("token", Verb::Create) => token(core, ask).map(|value| (StatusCode::CREATED, value)),
+        ("binding", Verb::Create) => bind(core, ask).map(made),
+        ("token", Verb::Create) => token(core, ask).map(made),
         ("eviction", Verb::Create) => {
             core.evict(&ask.resource, &ask.target.namespace, &ask.target.name)?;
-            Ok((StatusCode::CREATED, success()))
+            Ok(made(success()))
         }
         _ => Err(ApiError::new(
             StatusCode::NOT_IMPLEMENTED,
@@ -138,7 +141,7 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
         (scale.group, scale.kind) = ("autoscaling".to_owned(), "Scale".to_owned());
         return Err(ApiError::invalid(&scale, &ask.target.name, &[cause]));
     }
-    let mut new = old;
+    let mut new = Arc::unwrap_or_clone(old);
     let (spec, ..) = paths(ask);
     let mut place = &mut new;
     for name in spec.split('/').filter(|name| !name.is_empty()) {
@@ -160,9 +163,9 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
 }
 
 /// Lets a namespace go: its spec's finalizers as the request says.
-fn finalize(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+fn finalize(core: &mut Core, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
     let given = write::decode(ask)?;
-    let mut new = read::get(core, ask)?;
+    let mut new = Arc::unwrap_or_clone(read::get(core, ask)?);
     meta::precondition(&ask.resource, &ask.target.name, &new, &given)?;
     let finalizers = given["spec"]["finalizers"].clone();
     new["spec"]["finalizers"] = if finalizers.is_null() { json!([]) } else { finalizers };
@@ -208,7 +211,7 @@ fn token(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
 /// Puts a Pod on a node.
 fn bind(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let binding = write::decode(ask)?;
-    let mut pod = read::get(core, ask)?;
+    let mut pod = Arc::unwrap_or_clone(read::get(core, ask)?);
     if !pod["spec"]["nodeName"].is_null() {
         let why = format!("pod {} is already assigned to node {}", ask.target.name, pod["spec"]["nodeName"]);
         return Err(ApiError::conflict(&ask.resource, &ask.target.name, &why));

@@ -1,5 +1,7 @@
 //! Create, update, and the four kinds of patch.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -138,7 +140,7 @@ pub(crate) fn create(core: &mut Core, ask: &Ask<'_>) -> Answer {
     let resource = ask.resource.clone();
     let Body { value: object, twice, yaml } = body::read(ask)?;
     if review::is_review(&resource.group) {
-        return Ok((StatusCode::CREATED, review::answer(core, ask.user, &resource.kind, object)));
+        return Ok((StatusCode::CREATED, Arc::new(review::answer(core, ask.user, &resource.kind, object))));
     }
     if resource.namespaced && ask.target.namespace.is_empty() {
         return Err(ApiError::method_not_allowed());
@@ -162,7 +164,7 @@ fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> 
         if meta::text(&object, "name").is_empty() && !prefix.is_empty() {
             name = format!("{prefix}{}", core.random.suffix());
         }
-        if core.store.get(&resource.storage(), &namespace, &name).is_none() {
+        if !core.store.has(&resource.storage(), &namespace, &name) {
             break;
         }
     }
@@ -178,8 +180,7 @@ fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> 
     }
     let change =
         Change { resource: &resource, namespace: &namespace, name: &name, old: None, manage, subresource: "", dry_run: dry_run(ask)? };
-    let stored = commit(core, &change, object)?;
-    Ok((StatusCode::CREATED, Value::clone(&stored)))
+    Ok((StatusCode::CREATED, commit(core, &change, object)?))
 }
 
 /// PUT.
@@ -188,7 +189,7 @@ pub(crate) fn update(core: &mut Core, ask: &Ask<'_>) -> Answer {
     fits(ask, &object)?;
     typed(ask, &object)?;
     strict::check(core, ask, &object, &strict::Twice::new(twice, yaml))?;
-    replace(core, ask, |_| Ok(object.clone()), "").map(|object| (StatusCode::OK, object))
+    replace(core, ask, |_| Ok(object), "").map(|object| (StatusCode::OK, object))
 }
 
 /// Replaces an object by what `make` makes of it, through the main endpoint or a subresource.
@@ -197,7 +198,7 @@ pub(crate) fn replace(
     ask: &Ask<'_>,
     make: impl FnOnce(&Value) -> Result<Value, ApiError>,
     subresource: &str,
-) -> Result<Value, ApiError> {
+) -> Result<Arc<Value>, ApiError> {
     let resource = ask.resource.clone();
     let (namespace, name) = (ask.target.namespace.as_str(), ask.target.name.as_str());
     let old = core.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(&resource, name))?;
@@ -217,7 +218,7 @@ pub(crate) fn replace(
         subresource,
         dry_run: dry_run(ask)?,
     };
-    commit(core, &change, new).map(|stored| Value::clone(&stored))
+    commit(core, &change, new)
 }
 
 /// Lets an endpoint change only its own part: the status through `/status`, everything else through the main one.
@@ -282,7 +283,7 @@ pub(crate) fn patch(core: &mut Core, ask: &Ask<'_>) -> Answer {
 }
 
 /// Patches an object through the main endpoint or a subresource.
-pub(crate) fn change(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Result<Value, ApiError> {
+pub(crate) fn change(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Result<Arc<Value>, ApiError> {
     let mut warnings = Vec::new();
     let result = replace(core, ask, |old| patched(ask, old, &mut warnings), subresource);
     core.warnings.extend(warnings);
@@ -374,7 +375,7 @@ pub(crate) fn apply(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Answer
                 subresource,
                 dry_run: dry_run(ask)?,
             };
-            commit(core, &change, new).map(|stored| (StatusCode::OK, Value::clone(&stored)))
+            commit(core, &change, new).map(|stored| (StatusCode::OK, stored))
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Access control by roles: the rules that stored roles and bindings give a user.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::{User, service_account};
@@ -46,8 +48,8 @@ pub(crate) fn rules(core: &Core, user: &User, namespace: &str) -> Vec<Value> {
     out
 }
 
-fn stored<'a>(core: &'a Core, plural: &'static str, namespace: &'a str) -> impl Iterator<Item = (&'a Name, &'a Value)> {
-    core.store.list(plural, namespace, None).map(|(name, object)| (name, &**object))
+fn stored<'a>(core: &'a Core, plural: &'static str, namespace: &'a str) -> impl Iterator<Item = (&'a Name, Arc<Value>)> {
+    core.store.list(plural, namespace, None).map(|(name, object)| (name, object.value()))
 }
 
 fn is(subject: &Value, user: &User, here: &str) -> bool {
@@ -85,7 +87,7 @@ fn granted(core: &Core, role: &Value, seen: &mut Vec<String>) -> Vec<Value> {
     for selector in role["aggregationRule"]["clusterRoleSelectors"].as_array().into_iter().flatten() {
         let selector = Selector::of_labels(selector);
         for (_, part) in stored(core, "rbac.authorization.k8s.io/clusterroles", "").filter(|(_, part)| selector.matches(part)) {
-            out.extend(granted(core, part, seen));
+            out.extend(granted(core, &part, seen));
         }
     }
     out

@@ -94,9 +94,13 @@ fn join(at: &str, name: &str) -> String {
 
 /// Looks at everything that the rules name, in their order.
 pub(super) fn look(rules: Rules, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let mut at = String::with_capacity(seen.at.len() + 32);
     for (path, check) in rules {
         let step = |value| path.split('.').filter(|step| !step.is_empty()).fold(value, |value: &Value, step| &value[step]);
-        let at = join(seen.at, path);
+        at.clear();
+        at.push_str(seen.at);
+        at.push_str(if at.is_empty() || path.is_empty() { "" } else { "." });
+        at.push_str(path);
         apply(check, &Seen { value: step(seen.value), old: seen.old.map(step), root: seen.root, at: &at }, causes);
     }
 }
@@ -153,7 +157,7 @@ fn apply(check: &Check, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         Check::Of(format) => match value.as_array() {
             Some(list) => {
                 for (index, one) in list.iter().map(text).enumerate() {
-                    causes.extend(Cause::of_format(&format!("{at}[{index}]"), one, format(one)));
+                    causes.extend(Cause::of_format(format_args!("{at}[{index}]"), one, format(one)));
                 }
             }
             None if given.is_empty() => {}
@@ -161,7 +165,7 @@ fn apply(check: &Check, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         },
         Check::Keys(format) => {
             for key in value.as_object().into_iter().flatten().map(|(key, _)| key) {
-                causes.extend(Cause::of_format(&format!("{at}[{key}]"), key, format(key)));
+                causes.extend(Cause::of_format(format_args!("{at}[{key}]"), key, format(key)));
             }
         }
         Check::Labels => super::meta::labels(value, at, causes),

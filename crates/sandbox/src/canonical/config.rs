@@ -140,7 +140,7 @@ pub(super) fn subject(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let (kind, name) = (text(&seen.value["kind"]), text(&seen.value["name"]));
     match kind {
         "ServiceAccount" => {
-            causes.extend(Cause::of_format(&seen.below("name"), name, if name.is_empty() { Vec::new() } else { format::subdomain(name) }));
+            causes.extend(Cause::of_format(seen.below("name"), name, if name.is_empty() { Vec::new() } else { format::subdomain(name) }));
             let group = &seen.value["apiGroup"];
             if !text(group).is_empty() {
                 causes.push(Cause::unsupported(seen.below("apiGroup"), group, &[""]));

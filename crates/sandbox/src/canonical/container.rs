@@ -128,7 +128,7 @@ pub(super) fn mounts(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         }
         // The server does not say in which mount.
         causes.extend(Cause::of_format(
-            &format!("{}.subPath", seen.at),
+            format!("{}.subPath", seen.at),
             below,
             if below.is_empty() { Vec::new() } else { format::below(below) },
         ));

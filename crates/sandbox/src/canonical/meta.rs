@@ -50,7 +50,7 @@ fn validate(object: &Value, format: Format, finalizer: Format) -> Vec<Cause> {
     annotations(&metadata["annotations"], "metadata.annotations", &mut causes);
     owners(metadata, &mut causes);
     for (index, one) in items(&metadata["finalizers"]).iter().map(text).enumerate() {
-        causes.extend(Cause::of_format(&format!("metadata.finalizers[{index}]"), one, finalizer(one)));
+        causes.extend(Cause::of_format(format_args!("metadata.finalizers[{index}]"), one, finalizer(one)));
     }
     causes
 }
@@ -121,9 +121,9 @@ pub(super) fn expression(expression: &Value, at: &str, causes: &mut Vec<Cause>) 
         _ => causes.push(Cause::invalid(format!("{at}.operator"), &expression["operator"], "not a valid selector operator")),
     }
     let key = text(&expression["key"]);
-    causes.extend(Cause::of_format(&format!("{at}.key"), key, format::qualified(key)));
+    causes.extend(Cause::of_format(format_args!("{at}.key"), key, format::qualified(key)));
     for (index, value) in values.iter().map(text).enumerate() {
-        causes.extend(Cause::of_format(&format!("{at}.values[{index}]"), value, format::label_value(value)));
+        causes.extend(Cause::of_format(format_args!("{at}.values[{index}]"), value, format::label_value(value)));
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) fn families(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 pub(super) fn cluster_addresses(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let given = items(seen.value).iter().map(text).enumerate().filter(|(index, one)| !(*index == 0 && *one == "None"));
     for (index, one) in given {
-        causes.extend(Cause::of_format(&format!("{}[{index}]", seen.at), one, format::address(one)));
+        causes.extend(Cause::of_format(format_args!("{}[{index}]", seen.at), one, format::address(one)));
     }
 }
 
@@ -86,7 +86,7 @@ pub(super) fn balancer(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         causes.push(Cause::forbidden(&at, "may only be used when `type` is 'LoadBalancer'"));
     }
     for (index, range) in ranges.iter().map(|range| text(range).trim()).enumerate() {
-        causes.extend(Cause::of_format(&format!("{at}[{index}]"), range, format::network(range)));
+        causes.extend(Cause::of_format(format_args!("{at}[{index}]"), range, format::network(range)));
     }
     let class = &seen.value["loadBalancerClass"];
     if !class.is_null() && !balancer {
@@ -138,7 +138,7 @@ pub(super) fn backend(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if name.is_empty() {
         causes.push(Cause::required(seen.below("service.name"), ""));
     } else {
-        causes.extend(Cause::of_format(&seen.below("service.name"), name, format::label(name)));
+        causes.extend(Cause::of_format(seen.below("service.name"), name, format::label(name)));
     }
     let number = port["number"].as_i64().is_some_and(|number| number != 0);
     match (text(&port["name"]).is_empty(), number) {

@@ -2,7 +2,7 @@
 //!
 //! A server reads an object into its type and writes it out again. The types are a table (`golang`); nothing here knows any kind.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 use fiel_schema::Registry;
@@ -28,20 +28,42 @@ pub(super) fn prune(fields: &mut Map<String, Value>, message: &str) {
 
 /// Writes what the type always writes.
 pub(super) fn fill(fields: &mut Map<String, Value>, message: &str) {
-    for (name, field) in Table::get().fields(message).filter(|_| !is_raw(message)).into_iter().flatten() {
-        if !fields.contains_key(*name)
-            && let Some(zero) = zero(name, field)
-        {
-            fields.insert((*name).to_owned(), zero);
+    for Filled { name, shape, zero, of } in filled().get(message).into_iter().flatten() {
+        if zero.is_some() && !fields.contains_key(*name) {
+            fields.extend(zero.clone().map(|zero| ((*name).to_owned(), zero)));
         }
-        let (Some(value), Type::Message(of)) = (fields.get_mut(*name), field.of) else { continue };
-        match (field.shape, value) {
+        let (Some(of), Some(value)) = (of, fields.get_mut(*name)) else { continue };
+        match (shape, value) {
             (Shape::List, Value::Array(items)) => items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of)),
             (Shape::Map, Value::Object(map)) => map.values_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of)),
             (Shape::One | Shape::Pointer, Value::Object(inner)) => fill(inner, object_of(of)),
             _ => {}
         }
     }
+}
+
+/// A field in which something may have to be written.
+struct Filled {
+    name: &'static str,
+    shape: Shape,
+    /// What is written when it was not given.
+    zero: Option<Value>,
+    /// The message that it holds.
+    of: Option<&'static str>,
+}
+
+/// Those fields of each message: most have nothing but fields that are not written when they are not given.
+fn filled() -> &'static HashMap<&'static str, Vec<Filled>> {
+    static FILLED: OnceLock<HashMap<&str, Vec<Filled>>> = OnceLock::new();
+    FILLED.get_or_init(|| {
+        let known = Table::get().objects().filter(|(message, _)| !is_raw(message));
+        let filled = |(name, field): (&&'static str, &Field)| {
+            let of = if let Type::Message(of) = field.of { Some(of) } else { None };
+            let (zero, of) = (zero(name, field), of.filter(|of| Table::get().knows(object_of(of))));
+            (zero.is_some() || of.is_some()).then_some(Filled { name, shape: field.shape, zero, of })
+        };
+        known.map(|(message, fields)| (message, fields.iter().filter_map(filled).collect())).collect()
+    })
 }
 
 /// Whether a type holds JSON of any shape, which Go keeps as it is.

@@ -293,7 +293,7 @@ fn toleration(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let field = |name: &str| &seen.value[name];
     let (key, operator, effect) = (text(field("key")), text(field("operator")), text(field("effect")));
     if !key.is_empty() {
-        causes.extend(Cause::of_format(&seen.below("key"), key, format::qualified(key)));
+        causes.extend(Cause::of_format(seen.below("key"), key, format::qualified(key)));
     } else if operator != "Exists" {
         let words = "operator must be Exists when `key` is empty, which means \"match all values and all keys\"";
         causes.push(Cause::invalid(seen.below("operator"), &json!(operator), words));
@@ -303,7 +303,7 @@ fn toleration(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     }
     let value = text(field("value"));
     match operator {
-        "" | "Equal" => causes.extend(Cause::of_format(&seen.below("operator"), value, format::label_value(value))),
+        "" | "Equal" => causes.extend(Cause::of_format(seen.below("operator"), value, format::label_value(value))),
         "Exists" if !value.is_empty() => {
             causes.push(Cause::invalid(seen.below("operator"), &json!(value), "value must be empty when `operator` is 'Exists'"));
         }

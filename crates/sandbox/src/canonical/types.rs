@@ -5,37 +5,38 @@ use serde_json::Value;
 
 use super::quantity;
 use crate::golang::{Field, Shape, Table, Type, type_name};
+use crate::place::Place;
 
 const QUANTITY: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 /// What is wrong with the types in an object of a built-in kind; none when they are as they must be.
 pub(crate) fn mismatch(object: &Value, api_version: &str, kind: &str) -> Option<String> {
-    inside(object, &type_name(api_version, kind), "")
+    inside(object, &type_name(api_version, kind), Place::Top)
 }
 
-fn inside(value: &Value, message: &str, path: &str) -> Option<String> {
+fn inside(value: &Value, message: &str, place: Place<'_>) -> Option<String> {
     let fields = value.as_object()?;
     let known = Table::get().fields(message)?;
     fields.iter().filter(|(_, value)| !value.is_null()).find_map(|(name, value)| {
         let field = known.get(name.as_str())?;
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
         // What stands inline belongs to the structure that it is written in.
         let owner = message.rsplit('.').next().unwrap_or_default();
-        whole(value, field, &Place { owner, path: &path })
+        whole(value, field, &Known { owner, place: Place::Field(&place, name) })
     })
 }
 
-struct Place<'a> {
-    /// The Go structure that has the field.
+/// A field of a Go structure.
+struct Known<'a> {
+    /// The structure that has the field.
     owner: &'a str,
-    path: &'a str,
+    place: Place<'a>,
 }
 
-impl Place<'_> {
+impl Known<'_> {
     fn told(&self, value: &Value, go: &str) -> String {
         let number = if value.is_number() { format!(" {value}") } else { String::new() };
         let number = if go.starts_with("int") { number } else { String::new() };
-        format!("json: cannot unmarshal {}{number} into Go struct field {}.{} of type {go}", kind_of(value), self.owner, self.path)
+        format!("json: cannot unmarshal {}{number} into Go struct field {}.{} of type {go}", kind_of(value), self.owner, self.place)
     }
 }
 
@@ -59,18 +60,18 @@ fn go_name(field: &Field) -> String {
     }
 }
 
-fn whole(value: &Value, field: &Field, place: &Place<'_>) -> Option<String> {
+fn whole(value: &Value, field: &Field, known: &Known<'_>) -> Option<String> {
     match (field.shape, value) {
-        (Shape::List, Value::Array(items)) => items.iter().find_map(|item| one(item, field, place)),
-        (Shape::Map, Value::Object(entries)) => entries.values().find_map(|value| one(value, field, place)),
-        (Shape::List, _) => Some(place.told(value, &format!("[]{}", go_name(field)))),
-        (Shape::Map, _) => Some(place.told(value, &format!("map[string]{}", go_name(field)))),
-        _ => one(value, field, place),
+        (Shape::List, Value::Array(items)) => items.iter().find_map(|item| one(item, field, known)),
+        (Shape::Map, Value::Object(entries)) => entries.values().find_map(|value| one(value, field, known)),
+        (Shape::List, _) => Some(known.told(value, &format!("[]{}", go_name(field)))),
+        (Shape::Map, _) => Some(known.told(value, &format!("map[string]{}", go_name(field)))),
+        _ => one(value, field, known),
     }
 }
 
-fn one(value: &Value, field: &Field, place: &Place<'_>) -> Option<String> {
-    let wrong = || Some(place.told(value, &go_name(field)));
+fn one(value: &Value, field: &Field, known: &Known<'_>) -> Option<String> {
+    let wrong = || Some(known.told(value, &go_name(field)));
     match (field.of, value) {
         (_, Value::Null) => None,
         (Type::Text, Value::String(_)) | (Type::Boolean, Value::Bool(_)) | (Type::Float, Value::Number(_)) => None,
@@ -88,7 +89,7 @@ fn one(value: &Value, field: &Field, place: &Place<'_>) -> Option<String> {
             }
         }
         (Type::Message("util/intstr.IntOrString"), Value::String(_) | Value::Number(_)) => None,
-        (Type::Message("util/intstr.IntOrString"), _) => Some(place.told(value, "int32")),
+        (Type::Message("util/intstr.IntOrString"), _) => Some(known.told(value, "int32")),
         (Type::Message("meta/v1.Time"), Value::String(text)) => time(text, "2006-01-02T15:04:05Z07:00"),
         (Type::Message("meta/v1.MicroTime"), Value::String(text)) => time(text, "2006-01-02T15:04:05.000000Z07:00"),
         (Type::Message("meta/v1.Time" | "meta/v1.MicroTime"), _) => {
@@ -100,7 +101,7 @@ fn one(value: &Value, field: &Field, place: &Place<'_>) -> Option<String> {
         {
             None
         }
-        (Type::Message(message), Value::Object(_)) => inside(value, message, place.path),
+        (Type::Message(message), Value::Object(_)) => inside(value, message, known.place),
         (Type::Message(message), _) if !Table::get().knows(message) => None,
         _ => wrong(),
     }

@@ -58,9 +58,9 @@ pub(crate) fn finalizers(new: &Value, old: Option<&Value>) -> Vec<String> {
 }
 
 fn container(container: &Value, at: &str, out: &mut Vec<String>) {
-    let env = items(&container["env"]);
-    for (index, variable) in env.iter().enumerate() {
-        if env[..index].iter().any(|other| other["name"] == variable["name"]) {
+    let mut seen = BTreeSet::new();
+    for (index, variable) in items(&container["env"]).iter().enumerate() {
+        if !seen.insert(text(&variable["name"])) {
             out.push(format!(
                 "{at}.env[{index}]: hides previous definition of {}, which may be dropped when using apply",
                 variable["name"]

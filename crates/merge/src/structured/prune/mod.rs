@@ -24,7 +24,8 @@ pub(super) fn prune<M: Ord>(
         return Ok(merged);
     }
     if before.version == version && owners.values().all(|owned| owned.version == version) {
-        let now = owners.values().fold(FieldSet::default(), |all, owned| all.union(&owned.fields));
+        let mut now = FieldSet::default();
+        owners.values().for_each(|owned| now.extend(&owned.fields));
         return Ok(walk::prune(&merged, &before.fields, &now, kind.of(version)));
     }
     versions::prune(kind, merged, version, before, owners)

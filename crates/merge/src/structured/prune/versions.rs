@@ -40,8 +40,7 @@ pub(super) fn prune<M: Ord>(
     let mut pruning = Pruning { version: &before.version, merged: Cow::Borrowed(&converted), all: all.clone(), pruned };
     let mut managed: BTreeMap<&str, FieldSet> = BTreeMap::new();
     for owned in owners.values() {
-        let fields = managed.entry(&owned.version).or_default();
-        *fields = fields.union(&owned.fields);
+        managed.entry(&owned.version).or_default().extend(&owned.fields);
     }
     // The version of before comes first: conversion may need fields that others own in it.
     if let Some(fields) = managed.remove(before.version.as_str()) {
