@@ -13,6 +13,9 @@ use crate::resource::Resource;
 /// Fewer entries are read when they are asked for.
 const MANY: usize = 16;
 
+/// Entries of a part: files differ in size, so that threads take few at a time.
+const PART: usize = 32;
+
 /// A file that was read ahead.
 pub(crate) struct Ahead {
     /// Where it was looked for.
@@ -40,6 +43,6 @@ pub(crate) fn read(folder: &Folder<'_>, entries: &[Entry]) -> Vec<Option<Ahead>>
         let resources = crate::read::resources(&bytes, "").ok()?;
         Some(Ahead { path, real, bytes: bytes.len(), resources })
     };
-    let part = parallel::part(entries.len());
+    let part = if parallel::part(entries.len()) < entries.len() { PART } else { entries.len() };
     parallel::run(entries.chunks(part), |part| part.iter().map(one).collect::<Vec<_>>()).into_iter().flatten().collect()
 }

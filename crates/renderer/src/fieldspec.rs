@@ -75,6 +75,7 @@ pub(crate) fn split(path: &str) -> Vec<String> {
 }
 
 /// The first part of a path and what follows it. Paths are short: looking at each byte is quicker than anything clever.
+#[inline]
 pub(crate) fn first_part(path: &str) -> (Cow<'_, str>, Option<&str>) {
     let bytes = path.as_bytes();
     match bytes.iter().position(|c| *c == b'/') {
@@ -87,47 +88,45 @@ pub(crate) fn first_part(path: &str) -> (Cow<'_, str>, Option<&str>) {
     }
 }
 
-fn walk(value: &mut Value, path: Option<&str>, leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
-    let Some(whole) = path else { return set(value) };
-    let (part, rest) = first_part(whole);
-    let part = &*part;
-    let pos = value.pos;
-    match &mut value.node {
-        Node::List(items) => items.iter_mut().try_for_each(|item| walk(item, path, leaf, set)),
-        Node::Map(map) => {
-            let (name, is_list) = match part.strip_suffix("[]") {
-                Some(name) => (name, true),
-                None => (part, false),
-            };
-            let make = leaf != Leaf::Nothing && !is_list;
-            let empty = || if rest.is_none() && leaf == Leaf::Scalar { Value::string("") } else { Value::map(Map::new()) };
-            let field = if make {
-                map.entry(name, empty)
-            } else {
-                match map.get_mut(name) {
-                    Some(field) => field,
-                    None => return Ok(()),
-                }
-            };
-            if field.is_null() {
-                if make {
-                    *field = empty();
-                } else if is_list {
-                    field.node = Node::List(Vec::new());
-                } else if rest.is_some() {
-                    return Err(
-                        Error::new(ErrorKind::Resource, format!("expected a list or a map in the field {name}, found null")).at(pos)
-                    );
-                }
+fn walk(mut value: &mut Value, mut path: Option<&str>, leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
+    while let Some(whole) = path {
+        let (part, rest) = first_part(whole);
+        let part = &*part;
+        let pos = value.pos;
+        let map = match &mut value.node {
+            Node::Map(map) => map,
+            Node::List(items) => return items.iter_mut().try_for_each(|item| walk(item, path, leaf, set)),
+            Node::Scalar(scalar) => {
+                let message = format!("expected a list or a map that holds the field {part}, found {}", scalar.describe());
+                return Err(Error::new(ErrorKind::Resource, message).at(pos));
             }
-            walk(field, rest, leaf, set)
+        };
+        let (name, is_list) = match part.strip_suffix("[]") {
+            Some(name) => (name, true),
+            None => (part, false),
+        };
+        let make = leaf != Leaf::Nothing && !is_list;
+        let empty = || if rest.is_none() && leaf == Leaf::Scalar { Value::string("") } else { Value::map(Map::new()) };
+        let field = if make {
+            map.entry(name, empty)
+        } else {
+            match map.get_mut(name) {
+                Some(field) => field,
+                None => return Ok(()),
+            }
+        };
+        if field.is_null() {
+            if make {
+                *field = empty();
+            } else if is_list {
+                field.node = Node::List(Vec::new());
+            } else if rest.is_some() {
+                return Err(Error::new(ErrorKind::Resource, format!("expected a list or a map in the field {name}, found null")).at(pos));
+            }
         }
-        Node::Scalar(_) => Err(Error::new(
-            ErrorKind::Resource,
-            format!("expected a list or a map that holds the field {part}, found {}", value.describe()),
-        )
-        .at(pos)),
+        (value, path) = (field, rest);
     }
+    set(value)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Where a build reads its files: a disk, memory, or (in the agent) the tree of a Git commit.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -145,10 +145,15 @@ impl Disk {
         self
     }
 
+    /// Where a path leads, if there is no link at its end.
+    fn unlinked(&self, path: &str) -> std::io::Result<PathBuf> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        Ok(self.folder(folder)?.join(name))
+    }
+
     /// Where a path leads and what is there.
     fn look(&self, path: &str) -> std::io::Result<(PathBuf, Metadata)> {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let full = self.folder(folder)?.join(name);
+        let full = self.unlinked(path)?;
         let meta = std::fs::symlink_metadata(&full)?;
         if !meta.is_symlink() {
             return Ok((full, meta));
@@ -182,6 +187,18 @@ impl Disk {
     }
 }
 
+/// Opens what is no link: one call instead of one that looks and one that opens. It never waits, whatever stands there.
+#[cfg(unix)]
+fn open_unlinked(path: &Path) -> Option<File> {
+    use rustix::fs::{Mode, OFlags, open};
+    open(path, OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK, Mode::empty()).ok().map(File::from)
+}
+
+#[cfg(not(unix))]
+fn open_unlinked(_path: &Path) -> Option<File> {
+    None
+}
+
 fn kind_of(meta: &Metadata) -> FileKind {
     if meta.is_dir() {
         FileKind::Dir
@@ -192,13 +209,11 @@ fn kind_of(meta: &Metadata) -> FileKind {
     }
 }
 
-/// A file whose length is known. One byte more is asked for: getting less means that this was all.
-fn read_of_length(path: &Path, length: u64) -> std::io::Result<Vec<u8>> {
-    let Some(room) = usize::try_from(length).ok().and_then(|length| length.checked_add(1)).filter(|room| *room <= MAX_AT_ONCE) else {
-        return std::fs::read(path);
-    };
-    let mut file = std::fs::File::open(path)?;
-    let mut bytes = vec![0; room];
+/// An open file whose length is known. One byte more is asked for: getting less means that this was all.
+fn read_of_length(mut file: File, length: u64) -> std::io::Result<Vec<u8>> {
+    let room = usize::try_from(length).ok().and_then(|length| length.checked_add(1)).filter(|room| *room <= MAX_AT_ONCE);
+    let mut bytes = vec![0; room.unwrap_or(0)];
+    let Some(room) = room else { return file.read_to_end(&mut bytes).map(|_| bytes) };
     let read = file.read(&mut bytes)?;
     bytes.truncate(read);
     if read < room { Ok(()) } else { file.read_to_end(&mut bytes).map(drop) }?;
@@ -231,9 +246,18 @@ impl FileSystem for Disk {
     }
 
     fn read_if(&self, path: &str, may: &dyn Fn(&str) -> bool) -> Option<(String, Vec<u8>)> {
-        let (full, meta) = self.look(path).ok()?;
-        let real = self.below(&full).filter(|real| meta.is_file() && may(real))?;
-        Some((real, read_of_length(&full, meta.len()).ok()?))
+        let full = self.unlinked(path).ok()?;
+        let real = self.below(&full).filter(|real| may(real))?;
+        let (real, file) = match open_unlinked(&full) {
+            Some(file) => (real, file),
+            None => {
+                let (full, meta) = self.look(path).ok()?;
+                let real = self.below(&full).filter(|real| meta.is_file() && may(real))?;
+                (real, File::open(&full).ok()?)
+            }
+        };
+        let meta = file.metadata().ok().filter(Metadata::is_file)?;
+        Some((real, read_of_length(file, meta.len()).ok()?))
     }
 
     fn on_disk(&self, path: &str) -> Option<PathBuf> {

@@ -14,8 +14,11 @@ pub(crate) struct Gvk<'a> {
 
 impl<'a> Gvk<'a> {
     pub(crate) fn new(api_version: &'a str, kind: &'a str) -> Self {
-        let (group, version) = api_version.split_once('/').unwrap_or(("", api_version));
-        Self { group, version, kind }
+        // Asked for often, and short: looking at each byte is quicker than a search.
+        match api_version.bytes().position(|c| c == b'/') {
+            Some(at) => Self { group: &api_version[..at], version: &api_version[at + 1..], kind },
+            None => Self { group: "", version: api_version, kind },
+        }
     }
 
     /// Whether a selector with wildcards (empty fields) matches.

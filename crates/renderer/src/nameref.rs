@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap, HashSet};
+
+use foldhash::HashMapExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::config::Config;
@@ -41,7 +43,7 @@ struct Index {
     budget: Budget,
     generated: Generated,
     candidates: Vec<Candidate>,
-    by_name: HashMap<Text, Places>,
+    by_name: foldhash::HashMap<Text, Places>,
     /// (effective, written) namespaces of what is not cluster-scoped, by the effective namespace that it had first.
     first_namespaces: HashMap<Text, HashSet<(Text, Text)>>,
 }
@@ -208,7 +210,7 @@ impl Index {
         let part = parallel::part(resources.len());
         let candidates = parallel::run(resources.chunks(part), |part| part.iter().filter_map(Candidate::of).collect::<Vec<_>>());
         let candidates: Vec<Candidate> = candidates.into_iter().flatten().collect();
-        let mut by_name: HashMap<Text, Places> = HashMap::with_capacity(candidates.len());
+        let mut by_name = foldhash::HashMap::<Text, Places>::with_capacity(candidates.len());
         let mut first_namespaces: HashMap<Text, HashSet<(Text, Text)>> = HashMap::new();
         for (at, candidate) in candidates.iter().enumerate() {
             for (_, name, _) in &candidate.previous {

@@ -1,8 +1,10 @@
 //! Where resources with a name stand. What means one resource of many looks it up here, so that the work grows with the number of look-ups and not with its square.
 
-use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
+
+use foldhash::HashMap;
+use foldhash::HashMapExt as _;
+use foldhash::fast::RandomState;
 
 use crate::resource::Resource;
 
@@ -18,8 +20,11 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn of(resources: &[Resource]) -> Self {
-        let mut names =
-            Self { state: RandomState::new(), last: HashMap::with_capacity(resources.len()), entries: Vec::with_capacity(resources.len()) };
+        let mut names = Self {
+            state: RandomState::default(),
+            last: HashMap::with_capacity(resources.len()),
+            entries: Vec::with_capacity(resources.len()),
+        };
         for (at, resource) in resources.iter().enumerate() {
             names.add(resource, at);
         }

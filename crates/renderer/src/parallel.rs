@@ -1,6 +1,6 @@
 //! Work on many things at the same time, each thread on a part of them. Few things are not worth a thread: they are one part.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::error::Result;
 use crate::scope;
@@ -10,36 +10,53 @@ const WORTH: usize = 100;
 /// More threads than that do not help: memory is the limit by then.
 const MOST: usize = 8;
 
-/// How many of `count` things make a part; never 0.
-pub(crate) fn part(count: usize) -> usize {
+/// How many threads may work at a time.
+fn cores() -> usize {
     // Asking how many cores there are reads files, so that small builds do not.
     static CORES: OnceLock<usize> = OnceLock::new();
-    if count < 2 * WORTH {
-        return count.max(1);
-    }
-    let cores = *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from).min(MOST));
-    count.div_ceil(cores).max(WORTH)
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from).min(MOST))
 }
 
-/// Does the work for all parts, the last one on this thread; the results in the order of the parts.
+/// How many of `count` things make a part, one for each thread; never 0.
+pub(crate) fn part(count: usize) -> usize {
+    if count < 2 * WORTH { count.max(1) } else { count.div_ceil(cores()).max(WORTH) }
+}
+
+/// Does the work for all parts; the results in the order of the parts. Each thread, this one too, takes the next part when it is done with one.
 pub(crate) fn run<P: Send, R: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) -> R + Sync) -> Vec<R> {
-    let mut parts: Vec<P> = parts.into_iter().collect();
-    let Some(last) = parts.pop() else { return Vec::new() };
-    let work = &work;
-    let scopes = scope::own();
-    std::thread::scope(|threads| {
-        let spawn = |part| {
-            let scopes = scopes.clone();
-            threads.spawn(move || {
-                scope::adopt(scopes);
-                work(part)
+    let parts: Vec<P> = parts.into_iter().collect();
+    let count = parts.len();
+    if count < 2 {
+        return parts.into_iter().map(work).collect();
+    }
+    let queue = Mutex::new(parts.into_iter().enumerate());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let take = || {
+        let mut done = Vec::new();
+        while let Some((at, part)) = next() {
+            done.push((at, work(part)));
+        }
+        done
+    };
+    let (take, scopes) = (&take, scope::own());
+    let mut results = std::thread::scope(|threads| {
+        let others: Vec<_> = (1..count.min(cores()))
+            .map(|_| {
+                let scopes = scopes.clone();
+                threads.spawn(move || {
+                    scope::adopt(scopes);
+                    take()
+                })
             })
-        };
-        let others: Vec<_> = parts.into_iter().map(spawn).collect();
-        let last = work(last);
-        let joined = others.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-        joined.chain([last]).collect()
-    })
+            .collect();
+        let mut results = take();
+        for other in others {
+            results.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        results
+    });
+    results.sort_unstable_by_key(|(at, _)| *at);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Changes all things. Of several errors it is the first that comes out, as if they had been changed one after the other.

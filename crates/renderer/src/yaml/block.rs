@@ -335,7 +335,7 @@ impl<'a> Parser<'a> {
         }
         self.newline();
         let minimum = (parent + 1).max(0);
-        let mut text = String::new();
+        let mut text = String::with_capacity(64);
         let mut breaks = 0usize;
         let indent = match explicit {
             Some(columns) => usize::try_from(parent.max(0) + columns).unwrap_or(0),

@@ -332,10 +332,23 @@ impl Emitter<'_> {
     }
 }
 
-/// Whether a text surely needs no quotes: letters, digits and a few signs that mean nothing, and nothing that YAML 1.1 reads as something else.
+/// The signs that mean nothing within a word: letters, digits and a few others; a colon only at its end.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut c = 0u8;
+    while c < 128 {
+        plain[c as usize] = c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'/' | b'_' | b':');
+        c += 1;
+    }
+    plain
+};
+
+/// Whether a text surely needs no quotes: signs that mean nothing, and nothing that YAML 1.1 reads as something else.
 fn is_word(text: &str) -> bool {
-    text.as_bytes().first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'/')
-        && text.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'/' | b'_'))
+    let bytes = text.as_bytes();
+    bytes.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'/')
+        && bytes.last() != Some(&b':')
+        && bytes.iter().all(|c| PLAIN[usize::from(*c)])
         && !needs_quotes(text)
 }
 

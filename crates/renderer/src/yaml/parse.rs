@@ -77,7 +77,8 @@ pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
     } else {
         text
     };
-    let (src, anchors, entries, items) = (text.as_bytes(), HashMap::new(), Vec::new(), Vec::new());
+    // Room for what a usual manifest has open at a time.
+    let (src, anchors, entries, items) = (text.as_bytes(), HashMap::new(), Vec::with_capacity(32), Vec::new());
     let mut parser =
         Parser { text, src, at: 0, line: 1, line_start: 0, dialect, depth: 0, tabs_until: 0, anchors, aliased: 0, entries, items };
     parser.check_characters()?;

@@ -66,6 +66,17 @@ impl Scalar {
         Self { text: text.into(), kind, quoted: false }
     }
 
+    /// What kind of thing it is, for messages.
+    pub(crate) fn describe(&self) -> &'static str {
+        match self.kind {
+            Kind::Null => "null",
+            Kind::Bool => "a boolean",
+            Kind::Int | Kind::Float => "a number",
+            Kind::Str => "a string",
+            Kind::Timestamp => "a timestamp",
+        }
+    }
+
     /// A string as it is read in quotes or as a block of text.
     pub(crate) fn quoted(text: impl Into<Text>) -> Self {
         Self { text: text.into(), kind: Kind::Str, quoted: true }
@@ -307,13 +318,7 @@ impl Value {
         match &self.node {
             Node::Map(_) => "a map",
             Node::List(_) => "a list",
-            Node::Scalar(scalar) => match scalar.kind {
-                Kind::Null => "null",
-                Kind::Bool => "a boolean",
-                Kind::Int | Kind::Float => "a number",
-                Kind::Str => "a string",
-                Kind::Timestamp => "a timestamp",
-            },
+            Node::Scalar(scalar) => scalar.describe(),
         }
     }
 
