@@ -61,11 +61,13 @@ pub(crate) struct Programs {
 
 /// Builds `fiel` and the hello server.
 pub(crate) fn programs(sh: &Shell, release: bool) -> Result<Programs> {
-    let mut arguments = vec!["--package", "fiel-cli", "--package", "fiel-server"];
-    if release {
-        arguments.push("--release");
-    }
-    match <[PathBuf; 2]>::try_from(process::build(sh, &arguments, &["fiel", "fiel-server"])?) {
+    let (packages, names) = (["--package", "fiel-cli", "--package", "fiel-server"], ["fiel", "fiel-server"]);
+    let built = if release {
+        process::build(sh, &[&packages[..], &["--release"]].concat(), &names)
+    } else {
+        process::programs(sh, &packages, &names)
+    };
+    match <[PathBuf; 2]>::try_from(built?) {
         Ok([fiel, server]) => Ok(Programs { fiel, server }),
         Err(other) => bail!("two programs were asked for, cargo built {}", other.len()),
     }

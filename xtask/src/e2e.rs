@@ -59,7 +59,8 @@ pub(crate) fn course(sh: &Shell, report: &mut Report, kind: bool) -> Result<Tall
 
 /// The scenarios in process, and the story once over the wire.
 fn sandbox(sh: &Shell) -> Result<Tally> {
-    let command = cmd!(sh, "cargo test --package fiel-e2e --test scenarios");
+    let whose = process::tests_of(sh, "fiel-e2e");
+    let command = cmd!(sh, "cargo test {whose...} --test scenarios");
     let (_, output) = process::tee(command.into(), |_| true)?;
     let mut tally = Tally::of_cargo(&output);
     ensure!(tally != Tally::default(), "the scenarios did not run");
@@ -72,8 +73,9 @@ fn sandbox(sh: &Shell) -> Result<Tally> {
 /// The same scenarios on a real kube-apiserver, our controllers beside it. Time is real there: one after the other.
 pub(crate) fn apiserver(sh: &Shell) -> Result<Tally> {
     let server = ApiServer::start(sh)?;
-    let command = cmd!(sh, "cargo test --package fiel-e2e --test scenarios -- --test-threads 1 --nocapture")
-        .env("FIEL_E2E_KUBECONFIG", server.kubeconfig());
+    let whose = process::tests_of(sh, "fiel-e2e");
+    let command =
+        cmd!(sh, "cargo test {whose...} --test scenarios -- --test-threads 1 --nocapture").env("FIEL_E2E_KUBECONFIG", server.kubeconfig());
     let (_, output) = process::tee(command.into(), |_| true)?;
     let tally = Tally::of_cargo(&output);
     ensure!(tally != Tally::default(), "the scenarios did not run");
@@ -93,7 +95,8 @@ pub(crate) fn containers(sh: &Shell) -> Result<Tally> {
     let kinds = folder.path().join("crds.yaml");
     sh.write_file(&kinds, cmd!(sh, "{fiel} crds").quiet().read()?)?;
     let doorway = Doorway::open(sh)?;
-    let command = cmd!(sh, "cargo test --package fiel-e2e --test containers -- --ignored --nocapture")
+    let whose = process::tests_of(sh, "fiel-e2e");
+    let command = cmd!(sh, "cargo test {whose...} --test containers -- --ignored --nocapture")
         .env("DOCKER_HOST", doorway.host())
         .env("FIEL_E2E_CRDS", &kinds)
         .env("FIEL_E2E_SERVER", plain)

@@ -184,7 +184,7 @@ fn ask(program: &Path, folder: &Path) -> Result<Answer> {
 fn play(sh: &Shell, bin: Option<&Path>, seeds: Range<u64>, jobs: usize, keep: Option<&Path>) -> Result<Tally> {
     let fiel = match bin {
         Some(bin) => std::path::absolute(bin)?,
-        None => process::build(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0),
+        None => process::programs(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0),
     };
     let bench = Bench { fiel, scratch: tempfile::tempdir()?, next: AtomicU64::new(0) };
     let next = AtomicU64::new(seeds.start);

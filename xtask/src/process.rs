@@ -49,6 +49,33 @@ pub(crate) fn build(sh: &Shell, arguments: &[&str], names: &[&str]) -> Result<Ve
     made(sh, &["build"], arguments, names)
 }
 
+/// Set in a shell whose commands run where all tests of the workspace were built before.
+const TESTED: &str = "FIEL_XTASK_TESTED";
+
+/// From here on programs are those that the tests were built with.
+///
+/// cargo chooses the features of dependencies for all packages together that it is asked for: asking for one of them, or without tests, builds most of its
+/// dependencies once more, which takes minutes.
+pub(crate) fn reuse_tested(sh: &Shell) {
+    sh.set_var(TESTED, "1");
+}
+
+/// Builds unoptimised programs; the arguments are those of [`build`].
+pub(crate) fn programs(sh: &Shell, arguments: &[&str], names: &[&str]) -> Result<Vec<PathBuf>> {
+    match sh.var_os(TESTED) {
+        Some(_) => build_tests(sh, &["--workspace", "--locked"], names),
+        None => build(sh, arguments, names),
+    }
+}
+
+/// What `cargo test` is asked for when it is the tests of one package that are wanted.
+pub(crate) fn tests_of<'a>(sh: &Shell, package: &'a str) -> Vec<&'a str> {
+    match sh.var_os(TESTED) {
+        Some(_) => vec!["--workspace", "--locked"],
+        None => vec!["--package", package],
+    }
+}
+
 /// Builds test programs with `cargo test --no-run ARGUMENTS`, as [`build`] does.
 pub(crate) fn build_tests(sh: &Shell, arguments: &[&str], names: &[&str]) -> Result<Vec<PathBuf>> {
     made(sh, &["test", "--no-run"], arguments, names)
@@ -83,12 +110,14 @@ fn static_program(sh: &Shell, arguments: &[&str], program: &str) -> Result<PathB
     built.into_iter().next().context("one program was asked for")
 }
 
-/// Finds the program `name` in cargo's JSON messages.
+/// Finds the program `name` in cargo's JSON messages; tests of that name where there is no other.
 fn executable(messages: &str, name: &str) -> Option<PathBuf> {
-    messages.lines().rev().find_map(|line| {
+    let found = messages.lines().rev().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        (message["target"]["name"] == name).then(|| message["executable"].as_str().map(PathBuf::from))?
-    })
+        let path = (message["target"]["name"] == name).then(|| message["executable"].as_str().map(PathBuf::from))??;
+        Some((message["profile"]["test"] == true, path))
+    });
+    found.min_by_key(|(is_test, _)| *is_test).map(|(_, path)| path)
 }
 
 /// Whether `program ARGUMENTS` can be run here and succeeds.
@@ -230,6 +259,15 @@ not json
 {"reason":"build-finished","success":true}"#;
         assert_eq!(executable(messages, "fiel"), Some(PathBuf::from("/x/target/debug/fiel")));
         assert_eq!(executable(messages, "other"), None);
+    }
+
+    #[test]
+    fn a_program_goes_before_its_tests() {
+        let messages = r#"{"target":{"name":"fiel"},"profile":{"test":false},"executable":"/x/target/debug/fiel"}
+{"target":{"name":"fiel"},"profile":{"test":true},"executable":"/x/target/debug/deps/fiel-1"}
+{"target":{"name":"all"},"profile":{"test":true},"executable":"/x/target/debug/deps/all-2"}"#;
+        assert_eq!(executable(messages, "fiel"), Some(PathBuf::from("/x/target/debug/fiel")));
+        assert_eq!(executable(messages, "all"), Some(PathBuf::from("/x/target/debug/deps/all-2")));
     }
 
     #[test]

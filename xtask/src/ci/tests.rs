@@ -23,6 +23,7 @@ pub(super) fn run(sh: &Shell, report: &mut Report) -> Result<()> {
     println!("tests: {tally}");
     report.tally.add(tally);
     ensure!(status.success() && tally.failed == 0, "{} tests failed", tally.failed.max(1));
+    process::reuse_tested(sh);
     Ok(())
 }
 

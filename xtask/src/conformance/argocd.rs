@@ -45,7 +45,7 @@ pub(crate) fn play(sh: &Shell, choice: &Choice<'_>) -> Result<Tally> {
     process::need(sh, "git", &["--version"], "playing the scenarios")?;
     let stage = Stage {
         script: runner(choice.corpus, Name::Argocd, "play.py")?,
-        fiel: process::build(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0),
+        fiel: process::programs(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0),
         logs: process::root().join("target/conformance/argocd"),
         pace: choice.pace,
         messages: choice.messages,

@@ -16,8 +16,8 @@ const MINIMA: &str = "conformance/minima.txt";
 
 /// What runs the cases of a corpus.
 enum Runner {
-    /// The example `conformance` of a package, with these words before its options.
-    Example(&'static str, &'static [&'static str]),
+    /// An example of a package.
+    Example(&'static str, &'static str),
     /// A test of a package, which finds the corpora beside each other in `FIEL_CONFORMANCE`.
     Test(&'static str, &'static str),
 }
@@ -38,9 +38,9 @@ pub(super) fn held(sh: &Shell, name: &str, corpus: &Path) -> Result<Tally> {
 
 fn run(sh: &Shell, name: &str, corpus: &Path, matching: &str, show: bool) -> Result<Tally> {
     let runners: &[Runner] = match name {
-        "health" => &[Runner::Example("fiel-reconciler", &["health"])],
+        "health" => &[Runner::Example("fiel-reconciler", "health")],
         "kubernetes" => {
-            &[Runner::Example("fiel-merge", &[]), Runner::Test("fiel-sandbox", "always_written_fields_are_those_of_the_go_types")]
+            &[Runner::Example("fiel-merge", "conformance"), Runner::Test("fiel-sandbox", "always_written_fields_are_those_of_the_go_types")]
         }
         other => bail!(Unavailable(format!("there is no runner of {other} yet: see COMPAT.md"))),
     };
@@ -49,17 +49,15 @@ fn run(sh: &Shell, name: &str, corpus: &Path, matching: &str, show: bool) -> Res
         let filter = (!matching.is_empty()).then_some(["--match", matching]);
         let filter = filter.iter().flatten();
         let (package, command) = match runner {
-            Runner::Example(package, words) => {
-                let words = words.iter();
-                let run =
-                    cmd!(sh, "cargo run --quiet --package {package} --example conformance -- {words...} --corpus {corpus} {filter...}");
-                (package, run)
+            Runner::Example(package, example) => {
+                let program = process::programs(sh, &["--package", package, "--example", example], &[example])?.remove(0);
+                (package, cmd!(sh, "{program} --corpus {corpus} {filter...}"))
             }
             // What only the crate itself sees is not picked case by case.
             Runner::Test(..) if !matching.is_empty() => continue,
             Runner::Test(package, test) => {
-                let all = corpus.parent().unwrap_or(corpus);
-                (package, cmd!(sh, "cargo test --quiet --package {package} --lib {test} -- --nocapture").env("FIEL_CONFORMANCE", all))
+                let (all, whose) = (corpus.parent().unwrap_or(corpus), process::tests_of(sh, package));
+                (package, cmd!(sh, "cargo test --quiet {whose...} --lib {test} -- --nocapture").env("FIEL_CONFORMANCE", all))
             }
         };
         let (status, output) = process::tee(command.into(), |line| show && Tally::parse(line).is_none())?;

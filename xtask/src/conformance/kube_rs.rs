@@ -40,7 +40,7 @@ pub(crate) fn play(sh: &Shell, matching: &str) -> Result<Tally> {
     let fetched = cmd!(sh, "cargo fetch --manifest-path {manifest}").quiet().ignore_stderr().run();
     fetched.map_err(|_| Unavailable("what kube-rs's tests need could not be fetched (`cargo fetch` in target/kube-rs)".to_owned()))?;
     let programs = tests(sh, &manifest)?;
-    let fiel = process::build(sh, &["--package", "fiel-cli", "--bin", "fiel"], &["fiel"])?;
+    let fiel = process::programs(sh, &["--package", "fiel-cli", "--bin", "fiel"], &["fiel"])?;
 
     let folder = tempfile::tempdir()?;
     let kubeconfig = folder.path().join("kubeconfig");

@@ -32,7 +32,7 @@ pub(crate) fn play(sh: &Shell, matching: &str) -> Result<Tally> {
     let folder = process::root().join("crates/e2e/kubectl");
     let steps = steps(&fs::read_to_string(folder.join("session"))?);
     let server = ApiServer::start(sh)?;
-    let programs = process::build(
+    let programs = process::programs(
         sh,
         &["--package", "fiel-cli", "--bin", "fiel", "--package", "fiel-sandbox", "--example", "controllers"],
         &["fiel", "controllers"],

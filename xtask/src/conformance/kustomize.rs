@@ -98,7 +98,7 @@ type Outcome = (Tally, BTreeMap<String, String>, BTreeMap<String, String>);
 /// Runs `run.py` with the built binary, also over the cases that were made complete on the stage.
 fn run(sh: &Shell, corpus: &Path, stage: &Stage, matching: &str, with: &[String], show: bool) -> Result<Outcome> {
     let script = runner(corpus, Name::Kustomize, "run.py")?;
-    let fiel = process::build(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0);
+    let fiel = process::programs(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0);
     let folder = sh.create_temp_dir()?;
     let json = folder.path().join("results.json");
     // run.py splits the command line like a shell.

@@ -22,7 +22,7 @@ pub(super) fn run(sh: &Shell) -> Result<Tally> {
     for what in [What::Server, What::Fiel] {
         image::local(sh, engine, what, &what.tag())?;
     }
-    let fiel = process::build(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0);
+    let fiel = process::programs(sh, &["--package", "fiel-cli"], &["fiel"])?.remove(0);
     let work = repository(sh)?;
     play(sh, engine, &fiel, &work)
 }

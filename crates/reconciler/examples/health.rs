@@ -1,4 +1,4 @@
-//! Holds health against Argo CD's recorded verdicts: `conformance health --corpus DIR [--match TEXT]`.
+//! Holds health against Argo CD's recorded verdicts: `health --corpus DIR [--match TEXT]`.
 //! Prints each case that differs, and `N passed, N failed` last; exit code 1 when any failed.
 
 use std::path::Path;
@@ -10,10 +10,10 @@ use serde_json::Value;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let after = |flag: &str| arguments.iter().position(|one| one == flag).and_then(|at| arguments.get(at + 1));
-    match (arguments.first().map(String::as_str), after("--corpus")) {
-        (Some("health"), Some(corpus)) => run(Path::new(corpus), after("--match").map_or("", String::as_str)),
-        _ => {
-            eprintln!("write: conformance health --corpus DIR [--match TEXT]");
+    match after("--corpus") {
+        Some(corpus) => run(Path::new(corpus), after("--match").map_or("", String::as_str)),
+        None => {
+            eprintln!("write: health --corpus DIR [--match TEXT]");
             ExitCode::from(2)
         }
     }
