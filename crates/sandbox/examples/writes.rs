@@ -1,20 +1,19 @@
-//! How many writes a second, of objects of some 3 KB: `writes core|client|wire configmaps|deployments COUNT`, as one line of JSON.
+//! How many writes a second, of objects of some 3 KB: `writes core|client|wire configmaps|deployments COUNT [THREADS]`, as one line of JSON.
 //!
-//! `core` asks the API's service in this process, `client` the same through kube's client, `wire` the cluster of `KUBECONFIG`. First COUNT objects are
+//! So many threads, at first one, make the requests and in process answer them too. `core` asks the API's service in this process, `client` the same through kube's client, `wire` the cluster of `KUBECONFIG`. First COUNT objects are
 //! created; then at most 20,000 of them are updated, and as many applied on the server's side. `peak_mib` is this process's.
 
 use std::future::Future;
 use std::time::Instant;
 
 use fiel_sandbox::{Config, Sandbox};
-use futures::TryStreamExt as _;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use serde_json::{Value, json};
 use tower::Service as _;
 
-type Error = Box<dyn std::error::Error>;
+type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Requests at a time.
 const AT_ONCE: usize = 16;
@@ -60,13 +59,29 @@ fn request(plural: &str, write: Write, index: usize) -> Result<Request<Body>, Er
 }
 
 /// Makes that write to so many objects; writes a second.
-async fn rate<F>(plural: &str, write: Write, count: usize, send: impl Fn(Request<Body>) -> F) -> Result<f64, Error>
+async fn rate<F>(
+    plural: &str,
+    write: Write,
+    count: usize,
+    send: impl Fn(Request<Body>) -> F + Clone + Send + Sync + 'static,
+) -> Result<f64, Error>
 where
-    F: Future<Output = Result<(), Error>>,
+    F: Future<Output = Result<(), Error>> + Send,
 {
     let begun = Instant::now();
-    let requests = (0..count).map(|index| request(plural, write, index));
-    futures::stream::iter(requests).map_ok(send).try_buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    let mut tasks = tokio::task::JoinSet::new();
+    for task in 0..AT_ONCE {
+        let (plural, send) = (plural.to_owned(), send.clone());
+        tasks.spawn(async move {
+            for index in (task..count).step_by(AT_ONCE) {
+                send(request(&plural, write, index)?).await?;
+            }
+            Ok::<_, Error>(())
+        });
+    }
+    while let Some(task) = tasks.join_next().await {
+        task??;
+    }
     Ok(f64::from(u32::try_from(count)?) / begun.elapsed().as_secs_f64())
 }
 
@@ -81,14 +96,14 @@ fn peak() -> Option<f64> {
     Some(f64::from(line.split_whitespace().next()?.parse::<u32>().ok()?) / 1024.0)
 }
 
-async fn measure<F>(plural: &str, count: usize, send: impl Fn(Request<Body>) -> F) -> Result<(), Error>
+async fn measure<F>(plural: &str, count: usize, send: impl Fn(Request<Body>) -> F + Clone + Send + Sync + 'static) -> Result<(), Error>
 where
-    F: Future<Output = Result<(), Error>>,
+    F: Future<Output = Result<(), Error>> + Send,
 {
-    let create = rate(plural, Write::Create, count, &send).await?;
+    let create = rate(plural, Write::Create, count, send.clone()).await?;
     let peak_created = peak();
-    let update = rate(plural, Write::Update, count.min(CHANGED), &send).await?;
-    let apply = rate(plural, Write::Apply, count.min(CHANGED), &send).await?;
+    let update = rate(plural, Write::Update, count.min(CHANGED), send.clone()).await?;
+    let apply = rate(plural, Write::Apply, count.min(CHANGED), send.clone()).await?;
     println!(
         "{}",
         json!({"count": count, "create": create, "update": update, "apply": apply, "peak_created_mib": peak_created, "peak_mib": peak()})
@@ -96,18 +111,26 @@ where
     Ok(())
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Error> {
+fn main() -> Result<(), Error> {
     // The only user of rustls here; an error says that somebody else chose a provider before.
     drop(rustls::crypto::ring::default_provider().install_default());
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [way, plural, count] = arguments.as_slice() else {
-        return Err("usage: writes core|client|wire configmaps|deployments COUNT".into());
+    let (way, plural, count, threads) = match arguments.as_slice() {
+        [way, plural, count] => (way, plural, count.parse()?, 1),
+        [way, plural, count, threads] => (way, plural, count.parse()?, threads.parse()?),
+        _ => return Err("usage: writes core|client|wire configmaps|deployments COUNT [THREADS]".into()),
     };
-    let count = count.parse()?;
+    let runtime = match threads {
+        1 => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        _ => tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?,
+    };
+    runtime.block_on(play(way, plural, count))
+}
+
+async fn play(way: &str, plural: &str, count: usize) -> Result<(), Error> {
     if way == "core" {
         let service = Sandbox::new(Config::default()).service(None);
-        return measure(plural, count, |request| {
+        return measure(plural, count, move |request| {
             let mut service = service.clone();
             async move {
                 let (head, body) = service.call(request).await?.into_parts();
@@ -117,7 +140,7 @@ async fn main() -> Result<(), Error> {
         .await;
     }
     let client = if way == "client" { Sandbox::new(Config::default()).client() } else { kube::Client::try_default().await? };
-    measure(plural, count, |request| {
+    measure(plural, count, move |request| {
         let client = client.clone();
         async move {
             let (head, body) = client.send(request).await?.into_parts();

@@ -16,7 +16,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
 use serde_json::{Value, json};
 
-use crate::api::Ask;
+use crate::api::{self, Ask, Done};
 use crate::auth::rbac::Action;
 use crate::auth::{self, User};
 use crate::discovery::{self, Served, Sub};
@@ -24,6 +24,7 @@ use crate::request::{Query, Target, Verb};
 use crate::resource::{Resource, Resources};
 use crate::selector::Selector;
 use crate::status::ApiError;
+use crate::stored::Order;
 use crate::tls::Peer;
 use crate::{Shared, log, openapi, table, watch};
 
@@ -270,9 +271,14 @@ impl Service {
         auth::authorize(&core, user, &resource, &action)?;
         let user_agent = head.header(USER_AGENT);
         if verb.writes() {
-            *core.writes.entry(user_agent.to_owned()).or_default() += 1;
+            match core.writes.get_mut(user_agent) {
+                Some(count) => *count += 1,
+                None => drop(core.writes.insert(user_agent.to_owned(), 1)),
+            }
         }
-        let form = Form::of(head.header(ACCEPT), &head.query, (core.clock)());
+        let now = (core.clock)();
+        drop(core);
+        let form = Form::of(head.header(ACCEPT), &head.query, now);
         let ask = Ask {
             verb,
             target,
@@ -289,34 +295,32 @@ impl Service {
             return Err(ApiError::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message).with(json!({})));
         }
         if verb == Verb::Watch {
-            drop(core);
             let stream = watch::begin(&self.shared, &ask, form)?;
             let body = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
             return Ok(response(StatusCode::OK, "application/json", body));
         }
         if verb == Verb::Get && target.subresource == "log" && resource.kind == "Pod" && resource.group.is_empty() {
-            let options = log::Options::of(&head.query, &resource, &target.name, (core.clock)())?;
+            let options = log::Options::of(&head.query, &resource, &target.name, now)?;
             let whole = Target { subresource: String::new(), ..target.clone() };
-            let (_, pod) = core.carry_out(&Ask { target: &whole, query: &Query::default(), ..ask })?;
-            drop(core);
-            let Some(run) = options.choose(&pod)? else {
+            let (_, pod) = api::carry_out(&self.shared, &Ask { target: &whole, query: &Query::default(), ..ask }).answer?;
+            let Some(run) = options.choose(&pod.value())? else {
                 return Ok(nothing());
             };
             let stream = log::read(self.shared.logs(), run, &options);
             let body = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
             return Ok(response(StatusCode::OK, "text/plain", body));
         }
-        core.warnings.clear();
-        let done = core.carry_out(&ask);
-        let (revision, warnings) = (core.store.revision(), std::mem::take(&mut core.warnings));
-        drop(core);
+        let Done { answer, revision, warnings } = api::carry_out(&self.shared, &ask);
         self.shared.announce(revision);
         // What is refused is warned of too.
-        let mut answer = match done {
-            Ok((status, value)) => {
-                let value = form.transform(&resource, value);
-                if resource.is_builtin() { json_response(status, &value) } else { json_body(status, &*value) }
-            }
+        let mut answer = match answer {
+            Ok((status, shown)) => match shown.text().filter(|_| form == Form::Plain) {
+                Some(text) => response(status, "application/json", Full::new(Bytes::from_owner(text.clone())).boxed_unsync()),
+                None => {
+                    let value = form.transform(&resource, shown.value());
+                    if resource.is_builtin() { json_response(status, &value) } else { json_body(status, &*value) }
+                }
+            },
             Err(error) => refuse(&error),
         };
         for warning in warnings {
@@ -432,10 +436,8 @@ struct KindFirst<'a>(&'a Value);
 
 impl serde::Serialize for KindFirst<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const FIRST: [&str; 2] = ["kind", "apiVersion"];
         let Some(fields) = self.0.as_object() else { return self.0.serialize(serializer) };
-        let first = FIRST.iter().filter_map(|name| fields.get_key_value(*name));
-        serializer.collect_map(first.chain(fields.iter().filter(|(name, _)| !FIRST.contains(&name.as_str()))))
+        serializer.collect_map(Order::KindFirst.fields(fields))
     }
 }
 

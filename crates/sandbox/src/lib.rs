@@ -55,6 +55,7 @@ mod stored;
 mod strict;
 mod table;
 pub mod tls;
+mod uses;
 mod watch;
 
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -15,11 +15,13 @@ pub(crate) struct ApiError {
     pub(crate) details: Value,
     /// Where a list can go on all the same; empty: nowhere.
     pub(crate) next: String,
+    /// The object was written by another while this write was made: nobody is told, it is made anew.
+    pub(crate) again: bool,
 }
 
 impl ApiError {
     pub(crate) fn new(code: StatusCode, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: Value::Null, next: String::new() }
+        Self { code, reason, message: message.into(), details: Value::Null, next: String::new(), again: false }
     }
 
     pub(crate) fn with(mut self, details: Value) -> Self {
@@ -31,6 +33,11 @@ impl ApiError {
     pub(crate) fn with_continue(mut self, token: String) -> Self {
         self.next = token;
         self
+    }
+
+    /// Another write came in between: this one begins anew.
+    pub(crate) fn again() -> Self {
+        Self { again: true, ..Self::new(StatusCode::CONFLICT, "Conflict", "another write came in between") }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {

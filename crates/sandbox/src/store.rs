@@ -7,7 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::journal::Journal;
-use crate::stored::Stored;
+use crate::stored::{Draft, Order, Shown, Stored};
+use crate::uses::Uses;
 
 /// How many events of one resource are remembered; an older watch must list again.
 const HISTORY: usize = 4096;
@@ -31,6 +32,7 @@ pub(crate) struct Event {
 #[derive(Debug, Default)]
 struct Collection {
     objects: BTreeMap<Name, Stored>,
+    uses: Uses,
     history: VecDeque<Event>,
     /// The newest revision that is no longer in the history.
     forgotten: u64,
@@ -67,10 +69,14 @@ impl Store {
         let collection = self.collections.entry(resource.to_owned()).or_default();
         match object {
             Some(object) => {
-                let stored = Stored::new(&Arc::new(object), collection.objects.len());
+                collection.uses.note(resource, &key, &object);
+                let (stored, _) = Draft::new(object, Order::KindFirst).store(revision, collection.objects.len());
                 collection.objects.insert(key, stored);
             }
-            None => drop(collection.objects.remove(&key)),
+            None => {
+                collection.uses.forget(&key);
+                collection.objects.remove(&key);
+            }
         }
         self.revision = self.revision.max(revision);
         self.restored = self.revision;
@@ -110,14 +116,23 @@ impl Store {
 
     /// One object.
     pub(crate) fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+        self.find(resource, namespace, name).map(Stored::value)
+    }
+
+    /// One object as it is held.
+    pub(crate) fn find(&self, resource: &str, namespace: &str, name: &str) -> Option<&Stored> {
         let key = (namespace.to_owned(), name.to_owned());
-        self.collections.get(resource)?.objects.get(&key).map(Stored::value)
+        self.collections.get(resource)?.objects.get(&key)
+    }
+
+    /// What the objects of a resource use.
+    pub(crate) fn uses(&self, resource: &str) -> Option<&Uses> {
+        self.collections.get(resource).map(|collection| &collection.uses)
     }
 
     /// Whether there is such an object.
     pub(crate) fn has(&self, resource: &str, namespace: &str, name: &str) -> bool {
-        let key = (namespace.to_owned(), name.to_owned());
-        self.collections.get(resource).is_some_and(|collection| collection.objects.contains_key(&key))
+        self.find(resource, namespace, name).is_some()
     }
 
     /// The objects of a namespace (empty: all), by namespace and name, behind `after`.
@@ -137,13 +152,17 @@ impl Store {
     }
 
     /// Keeps an object, whose resourceVersion becomes the new revision.
-    pub(crate) fn put(&mut self, resource: &str, namespace: &str, name: &str, mut object: Value) -> Arc<Value> {
+    pub(crate) fn put(&mut self, resource: &str, namespace: &str, name: &str, object: Value) -> Arc<Value> {
+        self.put_draft(resource, namespace, name, Draft::new(object, Order::KindFirst)).value()
+    }
+
+    /// The same for an object whose text is made already.
+    pub(crate) fn put_draft(&mut self, resource: &str, namespace: &str, name: &str, draft: Draft) -> Shown {
         self.revision += 1;
-        object["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
-        let object = Arc::new(object);
         let key = (namespace.to_owned(), name.to_owned());
         let collection = self.collections.entry(resource.to_owned()).or_default();
-        let stored = Stored::new(&object, collection.objects.len());
+        collection.uses.note(resource, &key, draft.object());
+        let (stored, shown) = draft.store(self.revision, collection.objects.len());
         let before = collection.objects.insert(key, stored.clone());
         let event = Event {
             revision: self.revision,
@@ -155,18 +174,18 @@ impl Store {
         };
         collection.remember(event);
         self.keep(&Write { resource, namespace, name, object: Some(&stored), revision: self.revision });
-        object
+        shown
     }
 
     /// Takes an object away; gives it as it was last, with the deletion's revision.
     pub(crate) fn delete(&mut self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
         let collection = self.collections.get_mut(resource)?;
-        let before = collection.objects.remove(&(namespace.to_owned(), name.to_owned()))?;
+        let key = (namespace.to_owned(), name.to_owned());
+        let before = collection.objects.remove(&key)?;
+        collection.uses.forget(&key);
         self.revision += 1;
-        let mut last = Arc::unwrap_or_clone(before.value());
-        last["metadata"]["resourceVersion"] = Value::String(self.revision.to_string());
-        let last = Arc::new(last);
-        let after = Stored::new(&last, collection.objects.len());
+        let last = Draft::new(Arc::unwrap_or_clone(before.value()), Order::KindFirst);
+        let (after, shown) = last.store(self.revision, collection.objects.len());
         let event = Event {
             revision: self.revision,
             namespace: namespace.to_owned(),
@@ -177,7 +196,7 @@ impl Store {
         };
         collection.remember(event);
         self.keep(&Write { resource, namespace, name, object: None, revision: self.revision });
-        Some(last)
+        Some(shown.value())
     }
 
     /// The objects of a resource as they were at a revision; an error when that is no longer known: the oldest one that is.

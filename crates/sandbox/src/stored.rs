@@ -3,10 +3,14 @@
 //! A value takes three times the memory of its text, and more where it has many small maps: each of them takes 600 bytes. So the first objects of
 //! a resource are open, which in most clusters are all of its roles, definitions, namespaces and what a test makes; what comes on top of them is
 //! packed, and read whenever somebody looks at it. Nobody else needs to know which is which.
+//!
+//! A write makes the text once: it is what is kept in memory and on disk, and what the writer is answered with.
 
 use std::sync::Arc;
 
 use serde_json::Value;
+
+use crate::resource::Resource;
 
 /// How many objects of one resource are open.
 pub(crate) const OPEN: usize = 256;
@@ -15,36 +19,176 @@ pub(crate) const OPEN: usize = 256;
 #[derive(Debug, Clone)]
 pub(crate) enum Stored {
     Open(Arc<Value>),
+    /// A line of JSON with its end.
     Packed(Arc<[u8]>),
 }
 
 impl Stored {
-    /// Packs an object, if it comes on top of so many others.
-    pub(crate) fn new(object: &Arc<Value>, others: usize) -> Self {
-        if others < OPEN { Self::Open(object.clone()) } else { Self::Packed(text(object).into()) }
-    }
-
     /// The object.
     pub(crate) fn value(&self) -> Arc<Value> {
         match self {
             Self::Open(object) => object.clone(),
-            // It is our own text.
-            Self::Packed(text) => Arc::new(serde_json::from_slice(text).unwrap_or_default()),
+            Self::Packed(text) => Arc::new(read(text)),
+        }
+    }
+
+    /// The line that an answer shows, if it is there already as this resource shows it.
+    pub(crate) fn text(&self, resource: &Resource) -> Option<&Arc<[u8]>> {
+        let Self::Packed(text) = self else { return None };
+        let begin = format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",", resource.kind, resource.api_version());
+        (resource.is_builtin() && text.starts_with(begin.as_bytes())).then_some(text)
+    }
+
+    /// Whether both are the same write of the same object.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Open(one), Self::Open(other)) => Arc::ptr_eq(one, other),
+            (Self::Packed(one), Self::Packed(other)) => Arc::ptr_eq(one, other),
+            _ => false,
         }
     }
 
     /// Writes the object's JSON behind what is there already.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Open(object) => out.extend(text(object)),
-            Self::Packed(text) => out.extend_from_slice(text),
+            // A value in memory has no part that JSON cannot hold.
+            Self::Open(object) => drop(serde_json::to_writer(out, &**object)),
+            Self::Packed(text) => out.extend_from_slice(text.strip_suffix(b"\n").unwrap_or(text)),
         }
     }
 }
 
-/// A value's JSON; a value in memory has no part that JSON cannot hold.
-fn text(object: &Value) -> Vec<u8> {
-    serde_json::to_vec(object).unwrap_or_default()
+/// Reads an object's text, which is our own.
+fn read(text: &[u8]) -> Value {
+    serde_json::from_slice(text).unwrap_or_default()
+}
+
+/// An object as an answer shows it: a value, a line of JSON with its end, or both.
+#[derive(Debug, Clone)]
+pub(crate) struct Shown {
+    value: Option<Arc<Value>>,
+    text: Option<Arc<[u8]>>,
+}
+
+impl Shown {
+    pub(crate) fn value(self) -> Arc<Value> {
+        match (self.value, self.text) {
+            (Some(value), _) => value,
+            (None, text) => Arc::new(text.map(|text| read(&text)).unwrap_or_default()),
+        }
+    }
+
+    /// The line, if it is there already.
+    pub(crate) fn text(&self) -> Option<&Arc<[u8]>> {
+        self.text.as_ref()
+    }
+}
+
+impl From<Arc<Value>> for Shown {
+    fn from(value: Arc<Value>) -> Self {
+        Self { value: Some(value), text: None }
+    }
+}
+
+impl From<Value> for Shown {
+    fn from(value: Value) -> Self {
+        Arc::new(value).into()
+    }
+}
+
+impl From<Arc<[u8]>> for Shown {
+    fn from(text: Arc<[u8]>) -> Self {
+        Self { value: None, text: Some(text) }
+    }
+}
+
+/// In which order the text of an object has its fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// What it is comes first, as in the answers of Kubernetes' own types.
+    KindFirst,
+    Sorted,
+}
+
+impl Order {
+    /// The fields of an object in that order.
+    pub(crate) fn fields(self, object: &serde_json::Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+        let first: &[&str] = if self == Self::KindFirst { &["kind", "apiVersion"] } else { &[] };
+        let rest = object.iter().filter(move |(name, _)| !first.contains(&name.as_str()));
+        first.iter().filter_map(|name| object.get_key_value(*name)).chain(rest)
+    }
+}
+
+/// An object that is about to be written, with its text but for the version that only the store can give it.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    object: Value,
+    text: Vec<u8>,
+    /// Where in the text the version goes.
+    place: usize,
+}
+
+impl Draft {
+    pub(crate) fn new(mut object: Value, order: Order) -> Self {
+        object["metadata"]["resourceVersion"] = Value::String(String::new());
+        let mut text = Vec::with_capacity(4096);
+        let mut place = 0;
+        let nothing = serde_json::Map::new();
+        let fields = order.fields(object.as_object().unwrap_or(&nothing));
+        entries(&mut text, fields, |text, name, value| match value {
+            Value::Object(metadata) if name == "metadata" => entries(text, metadata.iter(), |text, name, value| {
+                json(text, value);
+                if name == "resourceVersion" {
+                    // Before the closing quote.
+                    place = text.len() - 1;
+                }
+            }),
+            value => json(text, value),
+        });
+        text.push(b'\n');
+        Self { object, text, place }
+    }
+
+    /// The object with its version, packed if it comes on top of so many others; and how it is shown.
+    pub(crate) fn store(mut self, revision: u64, others: usize) -> (Stored, Shown) {
+        let version = revision.to_string();
+        let mut text = Vec::with_capacity(self.text.len() + version.len());
+        text.extend_from_slice(&self.text[..self.place]);
+        text.extend_from_slice(version.as_bytes());
+        text.extend_from_slice(&self.text[self.place..]);
+        let text: Arc<[u8]> = text.into();
+        self.object["metadata"]["resourceVersion"] = Value::String(version);
+        let object = Arc::new(self.object);
+        let stored = if others < OPEN { Stored::Open(object.clone()) } else { Stored::Packed(text.clone()) };
+        (stored, Shown { value: Some(object), text: Some(text) })
+    }
+
+    pub(crate) fn object(&self) -> &Value {
+        &self.object
+    }
+}
+
+/// Writes fields as a JSON object, each value by `value`.
+fn entries<'a>(
+    text: &mut Vec<u8>,
+    fields: impl Iterator<Item = (&'a String, &'a Value)>,
+    mut value: impl FnMut(&mut Vec<u8>, &str, &'a Value),
+) {
+    text.push(b'{');
+    for (index, (name, of)) in fields.enumerate() {
+        if index > 0 {
+            text.push(b',');
+        }
+        json(text, name);
+        text.push(b':');
+        value(text, name, of);
+    }
+    text.push(b'}');
+}
+
+/// Writes JSON; a value in memory has no part that JSON cannot hold, and a vector takes everything.
+fn json(text: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
+    drop(serde_json::to_writer(text, value));
 }
 
 #[cfg(test)]
@@ -55,15 +199,35 @@ mod tests {
 
     #[test]
     fn what_is_packed_is_the_same_again() {
-        let object = Arc::new(json!({"a": [1, -2, 1.5, u64::MAX, null], "b": {"\u{e9}\n": "\""}}));
-        let (open, packed) = (Stored::new(&object, OPEN - 1), Stored::new(&object, OPEN));
+        let object = json!({"a": [1, -2, 1.5, u64::MAX, null], "b": {"\u{e9}\n": "\""}, "metadata": {"name": "x", "uid": "u"}});
+        let draft = || Draft::new(object.clone(), Order::Sorted);
+        let ((open, _), (packed, _)) = (draft().store(7, OPEN - 1), draft().store(7, OPEN));
         assert!(matches!((&open, &packed), (Stored::Open(_), Stored::Packed(_))));
-        assert_eq!((open.value(), packed.value()), (object.clone(), object));
+        assert_eq!(open.value()["metadata"], json!({"name": "x", "resourceVersion": "7", "uid": "u"}));
+        assert_eq!(open.value(), packed.value());
         let written = |stored: &Stored| {
             let mut out = b"x".to_vec();
             stored.write(&mut out);
             out
         };
         assert_eq!(written(&open), written(&packed));
+    }
+
+    #[test]
+    fn an_answer_begins_with_what_it_is() {
+        let object = json!({"apiVersion": "v1", "data": {"resourceVersion": "b"}, "kind": "ConfigMap", "metadata": {"name": "x"}});
+        let text = |order| {
+            let (_, shown) = Draft::new(object.clone(), order).store(12, 0);
+            String::from_utf8(shown.text().map(|text| text.to_vec()).unwrap_or_default()).expect("a text")
+        };
+        let rest = r#""metadata":{"name":"x","resourceVersion":"12"}}"#;
+        assert_eq!(
+            text(Order::KindFirst),
+            format!("{{\"kind\":\"ConfigMap\",\"apiVersion\":\"v1\",\"data\":{{\"resourceVersion\":\"b\"}},{rest}\n")
+        );
+        assert_eq!(
+            text(Order::Sorted),
+            format!("{{\"apiVersion\":\"v1\",\"data\":{{\"resourceVersion\":\"b\"}},\"kind\":\"ConfigMap\",{rest}\n")
+        );
     }
 }

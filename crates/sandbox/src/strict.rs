@@ -3,7 +3,7 @@
 use fiel_schema::Node;
 use serde_json::Value;
 
-use crate::api::{Ask, Core};
+use crate::api::Ask;
 use crate::canonical;
 use crate::golang;
 use crate::place::Place;
@@ -57,7 +57,7 @@ fn wish(ask: &Ask<'_>) -> Result<Wish, ApiError> {
 }
 
 /// Looks for fields that are unknown or stand twice in what is about to be written, as `fieldValidation` says.
-pub(crate) fn check(core: &mut Core, ask: &Ask<'_>, object: &Value, twice: &Twice) -> Result<(), ApiError> {
+pub(crate) fn check(ask: &Ask<'_>, object: &Value, twice: &Twice, warnings: &mut Vec<String>) -> Result<(), ApiError> {
     let wish = wish(ask)?;
     let unknown = told(&ask.resource, object);
     if wish == Wish::Refuse && !(twice.told.is_empty() && unknown.is_empty()) {
@@ -69,20 +69,20 @@ pub(crate) fn check(core: &mut Core, ask: &Ask<'_>, object: &Value, twice: &Twic
         )));
     }
     if wish == Wish::Warn {
-        core.warnings.extend(twice.told.iter().cloned().chain(unknown));
+        warnings.extend(twice.told.iter().cloned().chain(unknown));
     }
     Ok(())
 }
 
 /// The same for a configuration that is applied, of which other unknown fields are refused anyway.
-pub(crate) fn check_apply(core: &mut Core, ask: &Ask<'_>, twice: &Twice) -> Result<(), ApiError> {
+pub(crate) fn check_apply(ask: &Ask<'_>, twice: &Twice, warnings: &mut Vec<String>) -> Result<(), ApiError> {
     match wish(ask)? {
         Wish::Refuse if !twice.told.is_empty() => {
             let message = format!("error strict decoding YAML: error converting YAML to JSON: {}", twice.refused().join(", "));
             Err(ApiError::bad_request(message))
         }
         Wish::Warn => {
-            core.warnings.extend(twice.told.iter().cloned());
+            warnings.extend(twice.told.iter().cloned());
             Ok(())
         }
         _ => Ok(()),

@@ -93,7 +93,14 @@ impl Watch {
 
     fn tell(&mut self, kind: &str, object: &Value) {
         let object = self.form.present(&self.resource, object);
-        self.waiting.push_back(line(kind, &object));
+        self.waiting.push_back(line(kind, object.to_string().as_bytes()));
+    }
+
+    fn tell_stored(&mut self, kind: &str, object: &Stored) {
+        match object.text(&self.resource).filter(|_| self.form == Form::Plain) {
+            Some(text) => self.waiting.push_back(line(kind, text.trim_ascii_end())),
+            None => self.tell(kind, &object.value()),
+        }
     }
 
     fn bookmark(&mut self, annotations: Value) {
@@ -103,7 +110,7 @@ impl Watch {
         }
         let object = json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata});
         let object = self.form.present(&self.resource, &object);
-        self.waiting.push_back(line("BOOKMARK", &object));
+        self.waiting.push_back(line("BOOKMARK", object.to_string().as_bytes()));
         self.next_bookmark = Instant::now() + BOOKMARKS;
     }
 
@@ -123,7 +130,7 @@ impl Watch {
             Err(oldest) => {
                 drop(core);
                 let error = ApiError::expired(format!("too old resource version: {} ({oldest})", self.seen));
-                self.waiting.push_back(line("ERROR", &error.status()));
+                self.waiting.push_back(line("ERROR", error.status().to_string().as_bytes()));
                 self.ended = true;
             }
         }
@@ -138,8 +145,8 @@ impl Watch {
         let was = event.before.as_ref().is_some_and(selects);
         let is = !event.deleted && selects(&event.after);
         match (was, is) {
-            (false, true) => self.tell("ADDED", &event.after.value()),
-            (true, true) => self.tell("MODIFIED", &event.after.value()),
+            (false, true) => self.tell_stored("ADDED", &event.after),
+            (true, true) => self.tell_stored("MODIFIED", &event.after),
             (true, false) => {
                 let mut last = event.before.as_ref().map(|before| Arc::unwrap_or_clone(before.value())).unwrap_or_default();
                 last["metadata"]["resourceVersion"] = json!(event.revision.to_string());
@@ -183,6 +190,7 @@ impl Watch {
     }
 }
 
-fn line(kind: &str, object: &Value) -> Bytes {
-    Bytes::from(format!("{{\"object\":{object},\"type\":\"{kind}\"}}\n"))
+/// An event with an object's JSON.
+fn line(kind: &str, object: &[u8]) -> Bytes {
+    [b"{\"object\":", object, b",\"type\":\"", kind.as_bytes(), b"\"}\n"].concat().into()
 }

@@ -1,15 +1,17 @@
 //! A Service's addresses and ports of the node: which it keeps, which it loses with its kind, and which it is given.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::net::Ipv4Addr;
 
 use serde_json::{Map, Value, json};
 
 use super::Core;
 use crate::cause::Cause;
+use crate::store::Name;
+use crate::uses::Use;
 
 /// The addresses that Services get: 10.96.0.0/16, the first ones kept for the cluster's own.
-const NETWORK: &str = "10.96.";
+const NETWORK: [u8; 2] = [10, 96];
 const NODE_PORTS: std::ops::RangeInclusive<i64> = 30000..=32767;
 
 fn kind(spec: &Value) -> &str {
@@ -150,19 +152,18 @@ fn drop_with_kind(before: &Value, spec: &mut Value) {
 
 /// Gives a Service what it needs and does not have; says what it cannot have.
 pub(super) fn allot(core: &Core, old: Option<&Value>, namespace: &str, name: &str, new: &mut Value) -> Vec<Cause> {
-    let others = core.store.list("/services", "", None).filter(|((of, called), _)| (of.as_str(), called.as_str()) != (namespace, name));
-    let others: Vec<Arc<Value>> = others.map(|(_, service)| service.value()).collect();
+    let own: Name = (namespace.to_owned(), name.to_owned());
+    let uses = core.store.uses("/services");
+    let taken = |one: Use| uses.is_some_and(|uses| uses.others_have(&one, &own));
     let nothing = json!({});
     let before = old.map_or(&nothing, |old| &old["spec"]);
     let Some(spec) = new.get_mut("spec").filter(|spec| spec.is_object()) else { return Vec::new() };
     let mut causes = Vec::new();
     if has_address(spec) {
         causes.extend(families(spec));
-        let taken: BTreeSet<&str> = others.iter().filter_map(|service| service["spec"]["clusterIP"].as_str()).collect();
-        address(before, spec, &taken, &mut causes);
+        address(before, spec, |address| taken(Use::Address(address)), &mut causes);
     }
-    let taken: BTreeSet<i64> = others.iter().flat_map(|service| all_node_ports(&service["spec"])).collect();
-    ports(before, spec, taken, &mut causes);
+    ports(before, spec, |port| taken(Use::NodePort(port)), &mut causes);
     causes
 }
 
@@ -186,33 +187,36 @@ fn families(spec: &mut Value) -> Option<Cause> {
     None
 }
 
-fn address(before: &Value, spec: &mut Value, taken: &BTreeSet<&str>, causes: &mut Vec<Cause>) {
+fn address(before: &Value, spec: &mut Value, taken: impl Fn(Ipv4Addr) -> bool, causes: &mut Vec<Cause>) {
     let given = spec["clusterIP"].as_str().unwrap_or_default().to_owned();
     if given.is_empty() {
-        let all = (0..=255u32).flat_map(|third| (1..=254u32).map(move |fourth| format!("{NETWORK}{third}.{fourth}")));
-        let Some(free) = all.skip(9).find(|address| !taken.contains(address.as_str())) else { return };
+        let all = (0..=255).flat_map(|third| (1..=254).map(move |fourth| Ipv4Addr::from([NETWORK[0], NETWORK[1], third, fourth])));
+        let Some(free) = all.skip(9).find(|address| !taken(*address)) else { return };
         spec["clusterIPs"] = json!([free]);
         spec["clusterIP"] = json!(free);
     } else if given != "None" && before["clusterIP"] != spec["clusterIP"] {
-        let why = match (given.starts_with(NETWORK), taken.contains(given.as_str())) {
-            (false, _) => "the provided network does not match the current range",
-            (true, true) => "provided IP is already allocated",
-            (true, false) => return,
+        let address = given.parse().ok().filter(|address: &Ipv4Addr| address.octets().starts_with(&NETWORK));
+        let why = match address {
+            None => "the provided network does not match the current range",
+            Some(address) if taken(address) => "provided IP is already allocated",
+            Some(_) => return,
         };
         causes.push(Cause::invalid("spec.clusterIPs", &spec["clusterIPs"], &format!("failed to allocate IP {given}: {why}")));
     }
 }
 
-fn ports(before: &Value, spec: &mut Value, mut taken: BTreeSet<i64>, causes: &mut Vec<Cause>) {
+fn ports(before: &Value, spec: &mut Value, taken: impl Fn(i64) -> bool, causes: &mut Vec<Cause>) {
     let wanted = has_node_ports(spec);
     let health = has_health_port(spec);
     let had: BTreeSet<i64> = all_node_ports(before).collect();
+    // What it asks for and is given itself.
+    let mut own = BTreeSet::new();
     // What is asked for comes first; then the others get what is left.
     for (index, port) in spec["ports"].as_array().into_iter().flatten().enumerate().filter(|_| wanted) {
         let Some(number) = port["nodePort"].as_i64().filter(|number| *number != 0) else { continue };
         let detail = if !NODE_PORTS.contains(&number) {
             "provided port is not in the valid range. The range of valid ports is 30000-32767"
-        } else if !taken.insert(number) && !had.contains(&number) {
+        } else if (!own.insert(number) || taken(number)) && !had.contains(&number) {
             "provided port is already allocated"
         } else {
             continue;
@@ -220,8 +224,8 @@ fn ports(before: &Value, spec: &mut Value, mut taken: BTreeSet<i64>, causes: &mu
         causes.push(Cause::invalid(format!("spec.ports[{index}].nodePort"), &port["nodePort"], detail));
     }
     let mut next = || {
-        let free = NODE_PORTS.into_iter().find(|number| !taken.contains(number));
-        taken.extend(free);
+        let free = NODE_PORTS.into_iter().find(|number| !own.contains(number) && !taken(*number));
+        own.extend(free);
         free.map(Value::from)
     };
     for port in each_port(spec).filter(|port| wanted && is_empty(&port["nodePort"])) {

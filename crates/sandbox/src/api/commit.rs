@@ -5,11 +5,13 @@ use std::sync::Arc;
 use fiel_merge::structured::ManagedFields;
 use serde_json::{Map, Value, json};
 
-use super::{Core, addresses, definitions, guard, managed, meta};
+use super::write::namespace_is_open;
+use super::{Core, Held, addresses, definitions, guard, managed, meta};
 use crate::canonical;
 use crate::cause::Cause;
 use crate::resource::Resource;
 use crate::status::ApiError;
+use crate::stored::{Draft, Order, Shown, Stored};
 
 /// Who gets the changed fields.
 pub(crate) enum Manage {
@@ -21,32 +23,125 @@ pub(crate) enum Manage {
     Known(ManagedFields),
 }
 
+/// An object that is about to be written over: as it is stored, and as it can be looked into.
+pub(crate) struct Old {
+    stored: Stored,
+    value: Arc<Value>,
+}
+
+impl Old {
+    pub(crate) fn of(stored: &Stored) -> Self {
+        Self { stored: stored.clone(), value: stored.value() }
+    }
+}
+
+impl std::ops::Deref for Old {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
 /// What is about to be written, and how.
 pub(crate) struct Change<'a> {
     pub(crate) resource: &'a Resource,
     pub(crate) namespace: &'a str,
     pub(crate) name: &'a str,
-    pub(crate) old: Option<&'a Arc<Value>>,
+    pub(crate) old: Option<&'a Old>,
     pub(crate) manage: Manage,
     pub(crate) subresource: &'a str,
     pub(crate) dry_run: bool,
 }
 
+/// What the cluster gives to a write that begins.
+struct Start {
+    now: String,
+    /// The uid of an object that is new.
+    uid: Option<String>,
+    /// The cluster's newest write.
+    revision: u64,
+}
+
+/// What became of a change before it is written.
+enum Made {
+    /// It changes nothing.
+    Same,
+    /// It is only asked what would be.
+    Dry(Value),
+    /// The last finalizer went: so does the object.
+    Last(Draft),
+    New(Draft),
+}
+
 /// Completes an object, looks whether it may be, and keeps it; a write that changes nothing is none.
-pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Result<Arc<Value>, ApiError> {
+pub(crate) fn commit(core: &mut Held<'_>, change: &Change<'_>, new: Value) -> Result<Shown, ApiError> {
+    let uid = change.old.is_none().then(|| core.random.uid());
+    let start = Start { now: core.now(), uid, revision: core.store.revision() };
+    let made = if asks_the_cluster(change) {
+        core.with(|core, warnings| make(change, &start, new, Some(core), warnings))
+    } else {
+        core.aside(|warnings| make(change, &start, new, None, warnings))
+    }?;
+    unchanged(core, change, &start)?;
+    let (storage, namespace, name) = (change.resource.storage(), change.namespace, change.name);
+    let draft = match (made, change.old) {
+        (Made::Same, Some(old)) => return Ok(old.value.clone().into()),
+        (Made::Same, None) => return Err(ApiError::again()),
+        (Made::Dry(new), _) => return Ok(new.into()),
+        (Made::Last(draft), _) => {
+            core.store.put_draft(&storage, namespace, name, draft);
+            let last = core.remove(change.resource, namespace, name);
+            return last.map(Shown::from).ok_or_else(|| ApiError::not_found(change.resource, name));
+        }
+        (Made::New(draft), _) => draft,
+    };
+    let shown = core.store.put_draft(&storage, namespace, name, draft);
+    if definitions::is_definition(change.resource) {
+        definitions::settle(core);
+    }
+    Ok(shown)
+}
+
+/// Whether an object gets something of what the cluster has to give: then nobody may write meanwhile.
+fn asks_the_cluster(change: &Change<'_>) -> bool {
+    is_service(change.resource) || is_new_pod(change.resource, change.old.map(|old| &**old))
+}
+
+/// Refuses what can no longer be written as it was made, because others wrote in between.
+fn unchanged(core: &Core, change: &Change<'_>, start: &Start) -> Result<(), ApiError> {
+    let Change { resource, namespace, name, old, manage, .. } = change;
+    match (old, core.store.find(&resource.storage(), namespace, name)) {
+        (None, None) => {}
+        (Some(old), Some(found)) if old.stored.is(found) => {}
+        // Who creates is told; who applies would have changed it, had it been there.
+        (None, Some(found)) if !matches!(manage, Manage::Known(_)) => {
+            return Err(ApiError::already_exists(resource, name, meta::is_deleting(&found.value())));
+        }
+        _ => return Err(ApiError::again()),
+    }
+    if old.is_some() || start.revision == core.store.revision() {
+        return Ok(());
+    }
+    namespace_is_open(core, resource, namespace, name)?;
+    if definitions::is_terminating(core, resource) { Err(ApiError::again()) } else { Ok(()) }
+}
+
+/// Completes an object and looks whether it may be; what only the cluster can give it gets from there.
+fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Core>, warnings: &mut Vec<String>) -> Result<Made, ApiError> {
     let Change { resource, namespace, name, old, .. } = change;
     let old = old.map(|old| &**old);
+    let now = &start.now;
     new["apiVersion"] = json!(resource.api_version());
     new["kind"] = json!(resource.kind);
-    match old {
-        Some(old) => meta::keep_system_fields(old, &mut new),
-        None => fresh(core, namespace, name, &mut new),
+    match (old, &start.uid) {
+        (Some(old), _) => meta::keep_system_fields(old, &mut new),
+        (None, uid) => fresh(uid.as_deref().unwrap_or_default(), now, namespace, name, &mut new),
     }
     complete(resource, old, &mut new, change.subresource);
-    let now = core.now();
     let managed = match &change.manage {
         Manage::Nobody => None,
-        Manage::Writer(manager) => Some(managed::updated(resource, old, &new, manager, change.subresource, &now)),
+        Manage::Writer(manager) => Some(managed::updated(resource, old, &new, manager, change.subresource, now)),
         Manage::Known(managed) => Some(managed.clone()),
     };
     let metadata = meta::metadata(&mut new);
@@ -54,47 +149,40 @@ pub(crate) fn commit(core: &mut Core, change: &Change<'_>, mut new: Value) -> Re
     if let Some(managed) = managed.filter(|managed| !managed.owners.is_empty()) {
         metadata.insert("managedFields".to_owned(), managed.encode());
     }
-    prioritise(core, resource, old, &mut new)?;
-    prepare(resource, old, &mut new, &now);
-    validate(change, old, &new, &mut core.warnings)?;
-    if let (None, Some(existing)) = (old, core.store.get(&resource.storage(), namespace, name)) {
-        return Err(ApiError::already_exists(resource, name, meta::is_deleting(&existing)));
+    if let Some(core) = cluster {
+        prioritise(core, resource, old, &mut new)?;
+    }
+    prepare(resource, old, &mut new, now);
+    validate(change, old, &new, warnings)?;
+    if let Some(core) = cluster {
+        unchanged(core, change, start)?;
     }
     if definitions::is_definition(resource) {
-        core.warnings.extend(definitions::warnings(&new, old));
+        warnings.extend(definitions::warnings(&new, old));
     } else if resource.is_builtin() && change.subresource.is_empty() {
-        core.warnings.extend(canonical::warnings(&resource.group, &resource.kind, &new));
+        warnings.extend(canonical::warnings(&resource.group, &resource.kind, &new));
         canonical::reread(&resource.group, &resource.kind, &mut new);
     }
-    if is_service(resource) {
+    if let Some(core) = cluster.filter(|_| is_service(resource)) {
         refuse(resource, name, &addresses::allot(core, old, namespace, name, &mut new))?;
     }
     meta::generation(resource, old, &mut new);
     meta::tidy(&mut new);
-    if let Some(existing) = change.old {
+    if let Some(existing) = old {
         meta::metadata(&mut new).insert("resourceVersion".to_owned(), existing["metadata"]["resourceVersion"].clone());
         if same(existing, &new) {
-            return Ok(existing.clone());
+            return Ok(Made::Same);
         }
     }
     if change.dry_run {
         if old.is_none() {
             meta::metadata(&mut new).remove("resourceVersion");
         }
-        return Ok(Arc::new(new));
+        return Ok(Made::Dry(new));
     }
-    let storage = resource.storage();
-    if meta::is_deleting(&new) && meta::finalizers(&new).is_empty() && grace(&new) == 0 && !held(resource, &new) {
-        // The last finalizer went: so does the object.
-        core.store.put(&storage, namespace, name, new);
-        let last = core.remove(resource, namespace, name);
-        return last.ok_or_else(|| ApiError::not_found(resource, name));
-    }
-    let stored = core.store.put(&storage, namespace, name, new);
-    if definitions::is_definition(resource) {
-        definitions::settle(core);
-    }
-    Ok(stored)
+    let last = meta::is_deleting(&new) && meta::finalizers(&new).is_empty() && grace(&new) == 0 && !held(resource, &new);
+    let draft = Draft::new(new, if resource.is_builtin() { Order::KindFirst } else { Order::Sorted });
+    Ok(if last { Made::Last(draft) } else { Made::New(draft) })
 }
 
 impl Core {
@@ -121,8 +209,7 @@ fn held(resource: &Resource, object: &Value) -> bool {
 }
 
 /// What the server writes into a new object.
-fn fresh(core: &mut Core, namespace: &str, name: &str, new: &mut Value) {
-    let (uid, now) = (core.random.uid(), core.now());
+fn fresh(uid: &str, now: &str, namespace: &str, name: &str, new: &mut Value) {
     let metadata = meta::metadata(new);
     for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion", "generation"] {
         metadata.remove(field);
@@ -149,7 +236,7 @@ fn complete(resource: &Resource, old: Option<&Value>, new: &mut Value, subresour
 
 /// Gives a new Pod the priority of its class, or of the class that is meant for all.
 fn prioritise(core: &Core, resource: &Resource, old: Option<&Value>, new: &mut Value) -> Result<(), ApiError> {
-    if old.is_some() || resource.kind != "Pod" || !resource.group.is_empty() {
+    if !is_new_pod(resource, old) {
         return Ok(());
     }
     const CLASSES: &str = "scheduling.k8s.io/priorityclasses";
@@ -175,6 +262,10 @@ fn prioritise(core: &Core, resource: &Resource, old: Option<&Value>, new: &mut V
         new["spec"]["preemptionPolicy"] = class["preemptionPolicy"].clone();
     }
     Ok(())
+}
+
+fn is_new_pod(resource: &Resource, old: Option<&Value>) -> bool {
+    old.is_none() && resource.kind == "Pod" && resource.group.is_empty()
 }
 
 fn is_service(resource: &Resource) -> bool {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::commit::{Change, Manage, commit};
-use super::{Ask, Core, definitions, guard, meta, read, write};
+use super::commit::{Change, Manage, Old, commit};
+use super::{Ask, Core, Held, definitions, guard, meta, read, write};
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
+use crate::stored::Shown;
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
@@ -210,7 +211,9 @@ impl Core {
         let options = Options { uid: String::new(), version: String::new(), policy: String::new(), grace: None, dry_run: false };
         delete(self, resource, namespace, name, &options)
     }
+}
 
+impl Held<'_> {
     /// Writes an object in the name of a manager, past all that only concerns users.
     pub(crate) fn overwrite(
         &mut self,
@@ -220,9 +223,10 @@ impl Core {
         by: Writer<'_>,
         new: Value,
     ) -> Result<Arc<Value>, ApiError> {
-        let old = self.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+        let old = self.store.find(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+        let old = Old::of(old);
         let Writer { manager, subresource, dry_run } = by;
         let change = Change { resource, namespace, name, old: Some(&old), manage: Manage::Writer(manager), subresource, dry_run };
-        commit(self, &change, new)
+        commit(self, &change, new).map(Shown::value)
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::{Core, meta};
 use crate::resource::Resource;
+use crate::uses::Use;
 
 const CLAIM: &str = "kubernetes.io/pvc-protection";
 const VOLUME: &str = "kubernetes.io/pv-protection";
@@ -28,7 +29,7 @@ fn claims(pod: &Value) -> impl Iterator<Item = &str> {
 }
 
 fn is_used(core: &Core, namespace: &str, claim: &str) -> bool {
-    core.store.list("/pods", namespace, None).any(|(_, pod)| claims(&pod.value()).any(|one| one == claim))
+    core.store.uses("/pods").is_some_and(|uses| uses.has(&Use::Claim(namespace.to_owned(), claim.to_owned())))
 }
 
 /// Lets the claims go that are being deleted and that only this Pod, which is gone, had used.

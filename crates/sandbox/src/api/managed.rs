@@ -1,6 +1,8 @@
 //! Who manages which fields, around structured merge: what never counts, and when a write resets everything.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use fiel_merge::structured::{self, ApplyError, FieldSet, Kind, ManagedFields, Manager, Operation, Owned, Step, Type};
 use http::StatusCode;
@@ -14,45 +16,66 @@ use crate::status::ApiError;
 /// Metadata that nobody owns.
 const NOBODYS: [&str; 8] = ["name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion"];
 
-/// The object without what nobody owns; spec and status are there even when empty, as in the server's own types.
-fn stripped(object: &Value, skeleton: bool) -> Value {
-    let mut out = Map::new();
-    if skeleton {
-        out.extend(["metadata", "spec", "status"].map(|part| (part.to_owned(), json!({}))));
+/// The paths of what nobody owns.
+fn nobodys() -> FieldSet {
+    let mut metadata = FieldSet::default();
+    for field in NOBODYS {
+        metadata.insert(Step::Field(field.into()));
     }
-    for (name, value) in object.as_object().into_iter().flatten() {
-        match name.as_str() {
-            "apiVersion" | "kind" => {}
-            "metadata" => {
-                let mut metadata = value.as_object().cloned().unwrap_or_default();
-                metadata.retain(|field, _| !NOBODYS.contains(&field.as_str()));
-                if skeleton || !metadata.is_empty() {
-                    out.insert(name.clone(), Value::Object(metadata));
-                }
-            }
-            _ => {
-                out.insert(name.clone(), value.clone());
-            }
+    let mut out = FieldSet::default();
+    out.place(Step::Field("metadata".into()), metadata);
+    for field in ["apiVersion", "kind"] {
+        out.insert(Step::Field(field.into()));
+    }
+    out
+}
+
+/// A configuration without what nobody owns: it is never set by being applied.
+fn strip(config: &mut Value) {
+    let Some(fields) = config.as_object_mut() else { return };
+    fields.retain(|name, _| name != "apiVersion" && name != "kind");
+    if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
+        metadata.retain(|field, _| !NOBODYS.contains(&field.as_str()));
+        if metadata.is_empty() {
+            fields.remove("metadata");
         }
     }
-    Value::Object(out)
+}
+
+/// An object in which the parts are there that the other one has, even when they are empty, as in the server's own types.
+fn with_parts<'v>(object: &'v Value, other: &Value) -> Cow<'v, Value> {
+    let lacking = |part: &&&str| object.get(**part).is_none() && other.get(**part).is_some();
+    let mut out = Cow::Borrowed(object);
+    for part in ["metadata", "spec", "status"].iter().filter(lacking) {
+        out.to_mut()[*part] = json!({});
+    }
+    out
 }
 
 /// A resource as structured merge sees it through one of its endpoints.
 struct Endpoint<'a> {
     of: Type<'a>,
-    /// What a write through the main endpoint, or through a subresource, does not own.
-    ignored: FieldSet,
+    /// What nobody owns, and what a write through the main endpoint, or through a subresource, does not.
+    ignored: &'static FieldSet,
 }
 
 impl<'a> Endpoint<'a> {
     fn new(resource: &'a Resource, subresource: &str) -> Self {
-        let mut ignored = FieldSet::default();
-        match subresource {
-            "" if resource.has_status() => ignored.insert(Step::Field("status".into())),
-            "status" => ignored.insert(Step::Field("spec".into())),
-            _ => {}
-        }
+        static IGNORED: OnceLock<[FieldSet; 3]> = OnceLock::new();
+        let [nobodys, status, spec] = IGNORED.get_or_init(|| {
+            ["", "status", "spec"].map(|part| {
+                let mut set = nobodys();
+                if !part.is_empty() {
+                    set.insert(Step::Field(part.into()));
+                }
+                set
+            })
+        });
+        let ignored = match subresource {
+            "" if resource.has_status() => status,
+            "status" => spec,
+            _ => nobodys,
+        };
         Self { of: resource.schema().map_or(Type::DEDUCED, Type::new), ignored }
     }
 }
@@ -63,7 +86,7 @@ impl Kind for Endpoint<'_> {
     }
 
     fn owned(&self, _version: &str, mut fields: FieldSet) -> FieldSet {
-        fields.subtract_below(&self.ignored);
+        fields.subtract_below(self.ignored);
         fields
     }
 }
@@ -88,9 +111,15 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
         subresource: subresource.to_owned(),
     };
     // A new object is compared with one of which nothing is given: what its type writes anyhow is nobody's.
-    let nothing = if resource.is_builtin() { canonical::nothing(&resource.api_version(), &resource.kind) } else { json!({}) };
-    let before = stripped(old.unwrap_or(&nothing), true);
-    let after = stripped(new, true);
+    let nothing = if old.is_some() {
+        Value::Null
+    } else if resource.is_builtin() {
+        canonical::nothing(&resource.api_version(), &resource.kind)
+    } else {
+        json!({})
+    };
+    let before = old.unwrap_or(&nothing);
+    let (before, after) = (with_parts(before, new), with_parts(new, before));
     let endpoint = Endpoint::new(resource, subresource);
     // An object that cannot be converted leaves its owners as they are.
     let Ok(owners) = structured::update(&endpoint, &before, &after, &resource.api_version(), &managed.owners, &me) else {
@@ -103,11 +132,11 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
     managed
 }
 
-/// What server-side apply makes of an object: the merged object without what nobody owns, and the owners.
+/// What server-side apply makes of an object: the merged object, and the owners.
 pub(crate) fn applied(
     resource: &Resource,
     old: Option<&Value>,
-    config: &Value,
+    mut config: Value,
     manager: &str,
     subresource: &str,
     force: bool,
@@ -115,7 +144,7 @@ pub(crate) fn applied(
 ) -> Result<(Value, ManagedFields), ApiError> {
     let mut managed = old.and_then(ManagedFields::of).unwrap_or_default();
     let nothing = json!({});
-    let before = stripped(old.unwrap_or(&nothing), false);
+    let before = old.unwrap_or(&nothing);
     let (endpoint, version) = (Endpoint::new(resource, subresource), resource.api_version());
     if let (Some(_), true) = (old, managed.owners.is_empty()) {
         // What stands there already is somebody's: it is not ours to remove.
@@ -125,42 +154,34 @@ pub(crate) fn applied(
             api_version: version.clone(),
             subresource: String::new(),
         };
-        let fields = structured::to_set(&before, endpoint.of);
+        let mut fields = structured::to_set(before, endpoint.of);
+        fields.subtract_below(&nobodys());
         managed.owners.insert(first.clone(), Owned { fields, version: version.clone(), applied: false });
         managed.stamp(&first, now);
     }
     let me =
         Manager { name: manager.to_owned(), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() };
-    let given = config;
-    let config = stripped(given, false);
-    let outcome = structured::apply(&endpoint, &before, &config, &version, &managed.owners, &me, force);
+    let called = format!("{}/{}", meta::text(&config, "namespace"), meta::text(&config, "name"));
+    strip(&mut config);
+    let outcome = structured::apply(&endpoint, before, &config, &version, &managed.owners, &me, force);
     let applied = outcome.map_err(|error| match error {
         ApplyError::Conflicts(conflicts) => conflict(&managed, &conflicts),
         ApplyError::Invalid(error) => {
-            let message = format!("failed to create typed patch object ({}; {version}, Kind={}): {error}", name(given), resource.kind);
+            let message = format!("failed to create typed patch object ({called}; {version}, Kind={}): {error}", resource.kind);
             ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
         }
         ApplyError::Convert(error) => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", error.to_string()),
     })?;
     // Time stands still while nothing changes: the same apply again is no write.
-    let same = applied.owners == managed.owners && applied.object == before;
+    let same = applied.owners == managed.owners && applied.object == *before;
     managed.owners = applied.owners;
     if !same {
         managed.stamp(&me, now);
     }
     let mut object = applied.object;
-    for field in NOBODYS {
-        if let Some(value) = old.and_then(|old| old["metadata"].get(field)) {
-            meta::metadata(&mut object).insert(field.to_owned(), value.clone());
-        }
-    }
     object["apiVersion"] = json!(resource.api_version());
     object["kind"] = json!(resource.kind);
     Ok((object, managed))
-}
-
-fn name(config: &Value) -> String {
-    format!("{}/{}", meta::text(config, "namespace"), meta::text(config, "name"))
 }
 
 fn conflict(managed: &ManagedFields, conflicts: &BTreeMap<Manager, FieldSet>) -> ApiError {

@@ -1,4 +1,8 @@
-//! The API without HTTP: one lock around everything, each request a function of what is stored and what is asked.
+//! The API without HTTP: each request a function of what is stored and what is asked.
+//!
+//! One lock is around what is stored. A write holds it where it reads the old object and where it puts the new one; in between, while the new one is
+//! made, others have it ([`held`]). If the old one has changed by then, the write begins anew and keeps the lock. Where only one thread works, nobody
+//! ever comes in between.
 
 mod addresses;
 mod body;
@@ -7,6 +11,7 @@ mod components;
 mod definitions;
 mod delete;
 mod guard;
+mod held;
 mod managed;
 pub(crate) mod meta;
 mod read;
@@ -20,14 +25,17 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::Value;
 
+use crate::Shared;
 use crate::auth::User;
 use crate::journal::Journal;
 use crate::request::{Query, Target, Verb};
 use crate::resource::{Resource, Resources};
 use crate::status::ApiError;
 use crate::store::Store;
+use crate::stored::Shown;
 
 pub(crate) use body::Body;
+pub(crate) use held::Held;
 pub(crate) use read::list;
 
 /// The whole state of a cluster.
@@ -40,8 +48,6 @@ pub(crate) struct Core {
     pub(crate) writes: BTreeMap<String, u64>,
     /// Whether roles decide who may do what.
     pub(crate) rbac: bool,
-    /// What the request at hand is warned of.
-    pub(crate) warnings: Vec<String>,
     /// Who bears which token, and until when.
     tokens: BTreeMap<String, Token>,
 }
@@ -70,7 +76,27 @@ pub(crate) struct Ask<'a> {
 }
 
 /// What a request is answered with.
-pub(crate) type Answer = Result<(StatusCode, Arc<Value>), ApiError>;
+pub(crate) type Answer = Result<(StatusCode, Shown), ApiError>;
+
+/// A request that was carried out.
+pub(crate) struct Done {
+    pub(crate) answer: Answer,
+    /// The newest write's number afterwards.
+    pub(crate) revision: u64,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Carries out everything but watches.
+pub(crate) fn carry_out(shared: &Shared, ask: &Ask<'_>) -> Done {
+    let done = finished(Held::shared(shared), ask);
+    let again = done.answer.as_ref().is_err_and(|error| error.again);
+    if again { finished(Held::steady(&mut shared.core()), ask) } else { done }
+}
+
+fn finished(mut held: Held<'_>, ask: &Ask<'_>) -> Done {
+    let answer = held.carry_out(ask);
+    Done { answer, revision: held.store.revision(), warnings: held.warnings }
+}
 
 impl Core {
     /// A cluster that holds only what every cluster has.
@@ -82,7 +108,6 @@ impl Core {
             random: Random(seed),
             writes: BTreeMap::new(),
             rbac,
-            warnings: Vec::new(),
             tokens: BTreeMap::new(),
         };
         seed::plant(&mut core);
@@ -103,7 +128,6 @@ impl Core {
             random,
             writes: BTreeMap::new(),
             rbac,
-            warnings: Vec::new(),
             tokens: BTreeMap::new(),
         };
         seed::plant(&mut core);
@@ -135,8 +159,16 @@ impl Core {
         (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
-    /// Carries out everything but watches.
-    pub(crate) fn carry_out(&mut self, ask: &Ask<'_>) -> Answer {
+    /// Fails when writes can no longer be kept on disk.
+    fn kept(&self) -> Result<(), ApiError> {
+        self.store.broken().map_or(Ok(()), |broken| {
+            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", format!("nothing can be kept any more: {broken}")))
+        })
+    }
+}
+
+impl Held<'_> {
+    fn carry_out(&mut self, ask: &Ask<'_>) -> Answer {
         if !ask.verb.writes() {
             return self.answer(ask);
         }
@@ -146,24 +178,17 @@ impl Core {
         self.kept().and(answer)
     }
 
-    /// Fails when writes can no longer be kept on disk.
-    fn kept(&self) -> Result<(), ApiError> {
-        self.store.broken().map_or(Ok(()), |broken| {
-            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", format!("nothing can be kept any more: {broken}")))
-        })
-    }
-
     fn answer(&mut self, ask: &Ask<'_>) -> Answer {
         if !ask.target.subresource.is_empty() {
             return subresource::carry_out(self, ask);
         }
-        let ok = |value: Arc<Value>| (StatusCode::OK, value);
-        let made = |value: Value| ok(Arc::new(value));
+        let ok = |value: Arc<Value>| (StatusCode::OK, Shown::from(value));
+        let made = |value: Value| (StatusCode::OK, Shown::from(value));
         if ask.resource.kind == "ComponentStatus" {
             return components::answer(ask).map(made);
         }
         match ask.verb {
-            Verb::Get => read::get(self, ask).map(ok),
+            Verb::Get => read::get(self, ask).map(|shown| (StatusCode::OK, shown)),
             Verb::List | Verb::Watch => read::answer(self, ask).map(made),
             Verb::Create => write::create(self, ask),
             Verb::Update => write::update(self, ask),

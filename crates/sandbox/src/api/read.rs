@@ -12,13 +12,18 @@ use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::Name;
+use crate::stored::Shown;
 
 /// GET of one object.
-pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
-    let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
-    let found = core.store.get(&ask.resource.storage(), namespace, &ask.target.name);
-    let found = found.ok_or_else(|| ApiError::not_found(&ask.resource, &ask.target.name))?;
-    Ok(in_version(&ask.resource, found))
+pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Shown, ApiError> {
+    let resource = &*ask.resource;
+    let namespace = if resource.namespaced { ask.target.namespace.as_str() } else { "" };
+    let found = core.store.find(&resource.storage(), namespace, &ask.target.name);
+    let found = found.ok_or_else(|| ApiError::not_found(resource, &ask.target.name))?;
+    if let Some(text) = found.text(resource) {
+        return Ok(text.clone().into());
+    }
+    Ok(in_version(resource, found.value()).into())
 }
 
 /// The object as this version shows it.

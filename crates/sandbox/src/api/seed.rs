@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Core;
 use super::commit::{Change, Manage, commit};
+use super::{Core, Held};
 
 /// The roles for users and the bindings of everybody, as a kube-apiserver 1.36 makes them. Those of its own components are left out: none of them
 /// runs here.
@@ -35,7 +35,7 @@ fn make(core: &mut Core, (group, plural): (&str, &str), namespace: &str, object:
     }
     let change = Change { resource: &resource, namespace, name: &name, old: None, manage: Manage::Nobody, subresource: "", dry_run: false };
     // Nothing can be wrong with them: they are ours, and a test looks that all are there.
-    drop(commit(core, &change, object));
+    drop(commit(&mut Held::steady(core), &change, object));
 }
 
 #[cfg(test)]

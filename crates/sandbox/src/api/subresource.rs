@@ -8,42 +8,43 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::delete::Writer;
-use super::{AUDIENCE, Answer, Ask, Core, meta, read, write};
+use super::{AUDIENCE, Answer, Ask, Core, Held, meta, read, write};
 use crate::auth::User;
 use crate::cause::Cause;
 use crate::request::Verb;
 use crate::status::ApiError;
+use crate::stored::Shown;
 
 /// Carries out a request for a subresource.
-pub(crate) fn carry_out(core: &mut Core, ask: &Ask<'_>) -> Answer {
+pub(crate) fn carry_out(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
     let name = ask.target.subresource.as_str();
     if !ask.resource.has(name) {
         return Err(ApiError::no_resource());
     }
-    let ok = |value: Arc<Value>| (StatusCode::OK, value);
-    let made = |value: Value| (StatusCode::CREATED, Arc::new(value));
+    let ok = |shown: Shown| (StatusCode::OK, shown);
+    let made = |value: Value| (StatusCode::CREATED, Shown::from(value));
     match (name, ask.verb) {
         (_, Verb::List | Verb::Watch) => Err(ApiError::method_not_allowed()),
         ("status", Verb::Get) => read::get(core, ask).map(ok),
         ("status", Verb::Update) => {
-            let object = write::decode(ask)?;
-            write::replace(core, ask, |_| Ok(object), "status").map(ok)
+            let object = core.aside(|_| write::decode(ask))?;
+            write::replace(core, ask, |_, _| Ok(object), "status").map(ok)
         }
         ("status", Verb::Patch) if ask.content_type.starts_with("application/apply-patch") => write::apply(core, ask, "status"),
         ("status", Verb::Patch) => write::change(core, ask, "status").map(ok),
         ("ephemeralcontainers" | "approval", Verb::Get) => read::get(core, ask).map(ok),
         ("ephemeralcontainers" | "approval", Verb::Update) => {
             let object = write::decode(ask)?;
-            write::replace(core, ask, |_| Ok(object), name).map(ok)
+            write::replace(core, ask, |_, _| Ok(object), name).map(ok)
         }
         ("ephemeralcontainers" | "approval", Verb::Patch) => write::change(core, ask, name).map(ok),
         ("scale", Verb::Get) => {
-            let object = read::get(core, ask)?;
+            let object = read::get(core, ask)?.value();
             wanted(ask, &object)?;
-            scale(ask, &object).map(Arc::new).map(ok)
+            scale(ask, &object).map(Shown::from).map(ok)
         }
-        ("scale", Verb::Update | Verb::Patch) => set_scale(core, ask).map(Arc::new).map(ok),
-        ("finalize", Verb::Update) => finalize(core, ask).map(ok),
+        ("scale", Verb::Update | Verb::Patch) => set_scale(core, ask).map(Shown::from).map(ok),
+        ("finalize", Verb::Update) => finalize(core, ask).map(Shown::from).map(ok),
         ("binding", Verb::Create) => bind(core, ask).map(made),
         ("token", Verb::Create) => token(core, ask).map(made),
         ("eviction", Verb::Create) => {
@@ -116,8 +117,8 @@ fn labels(selector: &Value) -> String {
     pairs.collect::<Vec<_>>().join(",")
 }
 
-fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
-    let old = read::get(core, ask)?;
+fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    let old = read::get(core, ask)?.value();
     let before = scale(ask, &old)?;
     let change = write::decode(ask)?;
     let after = match ask.verb {
@@ -163,9 +164,9 @@ fn set_scale(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
 }
 
 /// Lets a namespace go: its spec's finalizers as the request says.
-fn finalize(core: &mut Core, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
+fn finalize(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
     let given = write::decode(ask)?;
-    let mut new = Arc::unwrap_or_clone(read::get(core, ask)?);
+    let mut new = Arc::unwrap_or_clone(read::get(core, ask)?.value());
     meta::precondition(&ask.resource, &ask.target.name, &new, &given)?;
     let finalizers = given["spec"]["finalizers"].clone();
     new["spec"]["finalizers"] = if finalizers.is_null() { json!([]) } else { finalizers };
@@ -181,7 +182,7 @@ fn finalize(core: &mut Core, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
 /// A token with which its bearer is the service account. It has the form of a JSON Web Token, but only this cluster can say whose it is.
 fn token(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let mut request = write::decode(ask)?;
-    let account = read::get(core, ask)?;
+    let account = read::get(core, ask)?.value();
     let (namespace, name, uid) = (&ask.target.namespace, &ask.target.name, meta::text(&account, "uid"));
     let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
     if seconds < 600 {
@@ -209,9 +210,9 @@ fn token(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
 }
 
 /// Puts a Pod on a node.
-fn bind(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
+fn bind(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let binding = write::decode(ask)?;
-    let mut pod = Arc::unwrap_or_clone(read::get(core, ask)?);
+    let mut pod = Arc::unwrap_or_clone(read::get(core, ask)?.value());
     if !pod["spec"]["nodeName"].is_null() {
         let why = format!("pod {} is already assigned to node {}", ask.target.name, pod["spec"]["nodeName"]);
         return Err(ApiError::conflict(&ask.resource, &ask.target.name, &why));

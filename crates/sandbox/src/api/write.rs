@@ -1,12 +1,10 @@
 //! Create, update, and the four kinds of patch.
 
-use std::sync::Arc;
-
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::commit::{Change, Manage, commit};
-use super::{Answer, Ask, Body, Core, body, definitions, managed, meta};
+use super::commit::{Change, Manage, Old, commit};
+use super::{Answer, Ask, Body, Core, Held, body, definitions, managed, meta};
 use crate::auth::review;
 use crate::canonical;
 use crate::cause::Cause;
@@ -14,6 +12,7 @@ use crate::golang;
 use crate::request::Verb;
 use crate::resource::Resource;
 use crate::status::ApiError;
+use crate::stored::Shown;
 use crate::strict;
 
 /// How often a generated name is tried.
@@ -118,7 +117,7 @@ fn mistyped(resource: &Resource, object: &Value) -> Option<String> {
 }
 
 /// Nothing can be made in a namespace that is not there or goes.
-fn namespace_is_open(core: &Core, resource: &Resource, namespace: &str, name: &str) -> Result<(), ApiError> {
+pub(super) fn namespace_is_open(core: &Core, resource: &Resource, namespace: &str, name: &str) -> Result<(), ApiError> {
     if !resource.namespaced {
         return Ok(());
     }
@@ -136,22 +135,34 @@ fn namespace_is_open(core: &Core, resource: &Resource, namespace: &str, name: &s
 }
 
 /// POST.
-pub(crate) fn create(core: &mut Core, ask: &Ask<'_>) -> Answer {
-    let resource = ask.resource.clone();
-    let Body { value: object, twice, yaml } = body::read(ask)?;
-    if review::is_review(&resource.group) {
-        return Ok((StatusCode::CREATED, Arc::new(review::answer(core, ask.user, &resource.kind, object))));
+pub(crate) fn create(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
+    let resource = &*ask.resource;
+    let review = review::is_review(&resource.group);
+    let object = core.aside(|warnings| {
+        let Body { value: object, twice, yaml } = body::read(ask)?;
+        if review {
+            return Ok(object);
+        }
+        if resource.namespaced && ask.target.namespace.is_empty() {
+            return Err(ApiError::method_not_allowed());
+        }
+        looked_at(ask, object, twice, yaml, warnings)
+    })?;
+    if review {
+        return Ok((StatusCode::CREATED, review::answer(core, ask.user, &resource.kind, object).into()));
     }
-    if resource.namespaced && ask.target.namespace.is_empty() {
-        return Err(ApiError::method_not_allowed());
-    }
-    fits(ask, &object)?;
-    typed(ask, &object)?;
-    strict::check(core, ask, &object, &strict::Twice::new(twice, yaml))?;
     insert(core, ask, object, Manage::Writer(manager(ask)))
 }
 
-fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> Answer {
+/// A whole object of a body, if it is of the kind that is asked for.
+fn looked_at(ask: &Ask<'_>, object: Value, twice: Vec<String>, yaml: bool, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+    fits(ask, &object)?;
+    typed(ask, &object)?;
+    strict::check(ask, &object, &strict::Twice::new(twice, yaml), warnings)?;
+    Ok(object)
+}
+
+fn insert(core: &mut Held<'_>, ask: &Ask<'_>, mut object: Value, manage: Manage) -> Answer {
     let resource = ask.resource.clone();
     let namespace = if resource.namespaced { ask.target.namespace.clone() } else { String::new() };
     if !meta::text(&object, "resourceVersion").is_empty() {
@@ -184,40 +195,37 @@ fn insert(core: &mut Core, ask: &Ask<'_>, mut object: Value, manage: Manage) -> 
 }
 
 /// PUT.
-pub(crate) fn update(core: &mut Core, ask: &Ask<'_>) -> Answer {
-    let Body { value: object, twice, yaml } = body::read(ask)?;
-    fits(ask, &object)?;
-    typed(ask, &object)?;
-    strict::check(core, ask, &object, &strict::Twice::new(twice, yaml))?;
-    replace(core, ask, |_| Ok(object), "").map(|object| (StatusCode::OK, object))
+pub(crate) fn update(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
+    let object = core.aside(|warnings| {
+        let Body { value: object, twice, yaml } = body::read(ask)?;
+        looked_at(ask, object, twice, yaml, warnings)
+    })?;
+    replace(core, ask, |_, _| Ok(object), "").map(|object| (StatusCode::OK, object))
 }
 
 /// Replaces an object by what `make` makes of it, through the main endpoint or a subresource.
 pub(crate) fn replace(
-    core: &mut Core,
+    core: &mut Held<'_>,
     ask: &Ask<'_>,
-    make: impl FnOnce(&Value) -> Result<Value, ApiError>,
+    make: impl FnOnce(&Value, &mut Vec<String>) -> Result<Value, ApiError>,
     subresource: &str,
-) -> Result<Arc<Value>, ApiError> {
-    let resource = ask.resource.clone();
+) -> Result<Shown, ApiError> {
+    let resource = &*ask.resource;
     let (namespace, name) = (ask.target.namespace.as_str(), ask.target.name.as_str());
-    let old = core.store.get(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(&resource, name))?;
-    let mut new = make(&old)?;
-    meta::precondition(&resource, name, &old, &new)?;
-    if subresource.is_empty() && !resource.is_builtin() && meta::text(&new, "resourceVersion").is_empty() {
-        let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
-        return Err(ApiError::invalid(&resource, name, &[cause]));
-    }
-    confine(&resource, &old, &mut new, subresource);
-    let change = Change {
-        resource: &resource,
-        namespace,
-        name,
-        old: Some(&old),
-        manage: Manage::Writer(manager(ask)),
-        subresource,
-        dry_run: dry_run(ask)?,
-    };
+    let old = core.store.find(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?.clone();
+    let (old, new) = core.aside(|warnings| {
+        let old = Old::of(&old);
+        let mut new = make(&old, warnings)?;
+        meta::precondition(resource, name, &old, &new)?;
+        if subresource.is_empty() && !resource.is_builtin() && meta::text(&new, "resourceVersion").is_empty() {
+            let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+            return Err(ApiError::invalid(resource, name, &[cause]));
+        }
+        confine(resource, &old, &mut new, subresource);
+        Ok((old, new))
+    })?;
+    let manage = Manage::Writer(manager(ask));
+    let change = Change { resource, namespace, name, old: Some(&old), manage, subresource, dry_run: dry_run(ask)? };
     commit(core, &change, new)
 }
 
@@ -275,7 +283,7 @@ fn set(object: &mut Value, field: &str, value: Value) {
 const PATCHES: [&str; 3] = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
 
 /// PATCH of any kind.
-pub(crate) fn patch(core: &mut Core, ask: &Ask<'_>) -> Answer {
+pub(crate) fn patch(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
     if ask.content_type.starts_with("application/apply-patch") {
         return apply(core, ask, "");
     }
@@ -283,11 +291,8 @@ pub(crate) fn patch(core: &mut Core, ask: &Ask<'_>) -> Answer {
 }
 
 /// Patches an object through the main endpoint or a subresource.
-pub(crate) fn change(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Result<Arc<Value>, ApiError> {
-    let mut warnings = Vec::new();
-    let result = replace(core, ask, |old| patched(ask, old, &mut warnings), subresource);
-    core.warnings.extend(warnings);
-    result
+pub(crate) fn change(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> Result<Shown, ApiError> {
+    replace(core, ask, |old, warnings| patched(ask, old, warnings), subresource)
 }
 
 /// The object as a patch of the request's kind makes it.
@@ -335,47 +340,43 @@ fn change_has_no_version(new: &Value) -> bool {
 }
 
 /// Server-side apply, of the object or its status.
-pub(crate) fn apply(core: &mut Core, ask: &Ask<'_>, subresource: &str) -> Answer {
-    let resource = ask.resource.clone();
-    let Body { value: config, twice, yaml } = body::read(ask)?;
-    strict::check_apply(core, ask, &strict::Twice::new(twice, yaml))?;
+pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> Answer {
+    let resource = &*ask.resource;
     let manager = ask.query.get("fieldManager");
-    if manager.is_empty() {
-        let message = "Required value: is required for apply patch";
-        return Err(ApiError::invalid_options("PatchOptions", "fieldManager", "FieldValueRequired", message));
-    }
-    if config["metadata"]["managedFields"].as_array().is_some_and(|list| !list.is_empty()) {
-        return Err(ApiError::bad_request("metadata.managedFields must be nil"));
-    }
-    fits(ask, &config)?;
-    let namespace = if resource.namespaced { ask.target.namespace.clone() } else { String::new() };
-    let name = ask.target.name.clone();
-    let old = core.store.get(&resource.storage(), &namespace, &name);
-    if let Some(old) = &old {
-        meta::precondition(&resource, &name, old, &config)?;
-    } else if !subresource.is_empty() {
-        return Err(ApiError::not_found(&resource, &name));
-    }
-    let now = core.now();
-    let force = ask.query.is("force");
-    let (mut new, managed) = managed::applied(&resource, old.as_deref(), &config, manager, subresource, force, &now)?;
-    match &old {
-        None => {
-            meta::metadata(&mut new).insert("name".to_owned(), json!(name));
-            insert(core, ask, new, Manage::Known(managed))
+    let config = core.aside(|warnings| {
+        let Body { value: config, twice, yaml } = body::read(ask)?;
+        strict::check_apply(ask, &strict::Twice::new(twice, yaml), warnings)?;
+        if manager.is_empty() {
+            let message = "Required value: is required for apply patch";
+            return Err(ApiError::invalid_options("PatchOptions", "fieldManager", "FieldValueRequired", message));
         }
-        Some(existing) => {
-            confine(&resource, existing, &mut new, subresource);
-            let change = Change {
-                resource: &resource,
-                namespace: &namespace,
-                name: &name,
-                old: Some(existing),
-                manage: Manage::Known(managed),
-                subresource,
-                dry_run: dry_run(ask)?,
-            };
-            commit(core, &change, new).map(|stored| (StatusCode::OK, stored))
+        if config["metadata"]["managedFields"].as_array().is_some_and(|list| !list.is_empty()) {
+            return Err(ApiError::bad_request("metadata.managedFields must be nil"));
         }
+        fits(ask, &config)?;
+        Ok(config)
+    })?;
+    let namespace = if resource.namespaced { ask.target.namespace.as_str() } else { "" };
+    let name = ask.target.name.as_str();
+    let (old, now) = (core.store.find(&resource.storage(), namespace, name).cloned(), core.now());
+    let (old, mut new, managed) = core.aside(|_| {
+        let old = old.as_ref().map(Old::of);
+        match &old {
+            Some(old) => meta::precondition(resource, name, old, &config)?,
+            None if !subresource.is_empty() => return Err(ApiError::not_found(resource, name)),
+            None => {}
+        }
+        let (mut new, managed) = managed::applied(resource, old.as_deref(), config, manager, subresource, ask.query.is("force"), &now)?;
+        if let Some(old) = &old {
+            confine(resource, old, &mut new, subresource);
+        }
+        Ok((old, new, managed))
+    })?;
+    let manage = Manage::Known(managed);
+    if old.is_none() {
+        meta::metadata(&mut new).insert("name".to_owned(), json!(name));
+        return insert(core, ask, new, manage);
     }
+    let change = Change { resource, namespace, name, old: old.as_ref(), manage, subresource, dry_run: dry_run(ask)? };
+    commit(core, &change, new).map(|stored| (StatusCode::OK, stored))
 }
