@@ -117,7 +117,7 @@ pub(crate) fn string(value: &Value, name: &str) -> Result<String> {
     match value.as_scalar() {
         Some(scalar) if scalar.kind == Kind::Str => Ok(scalar.text.to_string()),
         Some(scalar) if scalar.kind == Kind::Null => Ok(String::new()),
-        Some(scalar) => Err(error(value.pos, format!("{name} must be text, not {}; write \"{}\"", value.describe(), scalar.text))),
+        Some(_) => Err(error(value.pos, format!("{name} must be text, not {}; put it in quotes", value.describe()))),
         None => Err(error(value.pos, format!("{name} must be text, not {}", value.describe()))),
     }
 }

@@ -1,10 +1,11 @@
 //! Block style: maps and lists by indentation, literals, folded text, plain scalars over several lines.
 
-use super::parse::{Parser, Properties, TAB};
+use super::parse::{ONE_MARK, Parser, Properties, TAB};
+use super::scalar::Kind;
 use super::value::{Node, Scalar, Value};
 use crate::error::Result;
 
-fn as_int(column: usize) -> i64 {
+pub(super) fn as_int(column: usize) -> i64 {
     i64::try_from(column).unwrap_or(i64::MAX)
 }
 
@@ -26,11 +27,21 @@ impl<'a> Parser<'a> {
             return Ok(Value { pos: here, ..Value::default() });
         }
         here = self.pos();
-        let column = self.column();
-        let mut properties = self.properties()?;
-        let had_properties = self.column() != column || self.pos().line != here.line;
-        if had_properties {
-            if self.at_line_end() || self.peek() == b'#' {
+        let mut properties = Properties::default();
+        while matches!(self.peek(), b'&' | b'!') {
+            let (start, column) = (self.at, self.column());
+            let here_too = self.properties()?;
+            let line_ends = self.at_line_end() || self.peek() == b'#';
+            if !line_ends && crossed && self.key_ahead() {
+                // These belong to the key, not to the map that begins with it.
+                let value = self.map(column, Some(here_too))?;
+                return self.finish(&properties, value, false);
+            }
+            if !properties.add(&here_too) {
+                self.at = start;
+                return Err(self.error(ONE_MARK));
+            }
+            if line_ends {
                 self.skip_to_token(true)?;
                 crossed = true;
                 if self.nothing_here(parent, crossed, list_ok) {
@@ -38,9 +49,6 @@ impl<'a> Parser<'a> {
                     return self.finish(&properties, empty, false);
                 }
                 here = self.pos();
-            } else if crossed && self.key_ahead() {
-                // The anchor belongs to the key, not to the map that begins with it.
-                return self.map(column, Some(std::mem::take(&mut properties)));
             } else if crossed && matches!(self.peek(), b'-') && matches!(self.peek_at(1), b' ' | b'\n') {
                 return Err(self.error("a list cannot begin on the line of its anchor or tag"));
             }
@@ -61,9 +69,9 @@ impl<'a> Parser<'a> {
         }
         let (value, quoted) = match next {
             b'|' | b'>' => (self.block_scalar(parent)?, true),
-            b'*' => (self.alias()?, false),
-            b'[' | b'{' => (self.flow()?, false),
-            b'"' | b'\'' => (self.quoted(parent)?, true),
+            b'*' if properties.is_empty() => (self.alias_in_block()?, false),
+            b'[' | b'{' => (self.flow(parent)?, false),
+            b'"' | b'\'' => (self.quoted()?, true),
             _ => (self.plain(parent)?, false),
         };
         if !matches!(next, b'|' | b'>') {
@@ -72,6 +80,17 @@ impl<'a> Parser<'a> {
         let mut value = value;
         value.pos = here;
         self.finish(&properties, value, quoted)
+    }
+
+    /// What was left out within brackets is an ordinary null where an alias brings it out of them.
+    fn alias_in_block(&mut self) -> Result<Value> {
+        let mut value = self.alias()?;
+        if let Node::Scalar(scalar) = &mut value.node
+            && scalar.kind == Kind::Null
+        {
+            scalar.quoted = false;
+        }
+        Ok(value)
     }
 
     /// Whether the parent's value is empty: the next token belongs to something further out.
@@ -89,9 +108,8 @@ impl<'a> Parser<'a> {
 
     /// After a value in block style only a comment may follow on the line.
     fn line_must_end(&mut self) -> Result<()> {
-        let start = self.at;
         self.skip_blanks();
-        if self.at_line_end() || (self.peek() == b'#' && self.at > start) {
+        if self.at_line_end() || self.peek() == b'#' {
             return Ok(());
         }
         if self.peek() == b':' {
@@ -210,8 +228,8 @@ impl<'a> Parser<'a> {
         };
         let pos = self.pos();
         let value = match self.peek() {
-            b'"' | b'\'' => self.quoted(-1)?,
-            b'*' => self.alias()?,
+            b'"' | b'\'' => self.quoted()?,
+            b'*' if properties.is_empty() => self.alias_in_block()?,
             _ => {
                 let start = self.at;
                 let line = self.src[start..].iter().take_while(|c| **c != b'\n').enumerate();
@@ -219,6 +237,9 @@ impl<'a> Parser<'a> {
                 let Some(colon) = line.filter(|(_, c)| **c == b':').map(|(at, _)| start + at).find(|at| ends(*at)) else {
                     return Err(self.error("could not find expected ':' after this key"));
                 };
+                if colon == start && properties.is_empty() {
+                    return Err(self.error("did not expect ':' here; is the key missing?"));
+                }
                 self.at = colon;
                 let text = self.slice(start, colon).trim_end_matches([' ', '\t']);
                 self.plain_value(text, pos)
@@ -237,7 +258,7 @@ impl<'a> Parser<'a> {
     /// A plain scalar; lines that are indented deeper than the parent continue it.
     fn plain(&mut self, parent: i64) -> Result<Value> {
         let pos = self.pos();
-        if let c @ (b',' | b']' | b'}' | b'%' | b'@' | b'`' | b'#') = self.peek() {
+        if let c @ (b',' | b']' | b'}' | b'%' | b'@' | b'`' | b'#' | b'*') = self.peek() {
             return Err(self.error(format!("a value cannot begin with '{}'; quote it", char::from(c))));
         }
         if self.peek() == b':' && matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | 0) {

@@ -1,19 +1,24 @@
 //! Flow style and quoted scalars.
 
-use super::parse::Parser;
-use super::value::{Node, Scalar, Value};
+use super::block::as_int;
+use super::parse::{ONE_MARK, Parser, Properties, TAB};
+use super::scalar::{Dialect, Kind};
+use super::value::{Node, Pos, Scalar, Value};
 use crate::error::Result;
 
+/// A key without `?` is at most so many characters long.
+const KEY_LENGTH: usize = 1024;
+
 impl Parser<'_> {
-    /// `[…]` or `{…}`.
-    pub(super) fn flow(&mut self) -> Result<Value> {
+    /// `[…]` or `{…}` within a block whose column is `parent` (-1: none).
+    pub(super) fn flow(&mut self, parent: i64) -> Result<Value> {
         self.enter()?;
-        let value = if self.peek() == b'[' { self.flow_list() } else { self.flow_map() }?;
+        let value = if self.peek() == b'[' { self.flow_list(parent) } else { self.flow_map(parent) }?;
         self.depth -= 1;
         Ok(value)
     }
 
-    fn flow_list(&mut self) -> Result<Value> {
+    fn flow_list(&mut self, parent: i64) -> Result<Value> {
         let (pos, list) = (self.pos(), self.open_list());
         self.at += 1;
         loop {
@@ -22,19 +27,22 @@ impl Parser<'_> {
                 self.at += 1;
                 return Ok(self.close_list(list, pos));
             }
-            let item_pos = self.pos();
-            let item = self.flow_node()?;
-            self.skip_in_flow()?;
-            if self.peek() == b':' {
+            let (item_pos, start) = (self.pos(), self.at);
+            let marked = self.key_sign()?;
+            let item = if marked && matches!(self.peek(), b':' | b',') {
+                // kustomize takes this sign away with the key that is not there.
                 self.at += 1;
-                self.skip_in_flow()?;
-                let value =
-                    if matches!(self.peek(), b',' | b']') { Value { pos: self.pos(), ..Value::default() } } else { self.flow_node()? };
+                self.empty(item_pos)
+            } else {
+                self.flow_node(parent)?
+            };
+            self.skip_in_flow()?;
+            if marked || self.peek() == b':' {
+                let value = self.flow_value(parent, marked, item_pos, start)?;
                 let mut map = self.open_map(item_pos);
                 self.add_entry(&mut map, item, value)?;
                 let map = self.close_map(map)?;
                 self.add_item(map);
-                self.skip_in_flow()?;
             } else {
                 self.add_item(item);
             }
@@ -42,7 +50,7 @@ impl Parser<'_> {
         }
     }
 
-    fn flow_map(&mut self) -> Result<Value> {
+    fn flow_map(&mut self, parent: i64) -> Result<Value> {
         let mut map = self.open_map(self.pos());
         self.at += 1;
         loop {
@@ -51,28 +59,46 @@ impl Parser<'_> {
                 self.at += 1;
                 return self.close_map(map);
             }
-            if self.peek() == b'?' && matches!(self.peek_at(1), b' ' | b'\t' | b'\n') {
-                self.at += 1;
-                self.skip_in_flow()?;
-            }
-            let key = self.flow_node()?;
+            let (key_pos, start) = (self.pos(), self.at);
+            let marked = self.key_sign()?;
+            let key = if marked && matches!(self.peek(), b':' | b',' | b'}') { self.empty(key_pos) } else { self.flow_node(parent)? };
             self.skip_in_flow()?;
-            let value = if self.peek() == b':' {
-                self.at += 1;
-                self.skip_in_flow()?;
-                if matches!(self.peek(), b',' | b'}') {
-                    // `{a: }` holds an empty text for kustomize, while `{a}` holds null.
-                    Value { pos: self.pos(), ..Value::string("") }
-                } else {
-                    self.flow_node()?
-                }
-            } else {
-                Value { pos: self.pos(), ..Value::default() }
-            };
+            let value = self.flow_value(parent, marked, key_pos, start)?;
             self.add_entry(&mut map, key, value)?;
-            self.skip_in_flow()?;
             self.flow_separator(b'}')?;
         }
+    }
+
+    /// Reads the `?` before a key; within brackets it needs no blank behind it.
+    fn key_sign(&mut self) -> Result<bool> {
+        let marked = self.peek() == b'?';
+        if marked {
+            self.at += 1;
+            self.skip_in_flow()?;
+        }
+        Ok(marked)
+    }
+
+    /// What follows a key that began at `start`: a colon and a value, or nothing. Only behind a `?` the colon may stand on a later line or far away.
+    fn flow_value(&mut self, parent: i64, marked: bool, key_pos: Pos, start: usize) -> Result<Value> {
+        if self.peek() != b':' {
+            return Ok(self.empty(self.pos()));
+        }
+        let far = || self.at - start > KEY_LENGTH && self.slice(start, self.at).chars().count() > KEY_LENGTH;
+        if !marked && (self.line != key_pos.line || far()) {
+            return Err(self.error("a key and its ':' must stand on one line, at most 1024 characters apart"));
+        }
+        self.at += 1;
+        self.skip_in_flow()?;
+        let value = if matches!(self.peek(), b',' | b']' | b'}') { self.empty(self.pos()) } else { self.flow_node(parent)? };
+        self.skip_in_flow()?;
+        Ok(value)
+    }
+
+    /// What is left out within brackets: null. Of a resource it prints as an empty text, which the quotes stand for.
+    fn empty(&self, pos: Pos) -> Value {
+        let quoted = self.dialect == Dialect::Resource;
+        Value { node: Node::Scalar(Scalar { quoted, ..Scalar::plain("", Kind::Null) }), pos }
     }
 
     fn skip_in_flow(&mut self) -> Result<()> {
@@ -97,30 +123,46 @@ impl Parser<'_> {
         }
     }
 
-    fn flow_node(&mut self) -> Result<Value> {
+    fn flow_node(&mut self, parent: i64) -> Result<Value> {
         let pos = self.pos();
-        let properties = self.properties()?;
-        self.skip_in_flow()?;
+        let mut properties = Properties::default();
+        while matches!(self.peek(), b'&' | b'!') {
+            let here = self.properties()?;
+            if !properties.add(&here) {
+                return Err(self.error(ONE_MARK));
+            }
+            self.skip_in_flow()?;
+        }
         let next = self.peek();
         let (mut value, quoted) = match next {
-            b'[' | b'{' => (self.flow()?, false),
-            b'"' | b'\'' => (self.quoted(-1)?, true),
-            b'*' => (self.alias()?, false),
-            b',' | b']' | b'}' => (Value::default(), false),
-            b':' if matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | b',' | b']' | b'}') => (Value::default(), false),
-            b'|' | b'>' | b'%' | b'@' | b'`' | b'#' => {
+            b'[' | b'{' => (self.flow(parent)?, false),
+            b'"' | b'\'' => (self.quoted()?, true),
+            b'*' if properties.is_empty() => {
+                let mut value = self.alias()?;
+                if self.dialect == Dialect::Resource {
+                    mark_empty(&mut value);
+                }
+                (value, false)
+            }
+            b',' | b']' | b'}' | b':' if !properties.is_empty() => (self.empty(pos), false),
+            b',' | b']' | b'}' => {
+                return Err(self.error(format!("did not expect '{}' here; is something missing before it?", char::from(next))));
+            }
+            b':' => return Err(self.error("did not expect ':' here; is the key missing?")),
+            b'?' => return Err(self.error("a '?' within [ ] or { } marks a key; quote the text")),
+            b'*' | b'|' | b'>' | b'%' | b'@' | b'`' => {
                 return Err(self.error(format!("a value cannot begin with '{}'; quote it", char::from(next))));
             }
-            b'-' if matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | b',' | b']' | b'}') => {
+            b'-' if matches!(self.peek_at(1), b' ' | b'\t' | b'\n') => {
                 return Err(self.error("a list with dashes cannot stand inside [ ] or { }"));
             }
-            _ => (self.flow_plain()?, false),
+            _ => (self.flow_plain(parent)?, false),
         };
         value.pos = pos;
         self.finish(&properties, value, quoted)
     }
 
-    fn flow_plain(&mut self) -> Result<Value> {
+    fn flow_plain(&mut self, parent: i64) -> Result<Value> {
         let pos = self.pos();
         let mut text = String::new();
         let mut pending = 0usize;
@@ -129,9 +171,9 @@ impl Parser<'_> {
             let mut end = start;
             loop {
                 match self.peek() {
-                    b'\n' | b',' | b'[' | b']' | b'{' | b'}' => break,
+                    b'\n' | b',' | b'?' | b'[' | b']' | b'{' | b'}' => break,
                     0 if self.done() => break,
-                    b':' if matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | b',' | b'[' | b']' | b'{' | b'}') => break,
+                    b':' if matches!(self.peek_at(1), b' ' | b'\t' | b'\n') => break,
                     b' ' | b'\t' => {
                         if self.peek_at(1) == b'#' {
                             break;
@@ -158,8 +200,15 @@ impl Parser<'_> {
             }
             self.newline();
             pending += 1;
+            // Within brackets nothing needs to be indented, but a tab may not stand where a block would have its indentation.
+            while self.peek() == b' ' {
+                self.at += 1;
+            }
+            if self.peek() == b'\t' && as_int(self.column()) <= parent {
+                return Err(self.error(TAB));
+            }
             self.skip_blanks();
-            if self.peek() == b'#' {
+            if self.peek() == b'#' || self.at_marker() {
                 break;
             }
         }
@@ -167,7 +216,7 @@ impl Parser<'_> {
     }
 
     /// `"…"` or `'…'`; line ends inside are folded.
-    pub(super) fn quoted(&mut self, parent: i64) -> Result<Value> {
+    pub(super) fn quoted(&mut self) -> Result<Value> {
         let pos = self.pos();
         let start_error = self.error("the quoted text never ends");
         let quote = self.peek();
@@ -186,9 +235,9 @@ impl Parser<'_> {
                 b'\n' => {
                     let kept = text.trim_end_matches([' ', '\t']).len();
                     text.truncate(kept);
-                    self.fold(&mut text, parent, true)?;
+                    self.fold(&mut text, true)?;
                 }
-                b'\\' if quote == b'"' => self.escape(&mut text, parent)?,
+                b'\\' if quote == b'"' => self.escape(&mut text)?,
                 b'\\' => {
                     text.push('\\');
                     self.at += 1;
@@ -206,7 +255,7 @@ impl Parser<'_> {
     }
 
     /// A line end and the blank lines and indentation behind it.
-    fn fold(&mut self, text: &mut String, parent: i64, space: bool) -> Result<()> {
+    fn fold(&mut self, text: &mut String, space: bool) -> Result<()> {
         let mut breaks = 0usize;
         while !self.done() && self.peek() == b'\n' {
             self.newline();
@@ -216,9 +265,6 @@ impl Parser<'_> {
             self.skip_blanks();
             breaks += 1;
         }
-        if !self.done() && parent >= 0 && self.column() == 0 {
-            return Err(self.error("quoted text must be indented like the value that it is part of"));
-        }
         match breaks {
             1 if space => text.push(' '),
             n => text.extend(std::iter::repeat_n('\n', n.saturating_sub(1))),
@@ -226,7 +272,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn escape(&mut self, text: &mut String, parent: i64) -> Result<()> {
+    fn escape(&mut self, text: &mut String) -> Result<()> {
         let sign = self.peek_at(1);
         let digits = match sign {
             b'x' => 2,
@@ -260,7 +306,9 @@ impl Parser<'_> {
             b'e' => '\x1b',
             b' ' => ' ',
             b'"' => '"',
-            b'/' => '/',
+            b'\'' => '\'',
+            // JSON has this one, and patches in JSON are not read as YAML by kustomize.
+            b'/' if self.dialect == Dialect::Kustomization => '/',
             b'\\' => '\\',
             b'N' => '\u{85}',
             b'_' => '\u{a0}',
@@ -268,12 +316,21 @@ impl Parser<'_> {
             b'P' => '\u{2029}',
             b'\n' => {
                 self.at += 1;
-                return self.fold(text, parent, false);
+                return self.fold(text, false);
             }
             _ => return Err(self.error("unknown escape in quoted text; write '\\\\' for a backslash")),
         };
         text.push(c);
         self.at += 2;
         Ok(())
+    }
+}
+
+/// What an alias brings between brackets was left out there too.
+fn mark_empty(value: &mut Value) {
+    match &mut value.node {
+        Node::Scalar(scalar) => scalar.quoted |= scalar.kind == Kind::Null && scalar.text.is_empty(),
+        Node::List(items) => items.iter_mut().for_each(mark_empty),
+        Node::Map(map) => map.iter_mut().for_each(|(_, value)| mark_empty(value)),
     }
 }

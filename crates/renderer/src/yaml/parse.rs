@@ -14,6 +14,9 @@ const MAX_ALIASED: usize = 1_000_000;
 /// What is said of a tab at the begin of a line.
 pub(super) const TAB: &str = "a tab cannot indent; use spaces";
 
+/// What is said of a second anchor or tag.
+pub(super) const ONE_MARK: &str = "did not expect this anchor or tag";
+
 pub(super) struct Parser<'a> {
     text: &'a str,
     /// The bytes of the text.
@@ -55,6 +58,20 @@ pub(super) struct OpenList(usize);
 pub(super) struct Properties<'a> {
     tag: Option<&'a str>,
     anchor: Option<&'a str>,
+}
+
+impl Properties<'_> {
+    /// Whether there is neither.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tag.is_none() && self.anchor.is_none()
+    }
+
+    /// Takes over others; no if there is one of the kind already.
+    pub(super) fn add(&mut self, more: &Self) -> bool {
+        let both = (self.tag.is_some() && more.tag.is_some()) || (self.anchor.is_some() && more.anchor.is_some());
+        *self = Self { tag: more.tag.or(self.tag), anchor: more.anchor.or(self.anchor) };
+        !both
+    }
 }
 
 /// All documents, empty ones as null.
@@ -192,7 +209,8 @@ impl<'a> Parser<'a> {
                 self.tabs_until = self.comment_ahead().filter(|_| commented).ok_or_else(|| self.error(TAB))?;
             }
             self.skip_blanks();
-            if self.peek() == b'#' && (self.at == 0 || matches!(self.src[self.at - 1], b' ' | b'\t' | b'\n')) {
+            // A comment may touch what stands before it: a text that has no quotes went on beyond such a sign already.
+            if self.peek() == b'#' {
                 let before = &self.src[self.line_start..self.at];
                 commented |= !before.starts_with(b"---") && before.iter().all(|c| matches!(c, b' ' | b'\t' | b'-'));
                 self.skip_comment();
@@ -266,43 +284,61 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// Reads `&anchor` and `!tag`.
+    /// Reads `&anchor` and `!tag` on this line.
     pub(super) fn properties(&mut self) -> Result<Properties<'a>> {
         let mut properties = Properties::default();
-        if !matches!(self.peek(), b'&' | b'!') {
-            return Ok(properties);
-        }
         loop {
-            let sign = self.peek();
-            if !matches!(sign, b'&' | b'!') {
-                return Ok(properties);
-            }
             let start = self.at;
-            while !matches!(self.peek(), b' ' | b'\t' | b'\n' | b',' | b']' | b'}') && !self.done() {
-                self.at += 1;
-            }
-            let text = self.slice(start, self.at);
-            let slot = if sign == b'&' { &mut properties.anchor } else { &mut properties.tag };
-            if slot.is_some() || (sign == b'&' && text.len() == 1) {
+            let one = match self.peek() {
+                b'&' => {
+                    self.at += 1;
+                    Properties { anchor: Some(self.anchor_name()?), tag: None }
+                }
+                b'!' => Properties { anchor: None, tag: Some(self.tag()?) },
+                _ => return Ok(properties),
+            };
+            if !properties.add(&one) {
                 self.at = start;
-                return Err(self.error("did not expect this anchor or tag"));
+                return Err(self.error(ONE_MARK));
             }
-            *slot = Some(if sign == b'&' { &text[1..] } else { text });
             self.skip_blanks();
         }
     }
 
-    pub(super) fn alias(&mut self) -> Result<Value> {
-        let pos = self.pos();
-        let start = self.at + 1;
-        while !matches!(self.peek(), b' ' | b'\t' | b'\n' | b',' | b']' | b'}') && !self.done() {
+    fn tag(&mut self) -> Result<&'a str> {
+        let start = self.at;
+        while !matches!(self.peek(), b' ' | b'\t' | b'\n') && !self.done() {
             self.at += 1;
         }
-        let name = self.slice(start, self.at);
-        // `*a:` as a key
-        let name = name.strip_suffix(':').inspect(|_| self.at -= 1).unwrap_or(name);
+        let tag = self.slice(start, self.at);
+        let inner = tag.strip_prefix("!<").and_then(|tag| tag.strip_suffix('>')).unwrap_or(tag);
+        if inner.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-;/?:@&=+$,.!~*'()[]%".contains(&c)) {
+            return Ok(tag);
+        }
+        self.at = start;
+        Err(self.error("did not expect this in a tag; a blank must stand behind it"))
+    }
+
+    /// The name behind `&` or `*`.
+    fn anchor_name(&mut self) -> Result<&'a str> {
+        let start = self.at;
+        while self.peek().is_ascii_alphanumeric() || matches!(self.peek(), b'_' | b'-') {
+            self.at += 1;
+        }
+        let ends = self.done() || matches!(self.peek(), b' ' | b'\t' | b'\n' | b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`');
+        if self.at == start || !ends {
+            return Err(self.error("the name of an anchor consists of letters, digits, '-' and '_'"));
+        }
+        Ok(self.slice(start, self.at))
+    }
+
+    pub(super) fn alias(&mut self) -> Result<Value> {
+        let pos = self.pos();
+        self.at += 1;
+        let name = self.anchor_name()?;
         let Some(value) = self.anchors.get(name) else {
-            return Err(Error::new(ErrorKind::Syntax, format!("unknown anchor '{name}'")).at(pos));
+            // A password may begin with a star: messages are shown where secrets are not.
+            return Err(Error::new(ErrorKind::Syntax, "an anchor of this name is not known; quote a text that begins with '*'").at(pos));
         };
         let mut value = value.clone();
         value.pos = pos;
@@ -316,7 +352,7 @@ impl<'a> Parser<'a> {
     /// Applies tag and anchor to a finished node.
     #[inline]
     pub(super) fn finish(&mut self, properties: &Properties<'a>, value: Value, quoted: bool) -> Result<Value> {
-        if properties.tag.is_none() && properties.anchor.is_none() { Ok(value) } else { self.finish_with(properties, value, quoted) }
+        if properties.is_empty() { Ok(value) } else { self.finish_with(properties, value, quoted) }
     }
 
     fn finish_with(&mut self, properties: &Properties<'a>, mut value: Value, quoted: bool) -> Result<Value> {
@@ -346,8 +382,11 @@ impl<'a> Parser<'a> {
     /// Adds to the innermost map: keys must be text, repeated keys are an error (in a kustomization the last one counts), `<<` merges.
     pub(super) fn add_entry(&mut self, map: &mut OpenMap, key: Value, value: Value) -> Result<()> {
         let key_pos = key.pos;
+        let quoted = matches!(&key.node, Node::Scalar(Scalar { quoted: true, .. }));
         let text = match key.node {
             Node::Scalar(Scalar { text, kind: Kind::Str, .. }) => text,
+            // A key that is left out prints as an empty text, and kustomize reads what it printed.
+            Node::Scalar(Scalar { text, kind: Kind::Null, .. }) if text.is_empty() && self.dialect == Dialect::Resource => text,
             Node::Scalar(Scalar { text, kind: Kind::Int | Kind::Float | Kind::Timestamp, .. })
                 if self.dialect == Dialect::Kustomization =>
             {
@@ -358,8 +397,8 @@ impl<'a> Parser<'a> {
                 return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
             }
         };
-        // A quoted `<<` would be an ordinary key, but none exists in practice.
-        if &*text == "<<" && matches!(value.node, Node::Map(_) | Node::List(_)) {
+        // A quoted `<<` with a text would be an ordinary key, but none exists in practice.
+        if &*text == "<<" && (!quoted || matches!(value.node, Node::Map(_) | Node::List(_))) {
             map.merges.push(value);
             return Ok(());
         }
@@ -450,7 +489,11 @@ fn retag(scalar: &mut Scalar, tag: &str, quoted: bool, dialect: Dialect) -> Resu
             };
             let found = resolve(&scalar.text, dialect);
             if found != wanted && !(wanted == Kind::Float && found == Kind::Int) {
-                return Err(format!("cannot read '{}' as {tag}", scalar.text));
+                return Err(format!("cannot read this as {tag}"));
+            }
+            if found == Kind::Null {
+                // Nothing under this tag prints as null within brackets too.
+                *scalar = Scalar::plain("null", Kind::Null);
             }
             scalar.kind = found;
         }

@@ -180,6 +180,8 @@ fn go_float(text: &str) -> Option<f64> {
 /// What a scalar is worth when it is printed.
 pub(crate) fn canonical(scalar: &Scalar) -> Canonical<'_> {
     match scalar.kind {
+        // Quotes around nothing: this was left out within brackets. It is null to whatever changes it, and an empty text where it ends up.
+        Kind::Null if scalar.quoted => Canonical::Str(Cow::Borrowed("")),
         Kind::Null => Canonical::Null,
         Kind::Bool => Canonical::Bool(
             matches!(scalar.text.as_bytes().first(), Some(b't' | b'T' | b'y' | b'Y')) || matches!(&*scalar.text, "on" | "On" | "ON"),

@@ -100,7 +100,7 @@ fn wrong_types_and_unknown_fields_are_refused() {
     let error = |text: &str| File::parse(text.as_bytes()).expect_err("refused").to_string();
     insta::assert_snapshot!(error("inventory: null\n"), @r#"1:12: unknown field "inventory" in a kustomization"#);
     insta::assert_snapshot!(error("patches: [{options: {allowNameChanges: true}}]\n"), @r#"1:40: unknown field "allowNameChanges" in options; did you mean "allowNameChange"?"#);
-    insta::assert_snapshot!(error("namespace: 5\n"), @r#"1:12: namespace must be text, not a number; write "5""#);
+    insta::assert_snapshot!(error("namespace: 5\n"), @r#"1:12: namespace must be text, not a number; put it in quotes"#);
     insta::assert_snapshot!(error("replicas: [{count: 1.5}]\n"), @"1:20: count must be a whole number, not a number");
     insta::assert_snapshot!(error("- a\n"), @"1:1: a kustomization must be a map, not a list");
 }
@@ -368,7 +368,7 @@ fn localize_copies_what_is_named_and_nothing_else() {
 #[test]
 fn localize_stays_in_its_scope_and_fetches_only_where_it_may() {
     let files = tree(
-        "== shop/kustomization.yaml\nresources: [../base]\n== base/kustomization.yaml\n== far/kustomization.yaml\nresources: [github.com/o/r?ref=v1]\n== file/kustomization.yaml\ncrds: [../base/kustomization.yaml]\n",
+        "== shop/kustomization.yaml\nresources: [../base]\n== base/kustomization.yaml\n== far/kustomization.yaml\nresources: ['github.com/o/r?ref=v1']\n== file/kustomization.yaml\ncrds: [../base/kustomization.yaml]\n",
     );
     let localize =
         |target: &str, scope: Option<&str>| edit::localize(&Place { files: &files, folder: "", outside: &Closed }, target, scope);

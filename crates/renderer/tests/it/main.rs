@@ -7,6 +7,7 @@ mod differential;
 mod edits;
 mod errors;
 mod explain;
+mod flow;
 mod fuzz;
 mod limits;
 mod metadata;
