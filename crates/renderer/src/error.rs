@@ -69,7 +69,9 @@ impl Error {
         self
     }
 
-    pub(crate) fn in_file(mut self, file: &str) -> Self {
+    /// Names the file at fault unless one is named already.
+    #[must_use]
+    pub fn in_file(mut self, file: &str) -> Self {
         self.file.get_or_insert_with(|| file.to_owned());
         self
     }

@@ -86,7 +86,7 @@ fn told(error: &fiel_renderer::Error) -> CommandError {
 /// The files of the disk and a folder among them. Messages name files as they are seen from the current folder.
 pub(super) fn locate(path: &Path) -> Result<(Disk, String), CommandError> {
     let named = |e: std::io::Error| CommandError::failed(format!("{}: {e}", path.display()));
-    let full = path.canonicalize().map_err(named)?;
+    let full = path.canonicalize().map_err(|error| if is_address(path) { no_repository(path) } else { named(error) })?;
     if !full.is_dir() {
         return Err(CommandError::failed(format!("{} is a file, not a folder that holds a kustomization", path.display())));
     }
@@ -94,6 +94,16 @@ pub(super) fn locate(path: &Path) -> Result<(Disk, String), CommandError> {
     let here = std::env::current_dir().and_then(|folder| folder.canonicalize())?;
     let below = Path::new(text).strip_prefix("/").map(Path::as_os_str).unwrap_or(OsStr::new(text));
     Ok((Disk::new("/").shown_from(here), below.to_string_lossy().into_owned()))
+}
+
+/// Whether somebody who names this means something elsewhere.
+fn is_address(path: &Path) -> bool {
+    path.to_str().is_some_and(|text| text.contains("://") || Repository::parse(text).is_ok())
+}
+
+fn no_repository(path: &Path) -> CommandError {
+    CommandError::failed(format!("{} is not the URL of a Git repository", path.display()))
+        .hint("a folder in a repository is named by https://HOST/ORG/REPO//FOLDER?ref=TAG; a file elsewhere goes into the resources of a kustomization")
 }
 
 #[cfg(test)]
@@ -106,6 +116,12 @@ mod tests {
     fn a_path_that_does_not_exist_is_named() {
         let error = locate(Path::new("no/such/folder")).expect_err("it does not exist");
         assert!(format!("{error:?}").contains("no/such/folder"));
+    }
+
+    #[test]
+    fn a_url_that_names_no_repository_is_not_looked_for_on_the_disk() {
+        let error = locate(Path::new("https://host.example/x.yaml")).expect_err("it is a file elsewhere").to_string();
+        assert_eq!(error, "https://host.example/x.yaml is not the URL of a Git repository");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use super::schema::{KUSTOMIZATION, Shape, normal, structure};
 use crate::error::Result;
-use crate::yaml::{Map, Node, Value, parse_kustomization, to_string};
+use crate::yaml::{Map, Node, Value, parse_kustomization_text, to_string};
 
 /// Fields that kustomize does not know by their line, and so never writes where they stood.
 const UNSEEN: [&str; 1] = ["imageTags"];
@@ -21,7 +21,8 @@ impl File {
     /// Reads the text of a kustomization. Fields that were renamed since are moved to their new names; an empty text is a kustomization without fields.
     ///
     /// # Errors
-    /// When the text is not YAML, has a field that kustomize does not know, or a value of the wrong type.
+    /// When the text is not YAML, has a field that kustomize does not know, or a value of the wrong type. The error names line and column; the caller
+    /// knows the file ([`Error::in_file`](crate::Error::in_file)).
     pub fn parse(text: &[u8]) -> Result<Self> {
         let mut file = Self { parts: parts(&String::from_utf8_lossy(text)), fields: fields(text)? };
         file.migrate();
@@ -152,7 +153,7 @@ impl File {
 
 /// The fields of a kustomization, checked and in the form in which they are written.
 pub(super) fn fields(text: &[u8]) -> Result<Map> {
-    match normal(parse_kustomization(text, "kustomization")?, Shape::Maybe(&KUSTOMIZATION), "a kustomization")?.node {
+    match normal(parse_kustomization_text(text)?, Shape::Maybe(&KUSTOMIZATION), "a kustomization")?.node {
         Node::Map(map) => Ok(map),
         _ => Ok(Map::new()),
     }

@@ -36,8 +36,12 @@ pub fn parse_all(bytes: &[u8], file: &str) -> Result<Vec<Value>> {
 
 /// The first document of a file, read as kustomize reads a kustomization (YAML 1.1, the last of equal keys counts).
 pub(crate) fn parse_kustomization(bytes: &[u8], file: &str) -> Result<Value> {
-    let docs = parse::documents(bytes, Dialect::Kustomization).map_err(|error| error.in_file(file))?;
-    Ok(docs.into_iter().next().unwrap_or_default())
+    parse_kustomization_text(bytes).map_err(|error| error.in_file(file))
+}
+
+/// The same for a text whose file the caller names.
+pub(crate) fn parse_kustomization_text(bytes: &[u8]) -> Result<Value> {
+    Ok(parse::documents(bytes, Dialect::Kustomization)?.into_iter().next().unwrap_or_default())
 }
 
 /// A value as kustomize prints it.

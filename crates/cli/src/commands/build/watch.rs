@@ -37,9 +37,7 @@ enum Happening {
 
 /// Builds until Ctrl-C.
 pub(super) fn run(args: &Args) -> Result<(), CommandError> {
-    if let Some(url) = args.paths.iter().find(|path| Repository::parse(path).is_ok()) {
-        return Err(CommandError::usage(format!("{url} is a repository elsewhere; only folders can be watched")));
-    }
+    only_folders(&args.paths)?;
     let (send, happenings) = channel();
     stop_on_signal(send.clone())?;
     let output = args.output.as_deref().and_then(|output| std::path::absolute(output).ok());
@@ -74,6 +72,21 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     };
     follow(build, &mut Folders::new(send), &happenings);
     Ok(())
+}
+
+/// What lies elsewhere does not tell when it changes. (Remote bases of a folder that is watched are fetched anew by each build.)
+fn only_folders(paths: &[String]) -> Result<(), CommandError> {
+    let elsewhere = |path: &&String| super::is_address(Path::new(path)) && !Path::new(path).exists();
+    let Some(url) = paths.iter().find(elsewhere) else { return Ok(()) };
+    let hint = match Repository::parse(url) {
+        Ok(repository) => format!("`git clone {}`, then watch the folder {}in the clone", repository.url, folder(&repository.path)),
+        Err(_) => "name it in the resources of a kustomization, and watch that one's folder".to_owned(),
+    };
+    Err(CommandError::usage(format!("{url} is elsewhere; only folders of this machine can be watched")).hint(hint))
+}
+
+fn folder(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!("{path} ") }
 }
 
 fn attempt(args: &Args, path: &str) -> Result<Attempt, CommandError> {
@@ -268,6 +281,18 @@ mod tests {
         send.send(Happening::Changed(vec!["/b".into()])).unwrap();
         send.send(Happening::Stop).unwrap();
         assert!(!wait(&read, &mut folders, &happenings));
+    }
+
+    #[test]
+    fn what_lies_elsewhere_is_refused_with_a_way_out() {
+        let told = |path: &str| only_folders(&[".".to_owned(), path.to_owned()]).map_err(|error| format!("{error:?}"));
+        assert!(told("overlays/prod").is_ok());
+        let error = told("https://host.example/org/repo//prod?ref=v1").expect_err("a repository");
+        assert!(error.contains("only folders of this machine can be watched"), "{error}");
+        assert!(error.contains("`git clone https://host.example/org/repo`, then watch the folder prod in the clone"), "{error}");
+        assert!(told("git@host.example:org/repo").expect_err("a repository").contains("then watch the folder in the clone"));
+        let error = told("https://host.example/x.yaml").expect_err("a file");
+        assert!(error.contains("https://host.example/x.yaml is elsewhere") && error.contains("resources of a kustomization"), "{error}");
     }
 
     /// With the real file system: a broken file is mended, and what was missing appears.

@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args) -> Result<(), CommandError> {
     let name = place.kustomization().map_err(CommandError::failed)?;
     let before = built(&here);
     let mut file = read(name)?;
-    edit::fix(&mut file, &place).map_err(|e| CommandError::failed(format!("{name}: {e}")))?;
+    edit::fix(&mut file, &place).map_err(|e| CommandError::failed(e.in_file(name)))?;
     if args.vars {
         for (path, content) in edit::convert_vars(&mut file, &place).map_err(CommandError::failed)? {
             replace(Path::new(&path), &content)?;

@@ -124,7 +124,12 @@ fn edit(change: impl FnOnce(&mut File, &Place<'_>) -> Result<Edited, fiel_render
 
 fn read(name: &str) -> Result<File, CommandError> {
     let bytes = std::fs::read(name).map_err(|e| CommandError::failed(format!("{name}: {e}")))?;
-    File::parse(&bytes).map_err(|e| CommandError::failed(format!("{name}: {e}")))
+    parse(name, &bytes)
+}
+
+/// An error names the file once, with line and column.
+fn parse(name: &str, bytes: &[u8]) -> Result<File, CommandError> {
+    File::parse(bytes).map_err(|e| CommandError::failed(e.in_file(name)))
 }
 
 /// Writes the whole file or nothing of it, with the permissions it had. A link stays a link.
@@ -209,6 +214,13 @@ mod tests {
         assert!(add(url.clone()).expect("added").contains(&url));
         let error = add(format!("file://{at}-gone")).expect_err("there is no such repository").to_string();
         assert!(error.contains("cannot fetch"), "{error}");
+    }
+
+    #[test]
+    fn an_error_names_the_file_once() {
+        let told = |text: &str| parse("Kustomization", text.as_bytes()).expect_err("it is wrong").to_string();
+        assert!(told("images: [\n").starts_with("Kustomization:2:1: "), "{}", told("images: [\n"));
+        assert!(told("resources: []\nimagess: []\n").starts_with("Kustomization:2:"), "{}", told("resources: []\nimagess: []\n"));
     }
 
     #[test]
