@@ -39,6 +39,7 @@ pub(crate) fn check(root: &Path) -> Result<Vec<String>> {
         findings.extend(white_space(source));
     }
     findings.extend(undocumented(&manifest, &table));
+    findings.extend(missing_tests(&sources));
     let read = |path: &str| fs::read_to_string(root.join(path)).unwrap_or_default();
     let stated = STATED.map(|path| (path, read(path)));
     findings.extend(rust_version(&manifest, &stated));
@@ -200,6 +201,33 @@ fn undocumented(manifest: &str, document: &str) -> Vec<String> {
         .collect()
 }
 
+/// The page that says which test holds which promise.
+const PROMISES: &str = "docs/security.md";
+
+/// Tests that the tables of promises name and that do not exist. A file in backticks comes before the names of its tests.
+fn missing_tests(sources: &[Source]) -> Vec<String> {
+    let Some(page) = sources.iter().find(|source| source.path == PROMISES) else { return vec![format!("{PROMISES}: it is missing")] };
+    let mut findings = Vec::new();
+    for (index, row) in page.text.lines().enumerate().filter(|(_, line)| line.starts_with('|')) {
+        let tests = row.split('|').nth(3).unwrap_or_default();
+        let mut file: Option<&Source> = None;
+        for name in tests.split('`').skip(1).step_by(2) {
+            if name.ends_with(".rs") {
+                file = sources.iter().find(|source| source.path == name);
+                if file.is_none() {
+                    findings.push(format!("{PROMISES}:{}: there is no {name}", index + 1));
+                }
+            } else if file.is_some_and(|file| !file.text.contains(&format!("fn {name}("))) {
+                findings.push(format!("{PROMISES}:{}: there is no test {name} in that file", index + 1));
+            }
+        }
+        if !tests.contains('`') && !["tests", "---"].contains(&tests.trim()) {
+            findings.push(format!("{PROMISES}:{}: a promise without a test", index + 1));
+        }
+    }
+    findings
+}
+
 /// Where the oldest Rust that works is told to people and machines.
 const STATED: [&str; 3] = ["README.md", "CONTRIBUTING.md", ".github/workflows/ci.yml"];
 
@@ -282,6 +310,21 @@ mod tests {
             undocumented(manifest, document),
             ["docs/dependencies.md: no line with a reason for clap", "docs/dependencies.md: gone is no dependency any more"]
         );
+    }
+
+    #[test]
+    fn promises_have_tests_that_exist() {
+        let page = "| what | found | tests |\n|---|---|---|\n| a | | `a.rs` `good` `gone` |\n| b | | `no.rs` `x` |\n| c | | none |\n";
+        let sources = [source(PROMISES, page), source("a.rs", "fn good() {}")];
+        assert_eq!(
+            missing_tests(&sources),
+            [
+                "docs/security.md:3: there is no test gone in that file",
+                "docs/security.md:4: there is no no.rs",
+                "docs/security.md:5: a promise without a test"
+            ]
+        );
+        assert_eq!(missing_tests(&[]), ["docs/security.md: it is missing"]);
     }
 
     #[test]

@@ -101,6 +101,8 @@ impl Git {
     fn find(&self, repository: &Repository) -> Result<Found, Failure> {
         let wanted = repository.reference.as_deref().unwrap_or("HEAD");
         check(wanted)?;
+        check_url(&repository.url)?;
+        own(&self.cache)?;
         let home = self.cache.join("git").join(digest(&repository.url));
         let place = |commit: &str| home.join(if repository.submodules { commit.to_owned() } else { format!("{commit}-alone") });
         let commit = if is_commit(wanted) { Some(wanted.to_ascii_lowercase()) } else { self.ask(repository, wanted)? };
@@ -161,6 +163,33 @@ fn check(reference: &str) -> Result<(), Failure> {
     let odd = |c: char| c.is_control() || " ~^:?*[\\".contains(c);
     if reference.starts_with(['-', '+', '/']) || reference.contains(odd) || reference.contains("..") {
         return Err(Failure::failed(format!("{reference:?} is not the name of a branch, tag or commit")));
+    }
+    Ok(())
+}
+
+/// A URL that a credential helper reads as one line.
+fn check_url(url: &str) -> Result<(), Failure> {
+    let lower = url.to_ascii_lowercase();
+    if url.contains(char::is_control) || ["%0a", "%0d", "%00"].iter().any(|code| lower.contains(code)) {
+        return Err(Failure::refused("its URL holds a line end, or another sign that cannot be written"));
+    }
+    Ok(())
+}
+
+/// Makes the folder, for this user alone. What is in it counts as what was fetched: nobody else may have put it there, or read it.
+fn own(folder: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let failed = |e: io::Error| Failure::failed(format!("the cache {}: {e}", folder.display()));
+    fs::create_dir_all(folder).map_err(failed)?;
+    let meta = fs::metadata(folder).map_err(failed)?;
+    if meta.uid() != rustix::process::geteuid().as_raw() {
+        return Err(Failure::refused(format!(
+            "the cache {} belongs to another user; XDG_CACHE_HOME names a folder of your own",
+            folder.display()
+        )));
+    }
+    if meta.mode() & 0o077 != 0 {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(failed)?;
     }
     Ok(())
 }
@@ -260,6 +289,33 @@ mod tests {
         }
         for good in ["main", "v1.2.3", "feature/one", "HEAD", "refs/pull/1/head", "0123456789012345678901234567890123456789"] {
             assert!(check(good).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_url_is_one_line() {
+        for odd in ["https://host/a\nb/c", "https://host/org/repo%0ahost=other", "https://host%0D/org/repo", "https://host/a%00/b"] {
+            assert!(check_url(odd).is_err(), "{odd}");
+        }
+        assert!(check_url("https://host/org/a%20b").is_ok());
+    }
+
+    #[test]
+    fn the_cache_is_this_users_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let temp = tempfile::tempdir().expect("a folder");
+        let cache = temp.path().join("a/cache");
+        let mode = || fs::metadata(&cache).expect("there").permissions().mode() & 0o777;
+        own(&cache).expect("made");
+        assert_eq!(mode(), 0o700);
+        fs::set_permissions(&cache, fs::Permissions::from_mode(0o777)).expect("set");
+        own(&cache).expect("it is ours");
+        assert_eq!(mode(), 0o700);
+        // Root may give a folder away, which is what it takes to test the other case.
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&cache, Some(65534), None).expect("given away");
+            let refused = own(&cache).expect_err("somebody else's").to_string();
+            assert!(refused.contains("belongs to another user"), "{refused}");
         }
     }
 

@@ -102,7 +102,8 @@ fn pairs(folder: &Folder<'_>, args: &GeneratorArgs) -> Result<Vec<(String, Vec<u
     }
     for (literal, pos) in &args.literals {
         let Some((key, value)) = literal.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            return Err(failed(format!("the literal {literal} should be key=value")).at(*pos));
+            // It may be the secret itself.
+            return Err(failed("this literal should be key=value").at(*pos));
         };
         out.push((key.to_owned(), unquoted(value).as_bytes().to_vec()));
     }

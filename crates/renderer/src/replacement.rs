@@ -181,7 +181,7 @@ fn source_value(resources: &[Resource], names: &Names, selector: &Selector, path
     let pieces: Vec<&str> = scalar.text.split(&options.delimiter).collect();
     let piece = usize::try_from(options.index).ok().and_then(|at| pieces.get(at));
     let Some(piece) = piece else {
-        return Err(failed(format!("the index {} is out of bounds for the value {}", options.index, scalar.text)));
+        return Err(failed(format!("the index {} is out of bounds: {path} of {} has {} parts", options.index, found.id(), pieces.len())));
     };
     Ok(Value { node: Node::Scalar(Scalar { text: (*piece).into(), ..scalar.clone() }), pos: value.pos })
 }
@@ -270,7 +270,7 @@ fn set(root: &mut Value, path: &str, new: &Value, options: &FieldOptions) -> Res
         write(field, new, options)?;
         match field.as_scalar() {
             Some(scalar) if within == Within::Resource && !fits(scalar) => {
-                Err(failed(format!("{path} is {}; {} cannot be put there", field.describe(), scalar.text)))
+                Err(failed(format!("{path} is {}; the new value cannot be put there", field.describe())))
             }
             _ => Ok(()),
         }

@@ -206,3 +206,63 @@ fn tabs_begin_no_line_but_within_texts_and_among_comments() {
         assert_eq!(builds(format!("{head}{text}")), good, "{text:?} behind");
     }
 }
+
+/// Errors end up in logs and in the status of an Application: whatever is wrong with a Secret, its values are not in them.
+#[test]
+fn no_error_repeats_the_value_of_a_secret() {
+    let secret = |line: &str| {
+        format!("== kustomization.yaml\nresources: [s.yaml]\n== s.yaml\napiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\n{line}\n")
+    };
+    let kustomization = |text: &str| {
+        format!(
+            "== kustomization.yaml\n{text}\n== s.yaml\napiVersion: v1\nkind: Secret\nmetadata: {{name: s}}\nstringData: {{p: hunter2, n: 5}}\n== c.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata: {{n: 5, list: []}}\n"
+        )
+    };
+    let replaced = |target: &str, options: &str| {
+        kustomization(&format!(
+            "resources: [s.yaml, c.yaml]\nreplacements:\n- source: {{kind: Secret, fieldPath: stringData.p{options}}}\n  targets: [{{select: {{kind: ConfigMap}}, fieldPaths: [{target}]}}]"
+        ))
+    };
+    let cases = [
+        secret("stringData: {p: *hunter2}"),
+        secret("stringData: {p: !!int hunter2}"),
+        secret("stringData: {p: !!binary hunter2%}"),
+        secret("stringData: {p: hunter2: x}"),
+        secret("stringData: {p: \"hunter2}"),
+        secret("stringData: {p: hunter2"),
+        secret("stringData:\n  p: a: hunter2"),
+        secret("stringData: {p: \"hunter2\\q\"}"),
+        secret("stringData: {p: @hunter2}"),
+        secret("stringData:\n  p: 'hunter2' hunter2"),
+        secret("stringData: {p: hunter2, p: hunter2}"),
+        secret("stringData: {p: &hunter2! x}"),
+        secret("stringData: {p: !{hunter2} x}"),
+        kustomization("secretGenerator: [{name: g, literals: [hunter2]}]"),
+        kustomization("secretGenerator: [{name: g, literals: [{p: hunter2}]}]"),
+        kustomization("secretGenerator: [{name: g, literals: ['p=hunter2', 'p=hunter2']}]"),
+        kustomization("secretGenerator: [{name: s, behavior: merge, literals: ['p=hunter2']}]"),
+        kustomization("resources: [s.yaml]\nnamePrefx: hunter2"),
+        kustomization(
+            "resources: [s.yaml]\npatches: [{target: {kind: Secret}, patch: '[{op: test, path: /stringData/p, value: hunter22}]'}]",
+        ),
+        kustomization(
+            "resources: [s.yaml]\npatches: [{target: {kind: Secret}, patch: '[{\"op\": \"replace\", \"path\": \"/stringData/q\", \"value\": \"hunter2\"}]'}]",
+        ),
+        kustomization("resources: [s.yaml]\npatches: [{target: {kind: Secret}, patch: '{stringData: [hunter2]}'}]"),
+        kustomization(
+            "resources: [s.yaml]\npatches: [{patch: '{apiVersion: v1, kind: Secret, metadata: {name: t}, stringData: {p: hunter2}}'}]",
+        ),
+        replaced("data.list", ""),
+        replaced("spec.replicas", ""),
+        replaced("data.n", ", options: {delimiter: u, index: 7}"),
+    ];
+    for (at, case) in cases.iter().enumerate() {
+        if let Err(error) = run(".", case) {
+            let told = error.to_string();
+            assert!(!told.contains("hunter2"), "{case}\n{told}");
+        } else {
+            // These are no errors here; the list would be of little worth if there were many of them.
+            assert!(at == 12 || at >= 22, "{case}");
+        }
+    }
+}
