@@ -369,6 +369,25 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn a_file_that_is_wanted_is_read_through_links_and_nothing_else_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::create_dir(folder.path().join("dir")).expect("made");
+        std::fs::write(folder.path().join("dir/file"), "f").expect("written");
+        std::os::unix::fs::symlink("dir/file", folder.path().join("link")).expect("linked");
+        std::os::unix::fs::symlink("/etc/passwd", folder.path().join("out")).expect("linked");
+        // Opening it would wait for a writer.
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).expect("made");
+        let disk = Disk::new(folder.path());
+        let read = |path: &str| disk.read_if(path, &|_| true).map(|(real, bytes)| (real, String::from_utf8(bytes).expect("text")));
+        let file = Some(("dir/file".to_owned(), "f".to_owned()));
+        assert_eq!([read("dir/file"), read("link")], [file.clone(), file]);
+        assert_eq!(["out", "pipe", "dir", "none", "none/file"].map(read), [const { None }; 5]);
+        assert_eq!(disk.read_if("link", &|real| real != "dir/file"), None);
+    }
+
+    #[test]
     fn disk_names_files_as_seen_from_a_folder() {
         let disk = Disk::new("/").shown_from("/work/app");
         assert_eq!(disk.display("work/app/x.yaml"), "x.yaml");
