@@ -68,6 +68,26 @@ async fn applied_by_hand(world: &World) {
     }
 }
 
+/// One turn of the loop and nothing else: `cargo xtask bench sandbox` measures it.
+#[test]
+fn delivers_and_undoes_a_drift() {
+    play("delivers_and_undoes_a_drift", || async {
+        let world = World::new().await;
+        let one = world.sources.commit(REPO, files("v1", false));
+        let agent = world.agent(Cut::Never);
+        world.apply(&application(&automated())).await;
+        world.until_synced(&one).await;
+        assert_eq!(deployment(&world).await["status"]["readyReplicas"], 2);
+        let two = world.sources.commit(REPO, files("v2", false));
+        world.until_synced(&two).await;
+        assert_eq!(image(&deployment(&world).await), "user/gitopsfc:v2");
+        world.patch("apps/v1", "Deployment", "demo", "goserver", json!({"spec": {"replicas": 5}})).await;
+        world.until("the drift is undone", || async { deployment(&world).await["spec"]["replicas"] == 2 }).await;
+        world.until_synced(&two).await;
+        assert!(agent.writes() > 0);
+    });
+}
+
 #[test]
 fn adopts_follows_and_heals() {
     play("adopts_follows_and_heals", || async {

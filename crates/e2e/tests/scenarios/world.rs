@@ -321,12 +321,15 @@ pub(crate) fn real() -> Option<PathBuf> {
     std::env::var_os("FIEL_E2E_KUBECONFIG").map(PathBuf::from)
 }
 
-/// Plays a scenario, on the sandbox with simulated time, and prints how long it really took.
-pub(crate) fn play<F: Future<Output = ()>>(name: &str, scenario: impl FnOnce() -> F) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(real().is_none()).build().expect("a runtime");
-    let began = Instant::now();
-    runtime.block_on(scenario());
-    println!("{name}: {:.1} ms", began.elapsed().as_secs_f64() * 1000.0);
+/// Plays a scenario, on the sandbox with simulated time, and prints how long it really took; as often as `FIEL_E2E_RUNS` says, at first once.
+pub(crate) fn play<F: Future<Output = ()>>(name: &str, scenario: impl Fn() -> F) {
+    let runs = std::env::var("FIEL_E2E_RUNS").map_or(1, |runs| runs.parse().expect("a number of runs"));
+    for _ in 0..runs {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(real().is_none()).build().expect("a runtime");
+        let began = Instant::now();
+        runtime.block_on(scenario());
+        println!("{name}: {:.1} ms", began.elapsed().as_secs_f64() * 1000.0);
+    }
 }
 
 /// The Application of the demo.
