@@ -67,6 +67,8 @@ impl std::fmt::Display for Unavailable {
 impl std::error::Error for Unavailable {}
 
 fn main() -> ExitCode {
+    #[cfg(unix)]
+    begin_without_cargos_variables();
     match run(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
@@ -74,6 +76,34 @@ fn main() -> ExitCode {
             ExitCode::from(if error.is::<Unavailable>() { 2 } else { 1 })
         }
     }
+}
+
+/// Begins anew without the variables by which `cargo run` tells a program of its own package.
+///
+/// Build scripts run again where those differ from the last time, ring's among them: whatever uses TLS would be compiled by each task, and once more by the
+/// next `cargo test`.
+#[cfg(unix)]
+fn begin_without_cargos_variables() {
+    use std::os::unix::process::CommandExt as _;
+
+    let names: Vec<_> = std::env::vars_os().map(|(name, _)| name).filter(|name| is_of_package(&name.to_string_lossy())).collect();
+    let Ok(program) = std::env::current_exe() else { return };
+    if names.is_empty() {
+        return;
+    }
+    let mut again = std::process::Command::new(program);
+    again.args(std::env::args_os().skip(1));
+    for name in names {
+        again.env_remove(name);
+    }
+    // It only comes back when it fails. Then the task is slower, and that is all.
+    drop(again.exec());
+}
+
+/// Whether a variable tells of the package that `cargo run` runs.
+#[cfg(unix)]
+fn is_of_package(name: &str) -> bool {
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 fn run(cli: Cli) -> anyhow::Result<ExitCode> {
@@ -100,5 +130,12 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_what_tells_of_the_package_goes() {
+        let names = ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO", "CARGO_HOME", "CARGO_TERM_COLOR", "CARGO_INCREMENTAL", "PATH"];
+        assert_eq!(names.map(super::is_of_package), [true, true, false, false, false, false, false]);
     }
 }
