@@ -13,6 +13,10 @@ use kube::client::Body;
 use serde_json::{Value, json};
 use tower::Service as _;
 
+/// As in the binary `fiel`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Requests at a time.
