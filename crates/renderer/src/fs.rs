@@ -212,8 +212,11 @@ fn kind_of(meta: &Metadata) -> FileKind {
 /// An open file whose length is known. One byte more is asked for: getting less means that this was all.
 fn read_of_length(mut file: File, length: u64) -> std::io::Result<Vec<u8>> {
     let room = usize::try_from(length).ok().and_then(|length| length.checked_add(1)).filter(|room| *room <= MAX_AT_ONCE);
-    let mut bytes = vec![0; room.unwrap_or(0)];
-    let Some(room) = room else { return file.read_to_end(&mut bytes).map(|_| bytes) };
+    let Some(room) = room else {
+        let mut bytes = Vec::new();
+        return file.read_to_end(&mut bytes).map(|_| bytes);
+    };
+    let mut bytes = vec![0; room];
     let read = file.read(&mut bytes)?;
     bytes.truncate(read);
     if read < room { Ok(()) } else { file.read_to_end(&mut bytes).map(drop) }?;
@@ -246,13 +249,13 @@ impl FileSystem for Disk {
     }
 
     fn read_if(&self, path: &str, may: &dyn Fn(&str) -> bool) -> Option<(String, Vec<u8>)> {
+        let wanted = |full: &Path| self.below(full).filter(|real| may(real));
         let full = self.unlinked(path).ok()?;
-        let real = self.below(&full).filter(|real| may(real))?;
-        let (real, file) = match open_unlinked(&full) {
-            Some(file) => (real, file),
+        let (real, file) = match wanted(&full).and_then(|real| Some((real, open_unlinked(&full)?))) {
+            Some(found) => found,
             None => {
                 let (full, meta) = self.look(path).ok()?;
-                let real = self.below(&full).filter(|real| meta.is_file() && may(real))?;
+                let real = wanted(&full).filter(|_| meta.is_file())?;
                 (real, File::open(&full).ok()?)
             }
         };
@@ -385,6 +388,8 @@ mod tests {
         assert_eq!([read("dir/file"), read("link")], [file.clone(), file]);
         assert_eq!(["out", "pipe", "dir", "none", "none/file"].map(read), [const { None }; 5]);
         assert_eq!(disk.read_if("link", &|real| real != "dir/file"), None);
+        // It is the file that must be wanted, not the link.
+        assert!(disk.read_if("link", &|real| real == "dir/file").is_some());
     }
 
     #[test]

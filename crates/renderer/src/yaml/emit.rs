@@ -332,7 +332,7 @@ impl Emitter<'_> {
     }
 }
 
-/// The signs that mean nothing within a word: letters, digits and a few others; a colon only at its end.
+/// The signs that mean nothing within a word: letters, digits and a few others; a colon only where it does not end the word.
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];
     let mut c = 0u8;

@@ -44,24 +44,26 @@ impl<'a> Held<'a> {
 
     /// Does what needs the cluster and may warn.
     pub(crate) fn with<T>(&mut self, work: impl FnOnce(&Core, &mut Vec<String>) -> T) -> T {
-        let core = match &self.core {
-            Hold::Steady(core) => core,
-            Hold::Shared(_, guard) => guard.as_deref().expect(GONE),
-        };
-        work(core, &mut self.warnings)
+        work(self.core.get(), &mut self.warnings)
     }
 }
 
 const GONE: &str = "only `aside` lets go, and it takes back";
 
+impl Hold<'_> {
+    fn get(&self) -> &Core {
+        match self {
+            Self::Steady(core) => core,
+            Self::Shared(_, guard) => guard.as_deref().expect(GONE),
+        }
+    }
+}
+
 impl Deref for Held<'_> {
     type Target = Core;
 
     fn deref(&self) -> &Core {
-        match &self.core {
-            Hold::Steady(core) => core,
-            Hold::Shared(_, guard) => guard.as_deref().expect(GONE),
-        }
+        self.core.get()
     }
 }
 
