@@ -71,16 +71,28 @@ impl Uses {
 fn of_service(service: &Value) -> Vec<Use> {
     let spec = &service["spec"];
     let address = spec["clusterIP"].as_str().and_then(|address| address.parse().ok()).map(Use::Address);
-    let ports = spec["ports"].as_array().into_iter().flatten().map(|port| &port["nodePort"]).chain([&spec["healthCheckNodePort"]]);
-    let mut out: Vec<Use> = address.into_iter().chain(ports.filter_map(Value::as_i64).map(Use::NodePort)).collect();
+    let mut out: Vec<Use> = address.into_iter().chain(all_node_ports(spec).map(Use::NodePort)).collect();
     once_each(&mut out);
     out
 }
 
+/// The ports of every node that a Service has: those of its ports, and the one that is asked for health.
+pub(crate) fn all_node_ports(spec: &Value) -> impl Iterator<Item = i64> + '_ {
+    node_ports(spec).chain(spec["healthCheckNodePort"].as_i64())
+}
+
+/// Those of its ports alone.
+pub(crate) fn node_ports(spec: &Value) -> impl Iterator<Item = i64> + '_ {
+    spec["ports"].as_array().into_iter().flatten().filter_map(|port| port["nodePort"].as_i64())
+}
+
+/// The claims that a Pod uses.
+pub(crate) fn claims(pod: &Value) -> impl Iterator<Item = &str> {
+    pod["spec"]["volumes"].as_array().into_iter().flatten().filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str())
+}
+
 fn of_pod(namespace: &str, pod: &Value) -> Vec<Use> {
-    let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
-    let claims = volumes.filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str());
-    let mut out: Vec<Use> = claims.map(|claim| Use::Claim(namespace.to_owned(), claim.to_owned())).collect();
+    let mut out: Vec<Use> = claims(pod).map(|claim| Use::Claim(namespace.to_owned(), claim.to_owned())).collect();
     once_each(&mut out);
     out
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Core;
 use crate::cause::Cause;
 use crate::store::Name;
-use crate::uses::Use;
+use crate::uses::{Use, all_node_ports, node_ports};
 
 /// The addresses that Services get: 10.96.0.0/16, the first ones kept for the cluster's own.
 const NETWORK: [u8; 2] = [10, 96];
@@ -243,13 +243,4 @@ fn ports(before: &Value, spec: &mut Value, taken: impl Fn(i64) -> bool, causes: 
 
 fn each_port(spec: &mut Value) -> impl Iterator<Item = &mut Value> {
     spec.get_mut("ports").and_then(Value::as_array_mut).into_iter().flatten()
-}
-
-fn node_ports(spec: &Value) -> impl Iterator<Item = i64> + '_ {
-    spec["ports"].as_array().into_iter().flatten().filter_map(|port| port["nodePort"].as_i64())
-}
-
-/// Those of the ports, and the one that is asked for health.
-fn all_node_ports(spec: &Value) -> impl Iterator<Item = i64> + '_ {
-    node_ports(spec).chain(spec["healthCheckNodePort"].as_i64())
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Core, meta};
 use crate::resource::Resource;
-use crate::uses::Use;
+use crate::uses::{Use, claims};
 
 const CLAIM: &str = "kubernetes.io/pvc-protection";
 const VOLUME: &str = "kubernetes.io/pv-protection";
@@ -21,11 +21,6 @@ pub(super) fn idle(core: &Core, resource: &Resource, namespace: &str, object: &V
         ("", "PersistentVolume") => (object["status"]["phase"] != "Bound").then_some(VOLUME),
         _ => None,
     }
-}
-
-/// The claims that a Pod uses.
-fn claims(pod: &Value) -> impl Iterator<Item = &str> {
-    pod["spec"]["volumes"].as_array().into_iter().flatten().filter_map(|volume| volume["persistentVolumeClaim"]["claimName"].as_str())
 }
 
 fn is_used(core: &Core, namespace: &str, claim: &str) -> bool {
