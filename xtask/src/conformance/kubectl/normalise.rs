@@ -12,6 +12,7 @@ pub(super) fn text(output: &str, home: &Path) -> String {
     for line in output.lines() {
         // Indentation says something, the width of a column does not.
         let indent = line.len() - line.trim_start().len();
+        let line = without_date(line);
         let fields: Vec<&str> = line.split_whitespace().collect();
         let mut words: Vec<String> = Vec::new();
         for (index, field) in fields.iter().enumerate() {
@@ -24,6 +25,25 @@ pub(super) fn text(output: &str, home: &Path) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The line with a date as `kubectl describe` writes it (`Thu, 01 Jan 2026 00:00:00 +0000`) replaced.
+fn without_date(line: &str) -> String {
+    const SHAPE: &str = "Aaa, 00 Aaa 0000 00:00:00 +0000";
+    let shape: String = line
+        .chars()
+        .map(|c| match c {
+            'A'..='Z' => 'A',
+            'a'..='z' => 'a',
+            '0'..='9' => '0',
+            other => other,
+        })
+        .collect();
+    // No letter beyond ASCII changes, so a place in the shape is the same place in the line.
+    match shape.find(SHAPE) {
+        Some(at) => format!("{}TIME{}", &line[..at], &line[at + SHAPE.len()..]),
+        None => line.to_owned(),
+    }
 }
 
 /// A field of a line, its parts replaced one by one.
@@ -109,6 +129,8 @@ mod tests {
         assert_eq!(shown("  resourceVersion: \"412\""), "  resourceVersion: NUMBER\n");
         assert_eq!(shown("uid: 0f0e0d0c-0102-4304-8506-0708090a0b0c"), "uid: UID\n");
         assert_eq!(shown("time: \"2026-01-01T00:00:00Z\""), "time: \"TIME\"\n");
+        assert_eq!(shown("CreationTimestamp:      Sun, 29 Nov 2026 11:21:09 +0000"), "CreationTimestamp: TIME\n");
+        assert_eq!(shown("é Sun, 29 Nov 2026 11:21:09 +0000."), "é TIME.\n");
         assert_eq!(shown("80:30123/TCP 10.96.0.1 10.244.0.3:8080"), "80:NODEPORT/TCP ADDRESS ADDRESS:8080\n");
         assert_eq!(shown("/tmp/home/x maxSurge: 25%"), "HOME/x maxSurge: 25%\n");
     }
