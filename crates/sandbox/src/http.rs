@@ -310,8 +310,7 @@ impl Service {
             let body = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
             return Ok(response(StatusCode::OK, "text/plain", body));
         }
-        let Done { answer, revision, warnings } = api::carry_out(&self.shared, &ask);
-        self.shared.announce(revision);
+        let Done { answer, warnings } = api::carry_out(&self.shared, &ask);
         // What is refused is warned of too.
         let mut answer = match answer {
             Ok((status, shown)) => match shown.text().filter(|_| form == Form::Plain) {

@@ -10,7 +10,7 @@
 //!    CustomResourceDefinitions; `discovery` and `openapi` tell clients about it.
 //! 3. `api` carries it out under one lock: `read` and `watch` look, `write` and `delete` make the new object (patches and server-side apply come from
 //!    `fiel-merge`), `strict` looks for fields that a kind does not have, and `commit` ends every write: defaults and canonical form (`canonical`), owners, validation, generation, store.
-//! 4. `store` gives the write the next revision and remembers it, as a value or as text (`stored`); every watch wakes up and reads on from where it was (`watch`).
+//! 4. `store` gives the write the next revision and remembers it, as a value or as text (`stored`); the watches of its resource wake up and read on from where they were (`watch`).
 //! 5. `table` turns objects into what `kubectl get` prints; `log` reads what containers have written.
 //!
 //! The controllers ([`controllers`]) and the node ([`node`]) are ordinary clients of this API: they run beside a real kube-apiserver just as well.
@@ -93,8 +93,6 @@ pub struct Sandbox {
 
 pub(crate) struct Shared {
     core: Mutex<Core>,
-    /// The newest revision, for those who wait for it.
-    revision: tokio::sync::watch::Sender<u64>,
     logs: Mutex<node::Logs>,
 }
 
@@ -102,19 +100,6 @@ impl Shared {
     /// The state. A panic under the lock would be a bug of ours; what is stored is whole all the same, because it is written last.
     pub(crate) fn core(&self) -> MutexGuard<'_, Core> {
         self.core.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Wakes the watches when something was written.
-    pub(crate) fn announce(&self, revision: u64) {
-        self.revision.send_if_modified(|known| {
-            let newer = revision > *known;
-            *known = revision.max(*known);
-            newer
-        });
-    }
-
-    pub(crate) fn subscribe(&self) -> tokio::sync::watch::Receiver<u64> {
-        self.revision.subscribe()
     }
 
     pub(crate) fn logs(&self) -> node::Logs {
@@ -139,8 +124,7 @@ impl Sandbox {
     }
 
     fn of(core: Core) -> Self {
-        let (revision, _) = tokio::sync::watch::channel(core.store.revision());
-        Self { shared: Arc::new(Shared { core: Mutex::new(core), revision, logs: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { core: Mutex::new(core), logs: Mutex::default() }) }
     }
 
     /// A client in this process: no socket, no TLS, no token.

@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::journal::Journal;
 use crate::stored::{Draft, Order, Shown, Stored};
@@ -36,6 +37,8 @@ struct Collection {
     history: VecDeque<Event>,
     /// The newest revision that is no longer in the history.
     forgotten: u64,
+    /// The newest write's number, for those who wait for it.
+    news: watch::Sender<u64>,
 }
 
 /// One write as it is kept on disk; no object: it was deleted.
@@ -213,6 +216,11 @@ impl Store {
         Ok(objects)
     }
 
+    /// Tells of every write to a resource that is still to come.
+    pub(crate) fn news(&mut self, resource: &str) -> watch::Receiver<u64> {
+        self.collections.entry(resource.to_owned()).or_default().news.subscribe()
+    }
+
     /// What happened to a resource since a revision; an error when that is no longer known: the oldest one that is.
     pub(crate) fn since(&self, resource: &str, revision: u64) -> Result<Vec<Event>, u64> {
         if revision < self.restored {
@@ -231,6 +239,7 @@ impl Store {
 
 impl Collection {
     fn remember(&mut self, event: Event) {
+        self.news.send_replace(event.revision);
         self.history.push_back(event);
         if self.history.len() > HISTORY
             && let Some(old) = self.history.pop_front()

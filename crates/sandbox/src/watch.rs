@@ -25,6 +25,7 @@ const DEFAULT_TIMEOUT: u64 = 1800;
 
 struct Watch {
     shared: Arc<Shared>,
+    /// The newest write to the resource.
     news: tokio::sync::watch::Receiver<u64>,
     resource: Arc<Resource>,
     namespace: String,
@@ -51,7 +52,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, ask: &Ask<'_>, form: Form) -> Result<B
     }
     let seconds = query.get("timeoutSeconds").parse().unwrap_or(DEFAULT_TIMEOUT);
     let mut watch = Watch {
-        news: shared.subscribe(),
+        news: shared.core().store.news(&ask.resource.storage()),
         shared: shared.clone(),
         resource: ask.resource.clone(),
         namespace: ask.target.namespace.clone(),
@@ -182,6 +183,8 @@ impl Watch {
                         self.ended = true;
                     }
                     if self.bookmarks {
+                        // Writes to other resources wake nobody here, but the bookmark is as new as they are.
+                        self.catch_up();
                         self.bookmark(Value::Null);
                     }
                 }
@@ -190,7 +193,7 @@ impl Watch {
     }
 }
 
-/// An event with an object's JSON.
+/// An event with an object's JSON. The type comes first, as in a kube-apiserver: clients then know what they read while they read it.
 fn line(kind: &str, object: &[u8]) -> Bytes {
-    [b"{\"object\":", object, b",\"type\":\"", kind.as_bytes(), b"\"}\n"].concat().into()
+    [b"{\"type\":\"", kind.as_bytes(), b"\",\"object\":", object, b"}\n"].concat().into()
 }

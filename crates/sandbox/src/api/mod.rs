@@ -81,8 +81,6 @@ pub(crate) type Answer = Result<(StatusCode, Shown), ApiError>;
 /// A request that was carried out.
 pub(crate) struct Done {
     pub(crate) answer: Answer,
-    /// The newest write's number afterwards.
-    pub(crate) revision: u64,
     pub(crate) warnings: Vec<String>,
 }
 
@@ -95,7 +93,7 @@ pub(crate) fn carry_out(shared: &Shared, ask: &Ask<'_>) -> Done {
 
 fn finished(mut held: Held<'_>, ask: &Ask<'_>) -> Done {
     let answer = held.carry_out(ask);
-    Done { answer, revision: held.store.revision(), warnings: held.warnings }
+    Done { answer, warnings: held.warnings }
 }
 
 impl Core {

@@ -122,6 +122,8 @@ enum Item {
 }
 
 const RETRY: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(15));
+/// Definitions mostly change several at a time and several times each: the API is asked once what it serves now.
+const SETTLE: Duration = Duration::from_millis(10);
 
 /// Everything that the loop knows.
 struct Keeper {
@@ -298,7 +300,7 @@ impl Keeper {
             watcher::Event::Apply(object) => self.known(resource, object),
             watcher::Event::Delete(object) => {
                 if is_definitions(&resource) {
-                    self.push(Item::Discovery);
+                    self.due.entry(Item::Discovery).or_insert_with(|| Instant::now() + SETTLE);
                 }
                 let namespace = object.metadata.namespace.clone().unwrap_or_default();
                 self.removed(&collector::uid_of(&object.metadata));
@@ -328,7 +330,7 @@ impl Keeper {
     fn known(&mut self, resource: Resource, object: Meta) {
         let metadata = object.metadata;
         if is_definitions(&resource) {
-            self.push(Item::Discovery);
+            self.due.entry(Item::Discovery).or_insert_with(|| Instant::now() + SETTLE);
         }
         let name = metadata.name.clone().unwrap_or_default();
         if self.empties && is_namespaces(&resource) && metadata.deletion_timestamp.is_some() {

@@ -1,23 +1,93 @@
 //! Reading and making objects whose metadata is typed and whose rest is JSON.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
-use kube::api::{DynamicObject, TypeMeta};
-use serde_json::{Value, json};
+use kube::api::ApiResource;
+use kube::core::DynamicResourceScope;
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value, json};
 
 use super::kind::Kind;
 
-/// Metadata typed, everything else JSON: nothing that a newer server sends is lost.
-pub(crate) type Object = DynamicObject;
+/// Metadata typed, everything else JSON: nothing that a newer server sends is lost, but `managedFields`, at which no controller looks.
+///
+/// It is what kube's `DynamicObject` is, without flattened fields: serde copies those into a form of its own before they become JSON.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(try_from = "Map<String, Value>")]
+pub(crate) struct Object {
+    pub(crate) metadata: ObjectMeta,
+    /// An object: all fields but `metadata`.
+    pub(crate) data: Value,
+}
+
+impl TryFrom<Map<String, Value>> for Object {
+    type Error = serde_json::Error;
+
+    fn try_from(mut fields: Map<String, Value>) -> Result<Self, Self::Error> {
+        let metadata = match fields.remove("metadata") {
+            Some(Value::Object(mut metadata)) => {
+                metadata.remove("managedFields");
+                ObjectMeta::deserialize(Value::Object(metadata))?
+            }
+            Some(other) => ObjectMeta::deserialize(other)?,
+            None => ObjectMeta::default(),
+        };
+        Ok(Self { metadata, data: Value::Object(fields) })
+    }
+}
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("metadata", &self.metadata)?;
+        for (name, value) in self.data.as_object().into_iter().flatten() {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+impl kube::Resource for Object {
+    type DynamicType = ApiResource;
+    type Scope = DynamicResourceScope;
+
+    fn kind(resource: &ApiResource) -> Cow<'_, str> {
+        resource.kind.as_str().into()
+    }
+
+    fn group(resource: &ApiResource) -> Cow<'_, str> {
+        resource.group.as_str().into()
+    }
+
+    fn version(resource: &ApiResource) -> Cow<'_, str> {
+        resource.version.as_str().into()
+    }
+
+    fn plural(resource: &ApiResource) -> Cow<'_, str> {
+        resource.plural.as_str().into()
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.metadata
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.metadata
+    }
+}
 
 /// Labels or annotations.
 pub(crate) type Labels = BTreeMap<String, String>;
 
 /// An object of `kind`, with metadata as given and the other fields of `data`.
-pub(crate) fn make(kind: Kind, metadata: ObjectMeta, data: Value) -> Object {
-    Object { types: Some(TypeMeta { api_version: kind.api_version(), kind: kind.name().to_owned() }), metadata, data }
+pub(crate) fn make(kind: Kind, metadata: ObjectMeta, mut data: Value) -> Object {
+    data["apiVersion"] = kind.api_version().into();
+    data["kind"] = kind.name().into();
+    Object { metadata, data }
 }
 
 /// Namespace and name; the namespace is empty for cluster-wide objects.
@@ -178,6 +248,19 @@ mod tests {
         assert!(!on(json!({"matchExpressions": [{"key": "app", "operator": "Near"}]})));
         assert!(!selects(None, Some(&labels)));
         assert!(!selects_plainly(Some(&json!({})), Some(&labels)), "a Service without selector has no Pods");
+    }
+
+    #[test]
+    fn an_object_is_read_and_written_as_it_is() {
+        let wire = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "labels": {"app": "web"}}, "spec": {"new": [1]}});
+        let mut read = wire.clone();
+        read["metadata"]["managedFields"] = json!([{"manager": "kubelet", "operation": "Update", "fieldsV1": {"f:status": {}}}]);
+        let object: Object = serde_json::from_value(read).expect("an object");
+        assert_eq!((name(&object), label(&object, "app")), ("web", Some("web")));
+        assert_eq!(serde_json::to_value(&object).expect("JSON"), wire);
+        let wrong = serde_json::from_value::<Object>(json!({"metadata": {"name": 1}}));
+        assert!(wrong.is_err_and(|error| error.to_string().contains("invalid type")));
+        assert!(serde_json::from_value::<Object>(json!({"metadata": "none"})).is_err());
     }
 
     #[test]
