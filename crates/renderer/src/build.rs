@@ -120,13 +120,9 @@ pub fn build_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &
 
 /// The error shows the line at fault.
 fn told(session: &Session<'_>, path: &str, options: &Options) -> Result<Build> {
-    Folder::first(session, path).and_then(|folder| run(&folder, options)).map_err(|error| {
-        let source = error.file().and_then(|file| session.fs.read_displayed(file).ok()).and_then(|bytes| String::from_utf8(bytes).ok());
-        match source {
-            Some(source) => error.with_source(&source),
-            None => error,
-        }
-    })
+    Folder::first(session, path)
+        .and_then(|folder| run(&folder, options))
+        .map_err(|error| error.with_source(|file| String::from_utf8(session.fs.read_displayed(file).ok()?).ok()))
 }
 
 /// A build that was tried.

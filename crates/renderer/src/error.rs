@@ -26,79 +26,127 @@ pub enum ErrorKind {
     Unsupported,
 }
 
-/// A failed build or edit. It displays as `file:line:column: message`, then the kustomizations that led there.
+/// A failed build or edit. It displays as `file:line:column: message`, then the kustomizations that led there; then, in the same way, what else is
+/// wrong ([`Error::others`]).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Error {
     kind: ErrorKind,
-    message: String,
-    file: Option<String>,
+    message: Box<str>,
+    file: Option<Box<str>>,
     pos: Pos,
     trail: Vec<String>,
-    excerpt: Option<String>,
+    excerpt: Option<Box<str>>,
+    others: Vec<Error>,
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(file) = &self.file {
+        self.alone().fmt(f)?;
+        self.others.iter().try_for_each(|other| write!(f, "\n{other}"))
+    }
+}
+
+/// An error without the others.
+struct Alone<'a>(&'a Error);
+
+impl fmt::Display for Alone<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Error { file, pos, message, trail, .. } = self.0;
+        if let Some(file) = file {
             write!(f, "{file}:")?;
-            if self.pos.line > 0 {
-                write!(f, "{}:{}:", self.pos.line, self.pos.column)?;
+            if pos.line > 0 {
+                write!(f, "{}:{}:", pos.line, pos.column)?;
             }
             f.write_str(" ")?;
-        } else if self.pos.line > 0 {
-            write!(f, "{}:{}: ", self.pos.line, self.pos.column)?;
+        } else if pos.line > 0 {
+            write!(f, "{}:{}: ", pos.line, pos.column)?;
         }
-        f.write_str(&self.message)?;
-        for step in &self.trail {
-            write!(f, "\n  {step}")?;
-        }
-        Ok(())
+        f.write_str(message)?;
+        trail.iter().try_for_each(|step| write!(f, "\n  {step}"))
     }
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), file: None, pos: Pos::default(), trail: Vec::new(), excerpt: None }
+        Self { kind, message: message.into().into_boxed_str(), file: None, pos: Pos::default(), trail: Vec::new(), excerpt: None, others: Vec::new() }
+    }
+
+    /// Changes this error and the others with it.
+    fn each(mut self, change: &impl Fn(&mut Self)) -> Self {
+        change(&mut self);
+        self.others.iter_mut().for_each(change);
+        self
+    }
+
+    /// Adds errors that do not hang on this one; what is wrong in a base that is used twice is told once.
+    fn add(&mut self, mut other: Self) {
+        let more = std::mem::take(&mut other.others);
+        for other in std::iter::once(other).chain(more) {
+            let same = |known: &Self| (&known.message, &known.file, known.pos) == (&other.message, &other.file, other.pos);
+            if !same(self) && !self.others.iter().any(same) {
+                self.others.push(other);
+            }
+        }
     }
 
     /// Adds the place unless one is known already: the innermost is the best.
-    pub(crate) fn at(mut self, pos: Pos) -> Self {
-        if self.pos.line == 0 && self.file.is_none() {
-            self.pos = pos;
-        }
-        self
+    pub(crate) fn at(self, pos: Pos) -> Self {
+        self.each(&|error| {
+            if error.pos.line == 0 && error.file.is_none() {
+                error.pos = pos;
+            }
+        })
     }
 
     /// Names the file at fault unless one is named already.
     #[must_use]
-    pub fn in_file(mut self, file: &str) -> Self {
-        self.file.get_or_insert_with(|| file.to_owned());
-        self
+    pub fn in_file(self, file: &str) -> Self {
+        self.each(&|error| {
+            error.file.get_or_insert_with(|| file.into());
+        })
     }
 
-    pub(crate) fn because(mut self, step: impl Into<String>) -> Self {
-        self.trail.push(step.into());
-        self
+    pub(crate) fn because(self, step: impl Into<String>) -> Self {
+        let step = step.into();
+        self.each(&|error| error.trail.push(step.clone()))
     }
 
-    /// Keeps the line at fault, with a mark below the column.
-    pub(crate) fn with_source(mut self, text: &str) -> Self {
+    /// Keeps the lines at fault, each with a mark below the column. `read` gives the text of a file.
+    pub(crate) fn with_source(self, read: impl Fn(&str) -> Option<String>) -> Self {
+        self.each(&|error| {
+            if let Some(text) = error.file().and_then(&read) {
+                error.excerpt = error.excerpt_of(&text).map(Into::into);
+            }
+        })
+    }
+
+    fn excerpt_of(&self, text: &str) -> Option<String> {
         const WIDTH: usize = 160;
-        let (Some(line), Some(column)) = (self.line(), self.column()) else { return self };
+        let (line, column) = (self.line()?, self.column()?);
         let nth = |n: u32| usize::try_from(n).ok().and_then(|n| n.checked_sub(1));
-        let Some(source) = nth(line).and_then(|at| text.lines().nth(at)).filter(|source| source.len() <= WIDTH) else { return self };
+        let source = nth(line).and_then(|at| text.lines().nth(at)).filter(|source| source.len() <= WIDTH)?;
         // Columns count bytes, the mark has to count characters; tabs stay tabs, so that both lines are equally wide.
         let before = nth(column).and_then(|at| source.get(..at)).unwrap_or("");
         let blank: String = before.chars().map(|c| if c == '\t' { c } else { ' ' }).collect();
         let margin = " ".repeat(line.to_string().len());
-        self.excerpt = Some(format!("{line} | {source}\n{margin} | {blank}^"));
-        self
+        Some(format!("{line} | {source}\n{margin} | {blank}^"))
     }
 
     /// The line at fault with a mark below the column, for a terminal. It shows what the file says, secrets too: it belongs into no log and no status.
     #[must_use]
     pub fn excerpt(&self) -> Option<&str> {
         self.excerpt.as_deref()
+    }
+
+    /// Displays this error without the others.
+    pub fn alone(&self) -> impl fmt::Display + '_ {
+        Alone(self)
+    }
+
+    /// What else is wrong that does not hang on this, each by itself.
+    #[must_use]
+    pub fn others(&self) -> &[Error] {
+        &self.others
     }
 
     /// Which step failed.
@@ -129,6 +177,51 @@ impl Error {
     #[must_use]
     pub fn column(&self) -> Option<u32> {
         (self.pos.line > 0).then_some(self.pos.column)
+    }
+}
+
+/// The errors of steps that do not hang on each other: all of them are tried, and what is wrong is told at once.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    first: Option<Error>,
+}
+
+impl Gathered {
+    /// How many errors are told at once: nobody reads more.
+    const MOST: usize = 20;
+
+    /// What a step gave; if it failed, its error is kept.
+    ///
+    /// # Errors
+    /// All of them, when no further step should be tried: a limit was reached, something outside failed (the next one might be as slow), or there
+    /// are enough.
+    pub(crate) fn keep<T>(&mut self, result: Result<T>) -> Result<Option<T>> {
+        let error = match result {
+            Ok(value) => return Ok(Some(value)),
+            Err(error) => error,
+        };
+        let is_last = matches!(error.kind, ErrorKind::Limit | ErrorKind::Outside);
+        let all = match self.first.take() {
+            Some(mut first) => {
+                first.add(error);
+                first
+            }
+            None => error,
+        };
+        if is_last || all.others.len() + 1 >= Self::MOST {
+            return Err(all);
+        }
+        self.first = Some(all);
+        Ok(None)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// Fails if a step has.
+    pub(crate) fn finish(self) -> Result<()> {
+        self.first.map_or(Ok(()), Err)
     }
 }
 

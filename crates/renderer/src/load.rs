@@ -249,11 +249,6 @@ impl<'a> Folder<'a> {
         self.tree.files()
     }
 
-    /// Whether an entry is a path that leads to nothing.
-    pub(crate) fn is_missing(&self, path: &str) -> bool {
-        Repository::parse(path).is_err() && self.clean(path).is_some_and(|clean| self.tree.files().kind(&clean) == FileKind::Missing)
-    }
-
     /// Whether a path is a folder here.
     pub(crate) fn is_folder(&self, path: &str) -> bool {
         self.clean(path).is_some_and(|clean| self.tree.files().kind(&clean) == FileKind::Dir)

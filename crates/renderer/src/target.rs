@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::config::{self, Config};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fieldspec::FieldSpec;
 use crate::fs::file_name;
 use crate::generate;
@@ -19,7 +19,7 @@ use crate::resource::Resource;
 use crate::step::Steps;
 use crate::transform::{Images, STRATEGIC, Subjects, Transformer, apply_in_turn, load_inline_or_file, prepare};
 use crate::vars::Var;
-use crate::yaml::{Value, parse_kustomization};
+use crate::yaml::{Pos, Value, parse_kustomization};
 
 /// What a build has gathered so far.
 #[derive(Default)]
@@ -30,8 +30,8 @@ pub(crate) struct Accumulator {
 }
 
 impl Accumulator {
-    /// Adds resources, whose ids must be new. `names` are those of the resources that are there.
-    fn append(&mut self, names: &mut Names, new: Vec<Resource>) -> Result<()> {
+    /// Adds resources, whose ids must be new. `names` are those of the resources that are there; `here` says where the nth new one comes from.
+    fn append(&mut self, names: &mut Names, new: Vec<Resource>, here: impl Fn(usize, Error) -> Error) -> Result<()> {
         let there = self.resources.len();
         if there == 0 {
             // Nothing need be moved.
@@ -39,13 +39,16 @@ impl Accumulator {
         } else {
             self.resources.extend(new);
         }
+        let mut errors = Gathered::default();
         for (at, resource) in self.resources.iter().enumerate().skip(there) {
             if names.newest_first(resource.name()).any(|at| self.resources[at].id().key() == resource.id().key()) {
-                return Err(Error::new(ErrorKind::Resource, format!("may not add {} a second time", resource.id())).at(resource.value.pos));
+                let error = Error::new(ErrorKind::Resource, format!("may not add {} a second time", resource.id()));
+                errors.keep(Err::<(), _>(here(at - there, error.at(resource.value.pos))))?;
+                continue;
             }
             names.add(resource, at);
         }
-        Ok(())
+        errors.finish()
     }
 }
 
@@ -66,33 +69,23 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
     if let Some(openapi) = &kustomization.openapi {
         crate::openapi::choose(folder, openapi).map_err(|error| error.in_file(file))?;
     }
-    gather(folder, file, &kustomization.resources, &mut acc)?;
-    let mut config = Config::default();
-    for (path, pos) in &kustomization.configurations {
-        let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
-        let name = folder.name(path);
-        let more = Config::decode(parse_kustomization(&bytes, &name)?).map_err(|error| error.in_file(&name))?;
-        config.merge(more).map_err(|error| error.in_file(&name))?;
-    }
-    config.merge(Config::builtin()).and_then(|()| acc.config.merge(config)).map_err(|error| error.in_file(file))?;
-    for (path, pos) in &kustomization.crds {
-        let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
-        acc.config.merge(crate::crds::config(&bytes, &folder.name(path))?).map_err(|error| error.at(*pos).in_file(file))?;
+    let mut errors = Gathered::default();
+    errors.keep(gather(folder, file, &kustomization.resources, &mut acc))?;
+    errors.keep(configure(folder, file, kustomization, &mut acc.config))?;
+    let made = errors.keep(config_maps_and_secrets(folder, file, kustomization))?;
+    if !errors.is_empty() {
+        // What cannot be read of a patch hangs on nothing before it.
+        errors.keep(builtin(folder, file, kustomization, &acc.config))?;
+        errors.finish()?;
     }
     let generates = !(kustomization.config_maps.is_empty()
         && kustomization.secrets.is_empty()
         && kustomization.helm_charts.is_empty()
         && kustomization.generators.is_empty());
     let mut names = Names::of(if generates { &acc.resources } else { &[] });
-    for (args, secret) in
-        kustomization.config_maps.iter().map(|args| (args, false)).chain(kustomization.secrets.iter().map(|args| (args, true)))
-    {
-        let mut new =
-            generate::generate(folder, args, kustomization.generator_options.as_ref(), secret).map_err(|error| error.in_file(file))?;
-        generated([&mut new], folder, file, &By::builtin(if secret { "SecretGenerator" } else { "ConfigMapGenerator" }));
-        generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(args.pos).in_file(file))?;
-        let by = if secret { "secretGenerator" } else { "configMapGenerator" };
-        folder.session.observe(|| Step::new(by, file, args.pos), &mut acc.resources);
+    for (new, field, pos) in made.into_iter().flatten() {
+        generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(pos).in_file(file))?;
+        folder.session.observe(|| Step::new(field, file, pos), &mut acc.resources);
     }
     for chart in &kustomization.helm_charts {
         let here = |error: Error| error.at(chart.pos).in_file(file);
@@ -168,6 +161,46 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
     Ok(acc)
 }
 
+/// Adds what the files in `configurations` and `crds` say of fields.
+fn configure(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, to: &mut Config) -> Result<()> {
+    let mut errors = Gathered::default();
+    let mut config = Config::default();
+    for (path, pos) in &kustomization.configurations {
+        let name = folder.name(path);
+        let mut read = || {
+            let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
+            let more = Config::decode(parse_kustomization(&bytes, &name)?).map_err(|error| error.in_file(&name))?;
+            config.merge(more).map_err(|error| error.in_file(&name))
+        };
+        errors.keep(read())?;
+    }
+    config.merge(Config::builtin()).and_then(|()| to.merge(config)).map_err(|error| error.in_file(file))?;
+    for (path, pos) in &kustomization.crds {
+        let mut read = || {
+            let bytes = folder.read(path)?;
+            to.merge(crate::crds::config(&bytes, &folder.name(path))?)
+        };
+        errors.keep(read().map_err(|error| error.at(*pos).in_file(file)))?;
+    }
+    errors.finish()
+}
+
+/// What configMapGenerator and secretGenerator make, each with its field and place.
+fn config_maps_and_secrets(folder: &Folder<'_>, file: &str, kustomization: &Kustomization) -> Result<Vec<(Resource, &'static str, Pos)>> {
+    let config_maps = kustomization.config_maps.iter().map(|args| (args, "configMapGenerator", "ConfigMapGenerator"));
+    let secrets = kustomization.secrets.iter().map(|args| (args, "secretGenerator", "SecretGenerator"));
+    let (mut errors, mut out) = (Gathered::default(), Vec::new());
+    for (args, field, generator) in config_maps.chain(secrets) {
+        let is_secret = field == "secretGenerator";
+        let made = generate::generate(folder, args, kustomization.generator_options.as_ref(), is_secret);
+        if let Some(mut new) = errors.keep(made.map_err(|error| error.in_file(file)))? {
+            generated([&mut new], folder, file, &By::builtin(generator));
+            out.push((new, field, args.pos));
+        }
+    }
+    errors.finish().map(|()| out)
+}
+
 /// Annotates what a field of a kustomization generated, if anyone wants to know.
 fn generated<'a>(made: impl IntoIterator<Item = &'a mut Resource>, folder: &Folder<'_>, file: &str, by: &By<'_>) {
     if let Some(origin) = &folder.origin {
@@ -183,48 +216,81 @@ fn generated_by(made: &mut [Resource], config: &Resource) {
 }
 
 fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumulator) -> Result<()> {
+    let mut errors = Gathered::default();
     // Files are collected first, so that the check for duplicates is made once for all of them.
-    let mut pending: Vec<Resource> = Vec::new();
+    let mut pending = Pending::default();
     let mut names = Names::of(&acc.resources);
     let read_ahead = crate::ahead::read(folder, entries);
-    for ((at, (path, pos)), ahead) in entries.iter().enumerate().zip(read_ahead) {
+    for (entry, ahead) in entries.iter().zip(read_ahead) {
+        let (path, pos) = entry;
         let here = |error: Error| error.at(*pos).in_file(file);
         let read = match ahead {
             Some(ahead) => folder.note_read(&ahead).map(|()| Some(ahead.resources)),
             None => file_resources(folder, path),
         };
-        let read = read.map_err(|error| with_others_missing(folder, here(error), path, &entries[at + 1..]))?;
+        let Some(read) = errors.keep(read.map_err(here))? else { continue };
         if let Some(mut resources) = read {
             folder.session.observe(|| Step::new("resource", file, *pos).values_in(Some(folder.name(path))), &mut resources);
             if let Some(origin) = folder.origin.as_ref().map(|origin| origin.append(path)) {
                 annotate(&mut resources, &origin.of_file());
                 resources.iter_mut().for_each(|resource| resource.state.origin = Some(origin.clone()));
             }
-            pending.extend(resources);
+            pending.add(entry, resources);
         } else {
-            acc.append(&mut names, std::mem::take(&mut pending)).map_err(here)?;
-            let inner = folder.enter(path).map_err(here)?;
-            let (inner_file, kustomization) = load(&inner).map_err(here)?;
-            if kustomization.kind == "Component" {
-                return Err(here(Error::new(ErrorKind::Kustomization, format!("{path} is a component; name it in components"))));
-            }
-            let child = accumulate(&inner, &inner_file, &kustomization, Accumulator::default())
-                .map_err(|error| error.because(format!("from {file}:{}:{}", pos.line, pos.column)))?;
-            acc.append(&mut names, child.resources).map_err(here)?;
-            acc.config.merge(child.config).map_err(here)?;
-            crate::vars::merge(&mut acc.vars, child.vars).map_err(here)?;
+            errors.keep(pending.append_to(acc, &mut names, folder, file))?;
+            let mut add = || {
+                let child = base(folder, file, entry)?;
+                acc.append(&mut names, child.resources, |_, error| error).map_err(here)?;
+                acc.config.merge(child.config).map_err(here)?;
+                crate::vars::merge(&mut acc.vars, child.vars).map_err(here)
+            };
+            errors.keep(add())?;
         }
     }
-    acc.append(&mut names, pending).and_then(|()| folder.session.check_resources(acc.resources.len())).map_err(|error| error.in_file(file))
+    errors.keep(pending.append_to(acc, &mut names, folder, file))?;
+    errors.keep(folder.session.check_resources(acc.resources.len()).map_err(|error| error.in_file(file)))?;
+    errors.finish()
 }
 
-/// When a file is missing, the others that are missing too are named with it.
-fn with_others_missing(folder: &Folder<'_>, error: Error, path: &str, others: &[Entry]) -> Error {
-    if !folder.is_missing(path) {
-        return error;
+/// Builds the folder or repository that an entry of `resources` names.
+fn base(folder: &Folder<'_>, file: &str, (path, pos): &Entry) -> Result<Accumulator> {
+    let here = |error: Error| error.at(*pos).in_file(file);
+    let inner = folder.enter(path).map_err(here)?;
+    let (inner_file, kustomization) = load(&inner).map_err(here)?;
+    if kustomization.kind == "Component" {
+        return Err(here(Error::new(ErrorKind::Kustomization, format!("{path} is a component; name it in components"))));
     }
-    let missing = others.iter().filter(|(other, _)| folder.is_missing(other));
-    missing.fold(error, |error, (other, pos)| error.because(format!("and at {}:{}: {other} does not exist", pos.line, pos.column)))
+    accumulate(&inner, &inner_file, &kustomization, Accumulator::default()).map_err(|error| error.because(from(file, *pos)))
+}
+
+fn from(file: &str, pos: Pos) -> String {
+    format!("from {file}:{}:{}", pos.line, pos.column)
+}
+
+/// Resources of files that have not been added yet.
+#[derive(Default)]
+struct Pending<'e> {
+    resources: Vec<Resource>,
+    /// Where the resources of which entry begin.
+    entries: Vec<(usize, &'e Entry)>,
+}
+
+impl<'e> Pending<'e> {
+    fn add(&mut self, entry: &'e Entry, resources: Vec<Resource>) {
+        self.entries.push((self.resources.len(), entry));
+        self.resources.extend(resources);
+    }
+
+    fn append_to(&mut self, acc: &mut Accumulator, names: &mut Names, folder: &Folder<'_>, file: &str) -> Result<()> {
+        let Self { resources, entries } = std::mem::take(self);
+        acc.append(names, resources, |nth, error| {
+            let entry = entries.partition_point(|(start, _)| *start <= nth).checked_sub(1).and_then(|at| entries.get(at));
+            match entry {
+                Some((_, (path, pos))) => error.in_file(&folder.name(path)).because(from(file, *pos)),
+                None => error.in_file(file),
+            }
+        })
+    }
 }
 
 /// The resources of an entry that is a file; `None` for a folder or a repository. What a URL stands for shows only when it is fetched: one that
@@ -257,12 +323,12 @@ fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<
                 .map_err(|error| Error::new(ErrorKind::Kustomization, error.message()).at(*pos).in_file(file))?;
             let origin = folder.origin.as_ref().map(|origin| origin.append(file_name(file)));
             found.iter_mut().for_each(|one| one.state.origin.clone_from(&origin));
-            all.append(&mut names, found).map_err(|error| error.at(*pos).in_file(file))?;
+            all.append(&mut names, found, |_, error| error).map_err(|error| error.at(*pos).in_file(file))?;
         } else {
             let mut acc = Accumulator::default();
             gather(folder, file, &[(text.clone(), *pos)], &mut acc)?;
             crate::nameref::fix(&mut acc.resources, &acc.config, folder.session.limits.references)?;
-            all.append(&mut names, acc.resources).map_err(|error| error.at(*pos).in_file(file))?;
+            all.append(&mut names, acc.resources, |_, error| error).map_err(|error| error.at(*pos).in_file(file))?;
         }
         places.resize(all.resources.len(), *pos);
     }
@@ -271,12 +337,13 @@ fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<
 
 /// The transformers that a kustomization's fields stand for, in kustomize's order.
 fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) -> Result<Vec<Transformer>> {
-    let mut out = Vec::new();
+    let (mut out, mut errors) = (Vec::new(), Gathered::default());
     for entry in &k.patches_strategic_merge {
-        out.push(Transformer::Patch(STRATEGIC, Box::new(load_inline_or_file(folder, entry, file)?)));
+        out.extend(errors.keep(load_inline_or_file(folder, entry, file))?.map(|patch| Transformer::Patch(STRATEGIC, Box::new(patch))));
     }
     for patch in &k.patches {
-        out.push(Transformer::Patch("PatchTransformer", Box::new(prepare(folder, patch, file, false)?)));
+        let read = errors.keep(prepare(folder, patch, file, false))?;
+        out.extend(read.map(|patch| Transformer::Patch("PatchTransformer", Box::new(patch))));
     }
     if !k.namespace.is_empty() {
         out.push(Transformer::Namespace {
@@ -311,18 +378,20 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         out.push(Transformer::Annotations { pairs: k.common_annotations.clone(), specs: config.common_annotations.clone() });
     }
     for patch in &k.patches_json6902 {
-        out.push(Transformer::Patch("PatchJson6902Transformer", Box::new(prepare(folder, patch, file, true)?)));
+        let read = errors.keep(prepare(folder, patch, file, true))?;
+        out.extend(read.map(|patch| Transformer::Patch("PatchJson6902Transformer", Box::new(patch))));
     }
     for replica in &k.replicas {
         out.push(Transformer::Replicas { replica: replica.clone(), specs: config.replicas.clone() });
     }
     for image in &k.images {
-        out.push(Transformer::Images(Images::new(image.clone(), config.images.clone()).map_err(|error| error.in_file(file))?));
+        let images = Images::new(image.clone(), config.images.clone()).map_err(|error| error.in_file(file));
+        out.extend(errors.keep(images)?.map(Transformer::Images));
     }
     if !k.replacements.is_empty() {
-        out.push(Transformer::Replacements(replacements(folder, file, &k.replacements)?));
+        out.extend(errors.keep(replacements(folder, file, &k.replacements))?.map(Transformer::Replacements));
     }
-    Ok(out)
+    errors.finish().map(|()| out)
 }
 
 /// Replacements are inline or in files of their own.

@@ -77,10 +77,13 @@ fn build(args: &Args, path: &str) -> Result<Build, CommandError> {
     fiel_renderer::build_with(&files, &path, &args.flags.options(), &args.flags.world()).map_err(|error| told(&error))
 }
 
-/// An error with the line at fault.
+/// All that is wrong, each with the line at fault.
 fn told(error: &fiel_renderer::Error) -> CommandError {
-    let excerpt = error.excerpt().map(|lines| format!("\n{lines}")).unwrap_or_default();
-    CommandError::failed(format!("{error}{excerpt}"))
+    let each = std::iter::once(error).chain(error.others()).map(|error| match error.excerpt() {
+        Some(lines) => format!("{}\n{lines}", error.alone()),
+        None => error.alone().to_string(),
+    });
+    CommandError::failed(each.collect::<Vec<_>>().join("\nError: "))
 }
 
 /// The files of the disk and a folder among them. Messages name files as they are seen from the current folder.

@@ -27,10 +27,60 @@ fn all_unknown_fields_are_named_at_once() {
 
 #[test]
 fn all_missing_resources_are_named_at_once() {
-    insta::assert_snapshot!(message("== kustomization.yaml\nresources:\n- gone.yaml\n- a.yaml\n- lost\n== a.yaml\nkind: A\n"), @r"
+    insta::assert_snapshot!(message("== kustomization.yaml\nresources:\n- gone.yaml\n- a.yaml\n- lost\n== a.yaml\n{kind: A, metadata: {name: a}}\n"), @r"
     kustomization.yaml:2:3: gone.yaml does not exist (looked for gone.yaml)
-      and at 4:3: lost does not exist
+    kustomization.yaml:4:3: lost does not exist (looked for lost)
     ");
+}
+
+/// The second of the two bases would fail just so if the first one were mended.
+#[test]
+fn what_does_not_hang_on_each_other_is_told_at_once() {
+    let text = "== kustomization.yaml
+resources: [one, two, ok.yaml, two]
+configMapGenerator:
+- name: settings
+  files: [gone.txt]
+- name: more
+  literals: [none]
+patches:
+- path: gone.yaml
+- patch: 'a: b: c'
+images:
+- name: ok
+== ok.yaml
+{kind: A, metadata: {name: a}}
+== one/kustomization.yaml
+resources: [a.yaml]
+== one/a.yaml
+kind: A
+  b: c
+== two/kustomization.yaml
+namePrefx: a
+";
+    let error = run(".", text).expect_err("must fail");
+    assert_eq!(error.others().len(), 5);
+    assert_eq!(error.others()[0].excerpt(), Some("1 | namePrefx: a\n  |            ^"));
+    insta::assert_snapshot!(error.to_string(), @r#"
+    one/a.yaml:2:4: mapping values are not allowed here; quote the text or put the map on its own line
+      from kustomization.yaml:1:13
+    two/kustomization.yaml:1:12: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?
+    kustomization.yaml:4:11: gone.txt does not exist (looked for gone.txt)
+    kustomization.yaml:6:14: this literal should be key=value
+    kustomization.yaml:8:3: gone.yaml does not exist (looked for gone.yaml)
+    kustomization.yaml:9:10: in the inline patch: patch:1:5: mapping values are not allowed here; quote the text or put the map on its own line
+    "#);
+    insta::assert_snapshot!(error.alone().to_string(), @r"
+    one/a.yaml:2:4: mapping values are not allowed here; quote the text or put the map on its own line
+      from kustomization.yaml:1:13
+    ");
+}
+
+#[test]
+fn nobody_is_told_of_more_than_twenty_errors() {
+    let entries: Vec<String> = (0..100).map(|n| format!("- gone-{n}.yaml\n")).collect();
+    let error = run(".", &format!("== kustomization.yaml\nresources:\n{}", entries.concat())).expect_err("must fail");
+    assert_eq!(error.others().len() + 1, 20);
 }
 
 #[test]
@@ -78,7 +128,10 @@ fn a_cycle_is_an_error_and_not_a_hang() {
 
 #[test]
 fn the_same_resource_twice_is_an_error() {
-    insta::assert_snapshot!(message("== kustomization.yaml\nresources: [a.yaml, b.yaml]\n== a.yaml\n{kind: A, metadata: {name: a}}\n== b.yaml\n{kind: A, metadata: {name: a}}\n"), @"kustomization.yaml:1:1: may not add A/a a second time");
+    insta::assert_snapshot!(message("== kustomization.yaml\nresources: [a.yaml, b.yaml]\n== a.yaml\n{kind: A, metadata: {name: a}}\n== b.yaml\n{kind: A, metadata: {name: a}}\n"), @r"
+    b.yaml:1:1: may not add A/a a second time
+      from kustomization.yaml:1:21
+    ");
 }
 
 #[test]
