@@ -4,11 +4,11 @@ use crate::config::{Config, NameReference};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Gvk;
 use crate::target::owned;
-use crate::yaml::{Value, parse_kustomization};
+use crate::yaml::{Value, parse_kustomization_or_json};
 
 /// Reads definitions and finds the references in them.
 pub(crate) fn config(bytes: &[u8], file: &str) -> Result<Config> {
-    let value = parse_kustomization(bytes, file)?;
+    let value = parse_kustomization_or_json(bytes, file)?;
     let Some(definitions) = value.as_map() else {
         return Err(Error::new(ErrorKind::Syntax, "definitions of custom resources must be a map").at(value.pos).in_file(file));
     };

@@ -68,7 +68,15 @@ impl fmt::Display for Alone<'_> {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into().into_boxed_str(), file: None, pos: Pos::default(), trail: Vec::new(), excerpt: None, others: Vec::new() }
+        Self {
+            kind,
+            message: message.into().into_boxed_str(),
+            file: None,
+            pos: Pos::default(),
+            trail: Vec::new(),
+            excerpt: None,
+            others: Vec::new(),
+        }
     }
 
     /// Changes this error and the others with it.

@@ -13,7 +13,7 @@ use crate::id::Gvk;
 use crate::load::Folder;
 use crate::mergekeys::ListMerge;
 use crate::scope::Scopes;
-use crate::yaml::{Map, Value, parse_kustomization};
+use crate::yaml::{Map, Value, parse_kustomization_or_json};
 
 /// The schemas that are in force at a point of a build.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +65,7 @@ pub(crate) fn choose(folder: &Folder<'_>, openapi: &Value) -> Result<()> {
     match (custom, version.as_deref()) {
         (Some(_), Some(_)) => wrong("openapi has both path and version; use one of them".to_owned()),
         (Some((bytes, name)), None) => {
-            let value = parse_kustomization(&bytes, &name)?;
+            let value = parse_kustomization_or_json(&bytes, &name)?;
             let api = OpenApi::decode(&value).map_err(|error| error.in_file(&name))?;
             folder.session.scopes.choose(scopes(&value).map_err(|error| error.in_file(&name))?);
             let mut schemas = folder.session.schemas.borrow_mut();

@@ -245,8 +245,7 @@ impl<'a> Parser<'a> {
                 self.plain_value(text, pos)
             }
         };
-        let mut value = self.finish(&properties, value, false)?;
-        value.pos = pos;
+        let value = self.finish(&properties, Value { pos, ..value }, false)?;
         self.skip_blanks();
         if self.peek() != b':' {
             return Err(self.error("could not find expected ':' after this key"));

@@ -307,8 +307,6 @@ impl Parser<'_> {
             b' ' => ' ',
             b'"' => '"',
             b'\'' => '\'',
-            // JSON has this one, and patches in JSON are not read as YAML by kustomize.
-            b'/' if self.dialect == Dialect::Kustomization => '/',
             b'\\' => '\\',
             b'N' => '\u{85}',
             b'_' => '\u{a0}',

@@ -39,6 +39,11 @@ pub(crate) fn parse_kustomization(bytes: &[u8], file: &str) -> Result<Value> {
     parse_kustomization_text(bytes).map_err(|error| error.in_file(file))
 }
 
+/// The same for a file that may be JSON, of which YAML cannot read everything (`\/`).
+pub(crate) fn parse_kustomization_or_json(bytes: &[u8], file: &str) -> Result<Value> {
+    parse_kustomization(bytes, file).or_else(|error| serde_json::from_slice(bytes).map(|json| Value::from_json(&json)).map_err(|_| error))
+}
+
 /// The same for a text whose file the caller names.
 pub(crate) fn parse_kustomization_text(bytes: &[u8]) -> Result<Value> {
     Ok(parse::documents(bytes, Dialect::Kustomization)?.into_iter().next().unwrap_or_default())

@@ -1,6 +1,6 @@
 //! The YAML reader: one pass over the bytes, no token list. This file has documents and nodes; `block` and `flow` the two styles.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::scalar::{Dialect, Kind, resolve};
 use super::value::{Map, Node, Pos, Scalar, Text, Value};
@@ -30,6 +30,8 @@ pub(super) struct Parser<'a> {
     pub(super) tabs_until: usize,
     anchors: HashMap<&'a str, Value>,
     aliased: usize,
+    /// The scalars with a tag that keys cannot have.
+    tagged: HashSet<Pos>,
     /// The entries of all maps that are being read, the innermost last. When a map ends, its entries move to where they stay: into memory of the right size.
     entries: Vec<(Text, Value)>,
     /// The same for lists.
@@ -46,6 +48,9 @@ pub(super) struct OpenMap {
     /// Where its keys stand, as soon as there are too many to look through.
     seen: Option<HashMap<Text, usize>>,
 }
+
+/// kustomize cannot read a longer key again once it has printed it.
+const KEY_TEXT: usize = 1022;
 
 /// Maps with fewer keys are looked through.
 const FEW: usize = 16;
@@ -96,8 +101,21 @@ pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
     };
     // Room for what a usual manifest has open at a time.
     let (src, anchors, entries, items) = (text.as_bytes(), HashMap::new(), Vec::with_capacity(32), Vec::new());
-    let mut parser =
-        Parser { text, src, at: 0, line: 1, line_start: 0, dialect, depth: 0, tabs_until: 0, anchors, aliased: 0, entries, items };
+    let mut parser = Parser {
+        text,
+        src,
+        at: 0,
+        line: 1,
+        line_start: 0,
+        dialect,
+        depth: 0,
+        tabs_until: 0,
+        anchors,
+        aliased: 0,
+        tagged: HashSet::new(),
+        entries,
+        items,
+    };
     parser.check_characters()?;
     let mut docs = Vec::new();
     while let Some(doc) = parser.document()? {
@@ -357,6 +375,9 @@ impl<'a> Parser<'a> {
 
     fn finish_with(&mut self, properties: &Properties<'a>, mut value: Value, quoted: bool) -> Result<Value> {
         if let (Some(tag), Node::Scalar(scalar)) = (properties.tag, &mut value.node) {
+            if !matches!(tag, "!!str" | "!" | "!<tag:yaml.org,2002:str>" | "!!merge" | "!<tag:yaml.org,2002:merge>") {
+                self.tagged.insert(value.pos);
+            }
             retag(scalar, tag, quoted, self.dialect).map_err(|message| Error::new(ErrorKind::Syntax, message).at(value.pos))?;
         }
         if let Some(anchor) = properties.anchor {
@@ -397,10 +418,16 @@ impl<'a> Parser<'a> {
                 return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
             }
         };
-        // A quoted `<<` with a text would be an ordinary key, but none exists in practice.
-        if &*text == "<<" && (!quoted || matches!(value.node, Node::Map(_) | Node::List(_))) {
+        if &*text == "<<" && !quoted {
             map.merges.push(value);
             return Ok(());
+        }
+        if self.dialect == Dialect::Resource {
+            // kustomize merges once more when it reads what it printed, where nothing is left to merge.
+            if &*text == "<<" {
+                return Ok(());
+            }
+            self.look_at_key(&text, key_pos)?;
         }
         let own = &mut self.entries[map.start..];
         if own.len() == FEW {
@@ -422,6 +449,17 @@ impl<'a> Parser<'a> {
                 }
                 self.entries.push((text, value));
             }
+        }
+        Ok(())
+    }
+
+    /// What kustomize cannot read of the keys of resources, or cannot read again once it has printed it.
+    fn look_at_key(&self, text: &str, pos: Pos) -> Result<()> {
+        if text.len() > KEY_TEXT && text.chars().count() > KEY_TEXT {
+            return Err(Error::new(ErrorKind::Syntax, format!("a key may have at most {KEY_TEXT} characters")).at(pos));
+        }
+        if !self.tagged.is_empty() && self.tagged.contains(&pos) {
+            return Err(Error::new(ErrorKind::Syntax, "a key must be text; take away its tag").at(pos));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use compact_str::CompactString;
 use super::scalar::{Canonical, Kind, canonical};
 
 /// Where something stands in a file: 1-based line and column (in bytes); line 0 means "made, not read".
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Pos {
     /// 1-based line.
     pub line: u32,

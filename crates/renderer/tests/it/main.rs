@@ -9,6 +9,7 @@ mod errors;
 mod explain;
 mod flow;
 mod fuzz;
+mod keys;
 mod limits;
 mod metadata;
 mod openapi;
