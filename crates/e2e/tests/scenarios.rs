@@ -7,3 +7,7 @@ mod crash;
 mod story;
 #[path = "scenarios/world.rs"]
 mod world;
+
+/// As in the binary: what a turn of the loop takes is measured here.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -112,6 +112,16 @@ impl Form {
         }
     }
 
+    /// The same as a text; the part of it is not copied before.
+    pub(crate) fn text(&self, resource: &Resource, object: &Value) -> String {
+        match self {
+            Self::Metadata => {
+                format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{}}}"#, object["metadata"])
+            }
+            _ => self.present(resource, object).to_string(),
+        }
+    }
+
     /// An answer of the API in this form; Status objects stay as they are.
     fn transform(&self, resource: &Resource, value: Arc<Value>) -> Arc<Value> {
         if *self == Self::Plain || value["kind"] == "Status" {

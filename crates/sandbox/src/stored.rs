@@ -1,10 +1,10 @@
-//! One object as the store holds it: open, a value that can be looked into at once; or packed, the text of its JSON.
+//! One object as the store holds it: open, a value that can be looked into at once beside the text of its JSON; or packed, the text alone.
 //!
 //! A value takes three times the memory of its text, and more where it has many small maps: each of them takes 600 bytes. So the first objects of
 //! a resource are open, which in most clusters are all of its roles, definitions, namespaces and what a test makes; what comes on top of them is
 //! packed, and read whenever somebody looks at it. Nobody else needs to know which is which.
 //!
-//! A write makes the text once: it is what is kept in memory and on disk, and what the writer is answered with.
+//! A write makes the text once: it is what is kept in memory and on disk, what the writer is answered with, and what watches tell.
 
 use std::sync::Arc;
 
@@ -17,44 +17,37 @@ pub(crate) const OPEN: usize = 256;
 
 /// An object; clones share it.
 #[derive(Debug, Clone)]
-pub(crate) enum Stored {
-    Open(Arc<Value>),
+pub(crate) struct Stored {
+    /// None: packed.
+    open: Option<Arc<Value>>,
     /// A line of JSON with its end.
-    Packed(Arc<[u8]>),
+    text: Arc<[u8]>,
 }
 
 impl Stored {
     /// The object.
     pub(crate) fn value(&self) -> Arc<Value> {
-        match self {
-            Self::Open(object) => object.clone(),
-            Self::Packed(text) => Arc::new(read(text)),
-        }
+        self.open.clone().unwrap_or_else(|| Arc::new(read(&self.text)))
     }
 
     /// The line that an answer shows, if it is there already as this resource shows it.
     pub(crate) fn text(&self, resource: &Resource) -> Option<&Arc<[u8]>> {
-        let Self::Packed(text) = self else { return None };
-        let begin = format!("{{\"kind\":\"{}\",\"apiVersion\":\"{}\",", resource.kind, resource.api_version());
-        (resource.is_builtin() && text.starts_with(begin.as_bytes())).then_some(text)
+        let (kind, version) = (&resource.kind, resource.api_version());
+        let begin = match Order::of(resource) {
+            Order::KindFirst => format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\","),
+            Order::Sorted => format!("{{\"apiVersion\":\"{version}\","),
+        };
+        self.text.starts_with(begin.as_bytes()).then_some(&self.text)
     }
 
     /// Whether both are the same write of the same object.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Open(one), Self::Open(other)) => Arc::ptr_eq(one, other),
-            (Self::Packed(one), Self::Packed(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        }
+        Arc::ptr_eq(&self.text, &other.text)
     }
 
     /// Writes the object's JSON behind what is there already.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        match self {
-            // A value in memory has no part that JSON cannot hold.
-            Self::Open(object) => drop(serde_json::to_writer(out, &**object)),
-            Self::Packed(text) => out.extend_from_slice(text.strip_suffix(b"\n").unwrap_or(text)),
-        }
+        out.extend_from_slice(self.text.trim_ascii_end());
     }
 }
 
@@ -111,6 +104,11 @@ pub(crate) enum Order {
 }
 
 impl Order {
+    /// The order of a resource's objects.
+    pub(crate) fn of(resource: &Resource) -> Self {
+        if resource.is_builtin() { Self::KindFirst } else { Self::Sorted }
+    }
+
     /// The fields of an object in that order.
     pub(crate) fn fields(self, object: &serde_json::Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
         let first: &[&str] = if self == Self::KindFirst { &["kind", "apiVersion"] } else { &[] };
@@ -159,7 +157,7 @@ impl Draft {
         let text: Arc<[u8]> = text.into();
         self.object["metadata"]["resourceVersion"] = Value::String(version);
         let object = Arc::new(self.object);
-        let stored = if others < OPEN { Stored::Open(object.clone()) } else { Stored::Packed(text.clone()) };
+        let stored = Stored { open: (others < OPEN).then(|| object.clone()), text: text.clone() };
         (stored, Shown { value: Some(object), text: Some(text) })
     }
 
@@ -202,7 +200,7 @@ mod tests {
         let object = json!({"a": [1, -2, 1.5, u64::MAX, null], "b": {"\u{e9}\n": "\""}, "metadata": {"name": "x", "uid": "u"}});
         let draft = || Draft::new(object.clone(), Order::Sorted);
         let ((open, _), (packed, _)) = (draft().store(7, OPEN - 1), draft().store(7, OPEN));
-        assert!(matches!((&open, &packed), (Stored::Open(_), Stored::Packed(_))));
+        assert!(open.open.is_some() && packed.open.is_none());
         assert_eq!(open.value()["metadata"], json!({"name": "x", "resourceVersion": "7", "uid": "u"}));
         assert_eq!(open.value(), packed.value());
         let written = |stored: &Stored| {

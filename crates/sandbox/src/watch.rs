@@ -93,8 +93,7 @@ impl Watch {
     }
 
     fn tell(&mut self, kind: &str, object: &Value) {
-        let object = self.form.present(&self.resource, object);
-        self.waiting.push_back(line(kind, object.to_string().as_bytes()));
+        self.waiting.push_back(line(kind, self.form.text(&self.resource, object).as_bytes()));
     }
 
     fn tell_stored(&mut self, kind: &str, object: &Stored) {

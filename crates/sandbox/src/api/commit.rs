@@ -181,7 +181,7 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
         return Ok(Made::Dry(new));
     }
     let last = meta::is_deleting(&new) && meta::finalizers(&new).is_empty() && grace(&new) == 0 && !held(resource, &new);
-    let draft = Draft::new(new, if resource.is_builtin() { Order::KindFirst } else { Order::Sorted });
+    let draft = Draft::new(new, Order::of(resource));
     Ok(if last { Made::Last(draft) } else { Made::New(draft) })
 }
 

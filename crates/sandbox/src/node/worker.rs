@@ -72,6 +72,8 @@ impl Worker {
     async fn work(&mut self, orders: &mut watch::Receiver<Order>, reported: &mut mpsc::UnboundedReceiver<Report>, lives: &mut JoinSet<()>) {
         let mut delay = RETRY.0;
         loop {
+            // What containers do at once is one change of the status.
+            tokio::task::yield_now().await;
             while let Ok(report) = reported.try_recv() {
                 self.take(report);
             }
@@ -84,9 +86,11 @@ impl Worker {
             if let Some(grace) = self.pod.metadata.deletion_timestamp.is_some().then(|| self.grace()) {
                 self.end(grace);
             }
-            let over = lives.is_empty() && reported.is_empty();
-            let written = if over && self.pod.metadata.deletion_timestamp.is_some() { self.delete().await } else { self.write().await };
+            let is_last = lives.is_empty() && reported.is_empty() && self.pod.metadata.deletion_timestamp.is_some();
+            let written = if is_last { self.delete().await } else { self.write().await };
             let retry = match written {
+                // What holds it now is no concern of a node.
+                Ok(()) if is_last => return,
                 Ok(()) => {
                     delay = RETRY.0;
                     None
