@@ -8,6 +8,7 @@ mod deviations;
 pub(crate) mod kube_rs;
 pub(crate) mod kubectl;
 mod kustomize;
+mod openapi;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -62,6 +63,8 @@ pub(crate) enum Name {
     Diff,
     /// A session of kubectl commands, on the sandbox and on a real kube-apiserver
     Kubectl,
+    /// The components of OpenAPI v3 documents, on the sandbox and on a real kube-apiserver
+    Openapi,
     /// kube-rs's own cluster tests, unmodified, on the sandbox
     KubeRs,
     /// Records anew what a real kube-apiserver answers to the sandbox's transcripts, and compares
@@ -80,6 +83,7 @@ impl Name {
             Name::Diff => "diff",
             Name::Argocd => "argocd",
             Name::Kubectl => "kubectl",
+            Name::Openapi => "openapi",
             Name::KubeRs => "kube-rs",
             Name::Transcripts => "transcripts",
         }
@@ -89,6 +93,9 @@ impl Name {
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     if args.name == Name::Kubectl {
         return Ok(exit_code(kubectl::play(sh, &args.matching)?));
+    }
+    if args.name == Name::Openapi {
+        return Ok(exit_code(openapi::play(sh, &args.matching)?));
     }
     if args.name == Name::KubeRs {
         return Ok(exit_code(kube_rs::play(sh, &args.matching)?));
@@ -125,7 +132,7 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
             };
             argocd::play(sh, &choice)?
         }
-        Name::Kubectl | Name::KubeRs | Name::Transcripts => unreachable!("it needs no corpus and was played above"),
+        Name::Kubectl | Name::Openapi | Name::KubeRs | Name::Transcripts => unreachable!("it needs no corpus and was played above"),
     };
     Ok(exit_code(tally))
 }

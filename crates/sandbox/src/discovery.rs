@@ -40,13 +40,6 @@ pub(crate) fn wants_aggregated(accept: &str) -> bool {
     words.contains(&"as=APIGroupDiscoveryList") && words.contains(&"v=v2")
 }
 
-impl Served {
-    /// `apps/v1`, or `v1` in the core group.
-    pub(crate) fn group_version(&self) -> String {
-        group_version(&self.group, &self.version)
-    }
-}
-
 fn group_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, USER_AGENT, WARNING};
+use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, USER_AGENT, WARNING};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
@@ -253,8 +253,20 @@ impl Service {
             ["api", version] => found(discovery::resources(&served(), "", version)),
             ["apis", group] => found(discovery::group(&served(), group)),
             ["apis", group, version] => found(discovery::resources(&served(), group, version)),
-            ["openapi", "v3"] => found(Some(openapi::index(&schemas(&core.resources)))),
-            ["openapi", "v3", rest @ ..] => found(openapi::document(&schemas(&core.resources), &rest.join("/"))),
+            ["openapi", "v3"] => found(Some(openapi::index(core.resources.all()))),
+            ["openapi", "v3", rest @ ..] => {
+                let (resources, now) = (core.resources.all().to_vec(), (core.clock)());
+                // Making a document takes its time.
+                drop(core);
+                let (path, known) = (rest.join("/"), head.header(IF_NONE_MATCH));
+                let ask = openapi::serve::Ask { path: &path, hash: head.query.get("hash"), known, now };
+                self.shared.documents.answer(&resources, &ask).ok_or_else(ApiError::no_path)
+            }
+            ["openapi", "v2"] => {
+                let resources = core.resources.all().to_vec();
+                drop(core);
+                Ok(self.shared.documents.answer_v2(&resources, head.header(ACCEPT), head.header(IF_NONE_MATCH)))
+            }
             _ => Err(ApiError::no_path()),
         }
     }
@@ -375,11 +387,6 @@ fn one_served(resource: &Resource) -> Served {
     }
 }
 
-/// Everything served, with the schemas of custom kinds.
-fn schemas(resources: &Resources) -> Vec<(Served, Option<Value>)> {
-    resources.all().iter().map(|resource| (one_served(resource), resource.custom.as_ref().map(|custom| custom.openapi.clone()))).collect()
-}
-
 fn version() -> Value {
     json!({
         "major": "1", "minor": "36", "gitVersion": "v1.36.3+sandbox", "gitCommit": "", "gitTreeState": "clean",
@@ -409,7 +416,7 @@ fn aggregated(document: &Value) -> Response<ServiceBody> {
     out
 }
 
-fn response(status: StatusCode, content_type: &'static str, body: ServiceBody) -> Response<ServiceBody> {
+pub(crate) fn response(status: StatusCode, content_type: &'static str, body: ServiceBody) -> Response<ServiceBody> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -13,6 +13,8 @@
 //! 4. `store` gives the write the next revision and remembers it, as a value or as text (`stored`); the watches of its resource wake up and read on from where they were (`watch`).
 //! 5. `table` turns objects into what `kubectl get` prints; `log` reads what containers have written.
 //!
+//! What the documents of `openapi` say of Kubernetes' own kinds is data of Kubernetes (`data/openapi.bin`; The Kubernetes Authors, Apache-2.0).
+//!
 //! The controllers ([`controllers`]) and the node ([`node`]) are ordinary clients of this API: they run beside a real kube-apiserver just as well.
 //! Time and chance are handed in ([`Config`]), so a test sees the same cluster every time.
 //!
@@ -94,6 +96,7 @@ pub struct Sandbox {
 pub(crate) struct Shared {
     core: Mutex<Core>,
     logs: Mutex<node::Logs>,
+    documents: openapi::serve::Documents,
 }
 
 impl Shared {
@@ -124,7 +127,7 @@ impl Sandbox {
     }
 
     fn of(core: Core) -> Self {
-        Self { shared: Arc::new(Shared { core: Mutex::new(core), logs: Mutex::default() }) }
+        Self { shared: Arc::new(Shared { core: Mutex::new(core), logs: Mutex::default(), documents: Default::default() }) }
     }
 
     /// A client in this process: no socket, no TLS, no token.

@@ -181,9 +181,11 @@ pub(crate) struct Resources {
 impl Resources {
     /// Kubernetes' own kinds and those of the given definitions.
     pub(crate) fn new<'a>(definitions: impl Iterator<Item = &'a Value>) -> Self {
-        let builtin = Registry::builtin().kinds().map(Resource::builtin);
+        let mut builtin: Vec<Resource> = Registry::builtin().kinds().map(Resource::builtin).collect();
+        // All of their versions are stable, and of those clients prefer the highest: `autoscaling/v2`.
+        builtin.sort_by(|one, other| (&one.group, &other.version).cmp(&(&other.group, &one.version)));
         let custom = definitions.flat_map(Resource::of_definition);
-        let list: Vec<Arc<Resource>> = builtin.chain(custom).map(Arc::new).collect();
+        let list: Vec<Arc<Resource>> = builtin.into_iter().chain(custom).map(Arc::new).collect();
         let path = |resource: &Resource| (resource.group.clone(), resource.version.clone(), resource.plural.clone());
         let by_path = list.iter().enumerate().map(|(index, resource)| (path(resource), index)).collect();
         Self { list, by_path }
@@ -198,5 +200,24 @@ impl Resources {
     pub(crate) fn find(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
         let key = (group.to_owned(), version.to_owned(), plural.to_owned());
         self.by_path.get(&key).map(|index| self.list[*index].clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_stable_versions_the_higher_comes_first() {
+        let resources = Resources::new(std::iter::empty());
+        let versions = |kind: &str| {
+            let of_kind = resources.all().iter().filter(|one| one.kind == kind);
+            of_kind.map(|one| one.api_version()).collect::<Vec<_>>()
+        };
+        assert_eq!(versions("HorizontalPodAutoscaler"), ["autoscaling/v2", "autoscaling/v1"]);
+        assert_eq!(
+            resources.find("autoscaling", "v1", "horizontalpodautoscalers").map(|one| one.api_version()),
+            Some("autoscaling/v1".into())
+        );
     }
 }
