@@ -135,9 +135,10 @@ impl Authority {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone())?;
         let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone()).allow_unauthenticated().build()?;
+        let anyone = peer::Anyone { inner: clients.clone(), algorithms: provider.signature_verification_algorithms };
         let mut config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_client_cert_verifier(Arc::new(peer::Anyone(clients.clone())))
+            .with_client_cert_verifier(Arc::new(anyone))
             .with_single_cert(vec![self.certificate.clone()], key)?;
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         Ok(ServerTls { config: Arc::new(config), clients })
@@ -206,6 +207,8 @@ current-context: sandbox
 
 #[cfg(test)]
 mod tests {
+    use rustls::pki_types::pem::PemObject as _;
+
     use super::*;
 
     #[test]
@@ -235,6 +238,60 @@ mod tests {
         assert_ne!(one.token(), other.token());
         assert_ne!(one.ca_pem(), other.ca_pem());
         assert!(!format!("{one:?}").contains(one.token()), "the token shows in debug output");
+    }
+
+    /// Made with `openssl x509 -req`, which without extensions makes X.509's first version; signed by nobody that is known.
+    const FIRST_VERSION: &str = include_str!("../tests/data/first-version.pem");
+
+    /// Whom a server takes the bearer of a certificate and a key for; the error that ends their connection.
+    fn meet(
+        authority: &Authority,
+        key: PrivateKeyDer<'static>,
+        version: &'static rustls::SupportedProtocolVersion,
+    ) -> Result<Option<Peer>, rustls::Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.root.clone())?;
+        let certificate = CertificateDer::from_pem_slice(FIRST_VERSION.as_bytes()).unwrap();
+        let shown = rustls::sign::CertifiedKey::new(vec![certificate], provider.key_provider.load_private_key(key)?);
+        let config =
+            rustls::ClientConfig::builder_with_provider(provider).with_protocol_versions(&[version])?.with_root_certificates(roots);
+        let config = config.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(shown)));
+        let tls = authority.server_tls().unwrap();
+        let mut client = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap())?;
+        let mut server = rustls::ServerConnection::new(tls.config.clone())?;
+        while client.is_handshaking() || server.is_handshaking() {
+            let (mut there, mut back) = (Vec::new(), Vec::new());
+            while client.wants_write() {
+                client.write_tls(&mut there).unwrap();
+            }
+            let mut there = there.as_slice();
+            while !there.is_empty() {
+                server.read_tls(&mut there).unwrap();
+                server.process_new_packets()?;
+            }
+            while server.wants_write() {
+                server.write_tls(&mut back).unwrap();
+            }
+            let mut back = back.as_slice();
+            while !back.is_empty() {
+                client.read_tls(&mut back).unwrap();
+                client.process_new_packets()?;
+            }
+        }
+        Ok(tls.peer(server.peer_certificates()))
+    }
+
+    #[test]
+    fn a_certificate_of_the_first_version_proves_nothing_and_ends_no_connection() {
+        let authority = Authority::new(&[]).unwrap();
+        for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+            let key = || PrivateKeyDer::from_pem_slice(FIRST_VERSION.as_bytes()).unwrap();
+            assert_eq!(meet(&authority, key(), version), Ok(Some(Peer::Unknown)), "{version:?}");
+            // Whoever has not its key does not get so far.
+            let other = PrivateKeyDer::Pkcs8(KeyPair::generate().unwrap().serialize_der().into());
+            assert!(meet(&authority, other, version).is_err(), "{version:?}");
+        }
     }
 
     #[test]
