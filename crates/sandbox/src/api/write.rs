@@ -323,7 +323,8 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
         _ => fiel_merge::strategic::patch(old, &change, resource.schema()).map_err(|error| unprocessable(error.to_string()))?,
     };
     let seen = strict::Patch { change: &change, strategic: kind == PATCHES[2] };
-    if let Some(why) = mistyped(resource, &new) {
+    let unconvertible = seen.strategic.then(|| canonical::unconvertible(&new, &resource.api_version(), &resource.kind));
+    if let Some(why) = unconvertible.flatten().or_else(|| mistyped(resource, &new)) {
         return Err(seen.refused(resource, &new, &why));
     }
     strict::check_patch(ask, &new, &strict::Twice::new(twice, yaml), &seen, warnings)?;

@@ -10,6 +10,7 @@
 mod check;
 mod config;
 mod container;
+mod convert;
 mod format;
 mod kinds;
 mod meta;
@@ -30,6 +31,7 @@ mod workload;
 use serde_json::{Map, Value};
 
 use crate::golang::type_name;
+pub(crate) use convert::unconvertible;
 pub(crate) use format::{label, subdomain};
 pub(crate) use meta::custom as custom_metadata;
 pub(crate) use shown::ordered;

@@ -133,6 +133,8 @@ fn time(text: &mut String, form: &str) {
 fn is_zero(value: &Value, field: &Field) -> bool {
     match (field.shape, value) {
         (Shape::Pointer, _) => false,
+        // No list gets defaults here, and an empty one is refused.
+        (Shape::List, Value::Array(_)) if field.of == Type::Message("autoscaling/v2.HPAScalingPolicy") => false,
         (_, Value::Array(items)) => items.is_empty(),
         (Shape::Map, Value::Object(fields)) => fields.is_empty(),
         (_, Value::String(text)) => text.is_empty() && field.of != Type::Message("util/intstr.IntOrString"),

@@ -71,6 +71,11 @@ fn whole(value: &Value, field: &Field, known: &Known<'_>) -> Option<String> {
 }
 
 fn one(value: &Value, field: &Field, known: &Known<'_>) -> Option<String> {
+    if let Type::Message(message) = field.of
+        && let Some(told) = reads_itself(message, value)
+    {
+        return told;
+    }
     let wrong = || Some(known.told(value, &go_name(field)));
     match (field.of, value) {
         (_, Value::Null) => None,
@@ -80,34 +85,38 @@ fn one(value: &Value, field: &Field, known: &Known<'_>) -> Option<String> {
             let fits = number.as_i64().is_some_and(|number| field.go != "int32" || i32::try_from(number).is_ok());
             if fits || number.is_u64() && field.go != "int32" { None } else { wrong() }
         }
-        (Type::Message("resource.Quantity"), Value::Number(_)) => None,
-        (Type::Message("resource.Quantity"), _) => {
-            if value.as_str().is_some_and(|text| quantity::canonical(text).is_some()) {
-                None
-            } else {
-                Some(QUANTITY.to_owned())
-            }
-        }
         (Type::Message("util/intstr.IntOrString"), Value::String(_) | Value::Number(_)) => None,
         (Type::Message("util/intstr.IntOrString"), _) => Some(known.told(value, "int32")),
-        (Type::Message("meta/v1.Time"), Value::String(text)) => time(text, "2006-01-02T15:04:05Z07:00"),
-        (Type::Message("meta/v1.MicroTime"), Value::String(text)) => time(text, "2006-01-02T15:04:05.000000Z07:00"),
-        (Type::Message("meta/v1.Time" | "meta/v1.MicroTime"), _) => {
-            Some(format!("json: cannot unmarshal {} into Go value of type string", kind_of(value)))
-        }
-        // Of any shape, or read by code of its own.
-        (Type::Message(message), _)
-            if message.starts_with("runtime.") || message.starts_with("apiextensions/") || message == "meta/v1.FieldsV1" =>
-        {
-            None
-        }
         (Type::Message(message), Value::Object(_)) => inside(value, message, known.place),
         (Type::Message(message), _) if !Table::get().knows(message) => None,
         _ => wrong(),
     }
 }
 
-fn bytes(text: &str) -> Option<String> {
+/// What a type says of a value that it reads by code of its own; none for other types.
+pub(super) fn reads_itself(message: &str, value: &Value) -> Option<Option<String>> {
+    if value.is_null() {
+        return None;
+    }
+    Some(match (message, value) {
+        ("resource.Quantity", Value::Number(_)) => None,
+        ("resource.Quantity", _) => {
+            let canonical = value.as_str().is_some_and(|text| quantity::canonical(text).is_some());
+            if canonical { None } else { Some(QUANTITY.to_owned()) }
+        }
+        ("meta/v1.Time", Value::String(text)) => time(text, "2006-01-02T15:04:05Z07:00"),
+        ("meta/v1.MicroTime", Value::String(text)) => time(text, "2006-01-02T15:04:05.000000Z07:00"),
+        ("meta/v1.Time" | "meta/v1.MicroTime", _) => {
+            Some(format!("json: cannot unmarshal {} into Go value of type string", kind_of(value)))
+        }
+        // Of any shape.
+        _ if message.starts_with("runtime.") || message.starts_with("apiextensions/") || message == "meta/v1.FieldsV1" => None,
+        _ => return None,
+    })
+}
+
+/// What is wrong with a text that should be Base64.
+pub(super) fn bytes(text: &str) -> Option<String> {
     let error = base64::engine::general_purpose::STANDARD.decode(text.replace(['\n', '\r'], "")).err()?;
     let place = match error {
         base64::DecodeError::InvalidByte(place, _) | base64::DecodeError::InvalidLastSymbol(place, _) => place,

@@ -1,0 +1,113 @@
+//! Values of another type than Kubernetes' Go types have, in a strategic patch: such a patch is no JSON any more when the server puts it into its type,
+//! but maps, lists and scalars, and what does that has words of its own (apimachinery 1.36, `runtime/converter.go`).
+
+use serde_json::Value;
+
+use super::types;
+use crate::golang::{Field, Shape, Table, Type, type_name};
+
+/// What is wrong with the types in a patched object of a built-in kind, in the order of Go's fields; none when they are as they must be. Of numbers that
+/// are too large nothing is said here: the server cuts them off.
+pub(crate) fn unconvertible(object: &Value, api_version: &str, kind: &str) -> Option<String> {
+    inside(object, &type_name(api_version, kind))
+}
+
+fn inside(value: &Value, message: &str) -> Option<String> {
+    let fields = value.as_object()?;
+    let known = Table::get().ordered(message);
+    known.iter().find_map(|field| fields.get(field.name).filter(|value| !value.is_null()).and_then(|value| whole(value, field)))
+}
+
+fn whole(value: &Value, field: &Field) -> Option<String> {
+    match (field.shape, value) {
+        (Shape::List, Value::Array(items)) => items.iter().find_map(|item| one(item, field)),
+        (Shape::Map, Value::Object(entries)) => entries.values().find_map(|value| one(value, field)),
+        (Shape::List, _) => Some(format!("cannot restore slice from {}", go_kind(value))),
+        (Shape::Map, _) => Some(format!("cannot restore map from {}", go_kind(value))),
+        _ => one(value, field),
+    }
+}
+
+fn one(value: &Value, field: &Field) -> Option<String> {
+    if let Type::Message(message) = field.of
+        && let Some(told) = types::reads_itself(message, value)
+    {
+        // What reads itself reads JSON here too.
+        return told;
+    }
+    let whole = value.is_i64() || value.is_u64();
+    let unknown = |kind: &str| Some(format!("unrecognized type: {kind}"));
+    let inconvertible = || Some(format!("cannot convert {} to {}", go_kind(value), field.go));
+    match (field.of, value) {
+        (_, Value::Null) | (Type::Text, Value::String(_)) | (Type::Boolean, Value::Bool(_)) | (Type::Float, Value::Number(_)) => None,
+        // In Go a whole number can be made a text (of one letter), and this is forbidden; others are not even thought of.
+        (Type::Text, Value::Number(_)) if whole => inconvertible(),
+        (Type::Text, _) => unknown("string"),
+        (Type::Boolean, _) => unknown("bool"),
+        (Type::Float, _) => unknown("float64"),
+        (Type::Integer, Value::Number(number)) => {
+            let passes = whole || number.as_f64().is_some_and(|number| number.fract() == 0.0);
+            if passes { None } else { inconvertible() }
+        }
+        (Type::Integer, _) => unknown(field.go),
+        (Type::Bytes, Value::String(text)) => types::bytes(text).map(|told| format!("error decoding from json: {told}")),
+        (Type::Bytes, _) => Some(format!("cannot restore slice from {}", go_kind(value))),
+        (Type::Message("util/intstr.IntOrString"), Value::String(_) | Value::Number(_)) => None,
+        (Type::Message("util/intstr.IntOrString"), _) => {
+            Some(format!("json: cannot unmarshal {} into Go value of type int32", types::kind_of(value)))
+        }
+        (Type::Message(message), Value::Object(_)) => inside(value, message),
+        (Type::Message(message), _) if !Table::get().knows(message) => None,
+        (Type::Message(_), _) => Some(format!("cannot restore struct from: {}", go_kind(value))),
+    }
+}
+
+/// A JSON value's kind once Go has read it.
+fn go_kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "invalid",
+        Value::Bool(_) => "bool",
+        Value::Number(number) if number.is_f64() => "float64",
+        Value::Number(_) => "int64",
+        Value::String(_) => "string",
+        Value::Array(_) => "slice",
+        Value::Object(_) => "map",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_does_not_convert_is_told_in_the_converters_words() {
+        let deployment = |object: Value| unconvertible(&object, "apps/v1", "Deployment");
+        let pod = |spec: Value| deployment(json!({"spec": {"template": {"spec": spec}}}));
+        for (told, expected) in [
+            (deployment(json!({"spec": "x"})), "cannot restore struct from: string"),
+            (deployment(json!({"spec": {"replicas": "3"}})), "unrecognized type: int32"),
+            (deployment(json!({"spec": {"replicas": 1.5}})), "cannot convert float64 to int32"),
+            (deployment(json!({"spec": {"paused": 1}})), "unrecognized type: bool"),
+            (
+                deployment(json!({"spec": {"strategy": {"rollingUpdate": {"maxSurge": true}}}})),
+                "json: cannot unmarshal bool into Go value of type int32",
+            ),
+            (pod(json!({"restartPolicy": 1})), "cannot convert int64 to v1.RestartPolicy"),
+            (pod(json!({"restartPolicy": 1.5})), "unrecognized type: string"),
+            (pod(json!({"nodeSelector": "x"})), "cannot restore map from string"),
+            (pod(json!({"nodeSelector": {"a": 1}})), "cannot convert int64 to string"),
+            (pod(json!({"containers": "x"})), "cannot restore slice from string"),
+            // In the order of Go's fields.
+            (pod(json!({"containers": [{"args": [1], "image": true}]})), "unrecognized type: string"),
+        ] {
+            assert_eq!(told.as_deref(), Some(expected));
+        }
+        let secret = |data: Value| unconvertible(&json!({"data": data}), "v1", "Secret");
+        assert_eq!(secret(json!({"a": 5})).as_deref(), Some("cannot restore slice from int64"));
+        assert_eq!(secret(json!({"a": "%%"})).as_deref(), Some("error decoding from json: illegal base64 data at input byte 0"));
+        assert_eq!(secret(json!({"a": "YQ=="})), None);
+        assert_eq!(pod(json!({"containers": [{"name": "c", "resources": {"limits": {"cpu": 1}}}], "hostNetwork": null})), None);
+    }
+}
