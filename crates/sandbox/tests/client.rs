@@ -254,3 +254,39 @@ async fn the_pages_of_a_list_show_one_moment() {
     let rest = api.list(&ListParams::default().continue_token(&on)).await.expect("what is there now");
     assert_eq!(rest.items.iter().filter_map(|one| one.metadata.name.as_deref()).collect::<Vec<_>>(), ["c", "d"]);
 }
+
+#[tokio::test]
+async fn a_definition_that_goes_says_how_far_it_is() {
+    let client = sandbox().client();
+    let ask = async |method: &str, path: &str, body: serde_json::Value| {
+        let request = http::Request::builder().method(method).uri(path);
+        let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        let request = request.header("content-type", kind).body(serde_json::to_vec(&body).expect("a body")).expect("a request");
+        client.request::<serde_json::Value>(request).await
+    };
+    let definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    let definition = &format!("{definitions}/widgets.example.com");
+    let widgets = "/apis/example.com/v1/namespaces/default/widgets";
+    let versions = json!([{"name": "v1", "served": true, "storage": true, "schema": {"openAPIV3Schema": {"type": "object"}}}]);
+    let spec =
+        json!({"group": "example.com", "scope": "Namespaced", "names": {"kind": "Widget", "plural": "widgets"}, "versions": versions});
+    let metadata = json!({"name": "widgets.example.com", "finalizers": ["example.com/own"]});
+    ask("POST", definitions, json!({"metadata": metadata, "spec": spec})).await.expect("made");
+    let held = json!({"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "one", "finalizers": ["example.com/held"]}});
+    ask("POST", widgets, held).await.expect("made");
+
+    let told = async || {
+        let found = ask("GET", definition, json!(null)).await.expect("it is there");
+        let conditions = found["status"]["conditions"].as_array().cloned().unwrap_or_default();
+        let condition = conditions.into_iter().find(|condition| condition["type"] == "Terminating").expect("it goes");
+        (condition["status"].clone(), condition["reason"].clone(), found["metadata"]["finalizers"].clone())
+    };
+    ask("DELETE", definition, json!({})).await.expect("marked");
+    let both = json!(["example.com/own", "customresourcecleanup.apiextensions.k8s.io"]);
+    assert_eq!(told().await, (json!("True"), json!("InstanceDeletionInProgress"), both));
+    ask("PATCH", &format!("{widgets}/one"), json!({"metadata": {"finalizers": null}})).await.expect("let go");
+    assert_eq!(told().await, (json!("False"), json!("InstanceDeletionCompleted"), json!(["example.com/own"])));
+    ask("PATCH", definition, json!({"metadata": {"finalizers": null}})).await.expect("let go");
+    let gone = ask("GET", definition, json!(null)).await.expect_err("it is gone");
+    assert_eq!(code(gone).0, 404);
+}

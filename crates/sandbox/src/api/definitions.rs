@@ -107,19 +107,28 @@ fn storage_of(definition: &Value) -> String {
     format!("{}/{}", text(&definition["spec"]["group"]), text(&definition["spec"]["names"]["plural"]))
 }
 
-/// Lets the definitions go whose last object is gone.
+/// Lets the definitions go whose last object is gone, and writes down how far the others are. (After a minute a kube-apiserver writes that it could not
+/// confirm the end, and begins anew; here it is known at once.)
 pub(crate) fn finish(core: &mut Core) {
-    for mut definition in all(core).into_iter().filter(meta::is_deleting) {
-        if core.store.list(&storage_of(&definition), "", None).next().is_some() {
+    let held = |definition: &Value| meta::is_deleting(definition) && meta::finalizers(definition).iter().any(|one| one == CLEANUP);
+    for old in all(core).into_iter().filter(held) {
+        let established = names::condition(&old["status"], "Established").is_some_and(|condition| condition["status"] == "True");
+        let remain = core.store.list(&storage_of(&old), "", None).next().is_some();
+        let (goes_on, reason, message) = match (remain, established) {
+            (true, _) => (true, "InstanceDeletionInProgress", "CustomResource deletion is in progress"),
+            (false, true) => (false, "InstanceDeletionCompleted", "removed all instances"),
+            (false, false) => (false, "NeverEstablished", "resource was never established"),
+        };
+        let (mut new, now) = (old.clone(), core.now());
+        names::set_condition(&mut new["status"], "Terminating", goes_on, reason, message, &now);
+        let left: Vec<String> = meta::finalizers(&old).into_iter().filter(|one| remain || one != CLEANUP).collect();
+        if left.is_empty() {
+            core.store.delete(STORAGE, "", meta::text(&old, "name"));
             continue;
         }
-        let left: Vec<String> = meta::finalizers(&definition).into_iter().filter(|one| one != CLEANUP).collect();
-        let name = meta::text(&definition, "name").to_owned();
-        if left.is_empty() {
-            core.store.delete(STORAGE, "", &name);
-        } else if left.len() < meta::finalizers(&definition).len() {
-            definition["metadata"]["finalizers"] = json!(left);
-            core.store.put(STORAGE, "", &name, definition);
+        new["metadata"]["finalizers"] = json!(left);
+        if new != old {
+            write_status(core, &old, new);
         }
     }
     settle(core);

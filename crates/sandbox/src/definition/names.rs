@@ -121,7 +121,7 @@ fn put(names: &mut serde_json::Map<String, Value>, name: &str, value: &Value) {
 }
 
 /// A condition of a status.
-fn condition<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
+pub(crate) fn condition<'a>(status: &'a Value, kind: &str) -> Option<&'a Value> {
     status["conditions"].as_array()?.iter().find(|condition| condition["type"] == kind)
 }
 
