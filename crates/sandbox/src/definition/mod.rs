@@ -6,6 +6,7 @@ mod cause;
 mod defaults;
 mod embedded;
 mod formats;
+mod internal;
 mod lists;
 pub(crate) mod names;
 mod object;

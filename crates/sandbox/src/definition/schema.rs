@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::cause::{Causes, child, key};
 use super::structural::{self, properties, says};
-use super::{defaults, path, rules};
+use super::{defaults, internal, path, rules};
 
 const TYPES: [&str; 6] = ["array", "boolean", "integer", "number", "object", "string"];
 const UNSUPPORTED: [&str; 7] = ["id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref", "schema"];
@@ -78,7 +78,7 @@ fn beside_status(schema: &Value, path: &str, causes: &mut Causes) {
     let fields = schema.as_object().into_iter().flatten();
     if fields.into_iter().any(|(name, _)| says(schema, name) && !AT_ROOT.contains(&go(name).as_str())) {
         let why = format!("only [{}] fields are allowed at the root of the schema if the status subresource is enabled", AT_ROOT.join(" "));
-        causes.invalid(path, schema.clone(), &why);
+        causes.invalid_as(path, &internal::schema(schema), &why);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Rules when a definition is written: they can be read, they speak of what is there, and they say yes or no.
 
 use kube_cel::cel::parser::{Expression, Parser};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::types::{self, Scope, Type, Wrong, scalar};
 use super::{of, text, uses_old};
 use crate::definition::cause::{Causes, child, key};
+use crate::definition::internal;
 
 /// Reads a rule.
 ///
@@ -41,21 +42,6 @@ fn compile<'a>(source: &str, scope: &Scope<'a>, wanted: &Type<'a>, what: &str, n
     if found == *wanted || found == Type::Any { Ok(program) } else { Err(not.to_owned()) }
 }
 
-/// A rule as the server shows it, by the names of its own type.
-fn shown(rule: &Value) -> String {
-    let fields = [
-        ("Rule", json!(text(rule, "rule"))),
-        ("Message", json!(text(rule, "message"))),
-        ("MessageExpression", json!(text(rule, "messageExpression"))),
-        ("Reason", rule["reason"].clone()),
-        ("FieldPath", json!(text(rule, "fieldPath"))),
-        ("OptionalOldSelf", rule["optionalOldSelf"].clone()),
-    ];
-    let fields = fields.map(|(name, value)| format!("\"{name}\":{value}")).join(",");
-    // Go writes these three so that a browser takes them for no markup.
-    format!("{{{}}}", fields.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"))
-}
-
 /// What is wrong with the rules of a schema itself; behind `uncorrelated` nobody can tell an old value from a new one.
 pub(in crate::definition) fn check(schema: &Value, path: &str, is_root: bool, uncorrelated: Option<&str>, causes: &mut Causes) {
     for (index, rule) in of(schema).enumerate() {
@@ -70,7 +56,7 @@ pub(in crate::definition) fn check(schema: &Value, path: &str, is_root: bool, un
         let program = match compile(source, &scope, &Type::Bool, "", "cel expression must evaluate to a bool") {
             Ok(program) => program,
             Err(why) => {
-                causes.invalid_as(&at("rule"), &shown(rule), &why);
+                causes.invalid_as(&at("rule"), &internal::rule(rule), &why);
                 continue;
             }
         };
@@ -78,7 +64,7 @@ pub(in crate::definition) fn check(schema: &Value, path: &str, is_root: bool, un
         if !message.trim().is_empty()
             && let Err(why) = compile(message, &scope, &Type::Text, "messageExpression ", "messageExpression must evaluate to a string")
         {
-            causes.invalid_as(&at("messageExpression"), &shown(rule), &why);
+            causes.invalid_as(&at("messageExpression"), &internal::rule(rule), &why);
         }
         if uses_old(&program) {
             if let Some(whole) = uncorrelated {
