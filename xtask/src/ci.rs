@@ -49,7 +49,7 @@ const STEPS: &[Step] = &[
     },
     Step { name: "argocd", about: "recorded scenarios of Argo CD, over the wire", run: scenarios },
     Step { name: "apiserver", about: "the scenarios on a real kube-apiserver", run: apiserver },
-    Step { name: "kubectl", about: "a session of kubectl on the sandbox and on a real kube-apiserver", run: kubectl },
+    Step { name: "kubectl", about: "a session of kubectl, and OpenAPI, on the sandbox and on a real kube-apiserver", run: kubectl },
     Step { name: "kube-rs", about: "kube-rs's own cluster tests on the sandbox", run: kube_rs },
     Step { name: "demo", about: "the story with its figures, then twice side by side", run: story },
     Step { name: "course", about: "the course's commands", run: course },
@@ -202,7 +202,9 @@ fn kubectl(sh: &Shell, report: &mut Report) -> Result<()> {
         return Ok(());
     }
     let tally = conformance::kubectl::play(sh, "")?;
-    counted(report, tally, "kubectl commands")
+    counted(report, tally, "kubectl commands")?;
+    let tally = conformance::openapi::play(sh, "")?;
+    counted(report, tally, "components of OpenAPI")
 }
 
 fn kube_rs(sh: &Shell, report: &mut Report) -> Result<()> {

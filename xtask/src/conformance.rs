@@ -8,7 +8,7 @@ mod deviations;
 pub(crate) mod kube_rs;
 pub(crate) mod kubectl;
 mod kustomize;
-mod openapi;
+pub(crate) mod openapi;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

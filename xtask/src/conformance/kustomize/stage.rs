@@ -57,6 +57,16 @@ impl Stage {
         self.folder.path().join("cases")
     }
 
+    /// Of these needs those that are there now.
+    pub(super) fn able(&self, with: &[String]) -> Vec<String> {
+        with.iter().filter(|need| self.lacks(need).is_none()).cloned().collect()
+    }
+
+    /// Why a case cannot be run here that is skipped with these words, if it cannot.
+    pub(super) fn lacks(&self, why: &str) -> Option<&str> {
+        self.lacking.iter().find(|(need, _)| why.contains(need)).map(|(_, lacking)| lacking.as_str())
+    }
+
     fn network(&mut self, sh: &Shell, corpus: &Path) -> Result<()> {
         let cases = incomplete(corpus, "network")?;
         let web = self.folder.path().join("web");
