@@ -298,6 +298,9 @@ impl Service {
                 None => drop(core.writes.insert(user_agent.to_owned(), 1)),
             }
         }
+        if api::expires(&resource) {
+            api::expire(&mut core);
+        }
         let now = (core.clock)();
         drop(core);
         let form = Form::of(head.header(ACCEPT), &head.query, now);

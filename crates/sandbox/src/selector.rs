@@ -138,6 +138,11 @@ impl Selector {
 }
 
 fn field(object: &Value, path: &str) -> String {
+    if path == "source" {
+        // Of an event: who tells it, in either form.
+        let component = object["source"]["component"].as_str().filter(|component| !component.is_empty());
+        return component.or(object["reportingComponent"].as_str()).unwrap_or_default().to_owned();
+    }
     let found = path.split('.').fold(object, |value, part| &value[part]);
     match found {
         Value::String(text) => text.clone(),
@@ -208,6 +213,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn events_are_selected_by_who_tells_them_in_either_form() {
+        let matches = |event: Value| Selector::parse("", "source=kubelet").expect("a selector").matches(&event);
+        assert!(matches(json!({"source": {"component": "kubelet", "host": "n"}, "reportingComponent": ""})));
+        assert!(matches(json!({"source": {}, "reportingComponent": "kubelet"})));
+        assert!(!matches(json!({"source": {"component": "other"}, "reportingComponent": "kubelet"})));
+    }
 
     #[test]
     fn selects_by_labels_and_fields() {

@@ -54,7 +54,7 @@ async fn end_state(world: &World) -> Value {
 
 /// A short story with the agent that `start` starts; what there is at the end, and how many calls it took.
 async fn told(start: impl FnOnce(&World) -> Running) -> (Value, usize) {
-    let world = World::new().await;
+    let world = World::quiet().await;
     let one = world.sources.commit(REPO, files("v1", true));
     let agent = start(&world);
     world.apply(&application(&automated())).await;

@@ -60,31 +60,40 @@ pub(crate) enum Cut {
 impl World {
     /// An empty cluster with the CRDs, namespaces `argocd` and `demo`, and controllers.
     pub(crate) async fn new() -> Self {
+        Self::made(true).await
+    }
+
+    /// The same without events, which cost a tenth of the time and more: for who makes many of them.
+    pub(crate) async fn quiet() -> Self {
+        Self::made(false).await
+    }
+
+    async fn made(events: bool) -> Self {
         let world = match real() {
-            Some(kubeconfig) => Self::of(&kubeconfig).await,
-            None => Self::simulated(),
+            Some(kubeconfig) => Self::of(&kubeconfig, events).await,
+            None => Self::simulated(events),
         };
         world.furnish().await;
         world
     }
 
-    fn simulated() -> Self {
+    fn simulated(events: bool) -> Self {
         let start = tokio::time::Instant::now();
         let zero: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().expect("a time");
         let clock: Arc<dyn Fn() -> jiff::Timestamp + Send + Sync> =
             Arc::new(move || zero.saturating_add(jiff::SignedDuration::try_from(start.elapsed()).unwrap_or_default()).unwrap_or(zero));
         let sandbox = fiel_sandbox::Sandbox::new(fiel_sandbox::Config { clock: clock.clone(), ..Default::default() });
         let client = sandbox.client();
-        World { controllers: controllers(client.clone(), clock.clone()), client, sources: Memory::new(), clock }
+        World { controllers: controllers(client.clone(), clock.clone(), events), client, sources: Memory::new(), clock }
     }
 
     /// A real cluster, out of which goes what the scenario before left.
-    async fn of(kubeconfig: &Path) -> Self {
+    async fn of(kubeconfig: &Path, events: bool) -> Self {
         let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig).expect("a kubeconfig");
         let config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.expect("a configuration");
         let client = Client::try_from(config).expect("a client");
         let clock = Arc::new(jiff::Timestamp::now);
-        let world = World { controllers: controllers(client.clone(), clock.clone()), client, sources: Memory::new(), clock };
+        let world = World { controllers: controllers(client.clone(), clock.clone(), events), client, sources: Memory::new(), clock };
         for app in world.try_list("argoproj.io/v1alpha1", "Application", "argocd").await.unwrap_or_default() {
             let name = app["metadata"]["name"].as_str().expect("a name");
             world.patch("argoproj.io/v1alpha1", "Application", "argocd", name, json!({"metadata": {"finalizers": null}})).await;
@@ -308,11 +317,9 @@ fn lost() -> Box<dyn std::error::Error + Send + Sync> {
     "the connection is cut".into()
 }
 
-fn controllers(client: Client, clock: Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>) -> tokio::task::JoinHandle<()> {
+fn controllers(client: Client, clock: Arc<dyn Fn() -> jiff::Timestamp + Send + Sync>, events: bool) -> tokio::task::JoinHandle<()> {
     use fiel_sandbox::controllers::{Options, run};
-    use fiel_sandbox::node::NodeOptions;
-    let options =
-        Options { workloads: true, endpoints: true, namespaces: true, garbage_collection: true, node: Some(NodeOptions::default()) };
+    let options = Options { events, ..Options::everything() };
     tokio::spawn(run(client, options, clock, std::future::pending()))
 }
 

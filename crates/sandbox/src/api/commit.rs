@@ -6,7 +6,7 @@ use fiel_merge::structured::ManagedFields;
 use serde_json::{Map, Value, json};
 
 use super::write::namespace_is_open;
-use super::{Core, Held, addresses, definitions, guard, managed, meta};
+use super::{Core, Held, addresses, definitions, expiry, guard, managed, meta};
 use crate::canonical;
 use crate::cause::Cause;
 use crate::resource::Resource;
@@ -97,6 +97,7 @@ pub(crate) fn commit(core: &mut Held<'_>, change: &Change<'_>, new: Value) -> Re
         (Made::New(draft), _) => draft,
     };
     let shown = core.store.put_draft(&storage, namespace, name, draft);
+    expiry::note(core, change.resource, namespace, name);
     if definitions::is_definition(change.resource) {
         definitions::settle(core);
     }
@@ -247,8 +248,14 @@ fn prioritise(core: &Core, resource: &Resource, old: Option<&Value>, new: &mut V
         (Some("system-cluster-critical"), None) => json!({"value": 2_000_000_000}),
         (Some("system-node-critical"), None) => json!({"value": 2_000_001_000}),
         (Some(name), None) => {
-            let pod = meta::text(new, "name").to_owned();
-            return Err(ApiError::forbidden(resource, &pod, &format!("no PriorityClass with name {name} was found")));
+            // A name that the API thought up is not known yet to who looks at priorities.
+            let (pod, begin) = (meta::text(new, "name").to_owned(), meta::text(new, "generateName").to_owned());
+            let made_up = !begin.is_empty() && pod.strip_prefix(&begin).is_some_and(|rest| rest.len() == 5);
+            return Err(ApiError::forbidden(
+                resource,
+                if made_up { &begin } else { &pod },
+                &format!("no PriorityClass with name {name} was found"),
+            ));
         }
         (None, None) => {
             let mut classes = core.store.list(CLASSES, "", None).map(|(_, class)| class.value());

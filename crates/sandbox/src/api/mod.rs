@@ -10,6 +10,7 @@ mod commit;
 mod components;
 mod definitions;
 mod delete;
+mod expiry;
 mod guard;
 mod held;
 mod managed;
@@ -35,6 +36,7 @@ use crate::store::Store;
 use crate::stored::Shown;
 
 pub(crate) use body::Body;
+pub(crate) use expiry::{expire, expires};
 pub(crate) use held::Held;
 pub(crate) use read::list;
 
@@ -50,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) rbac: bool,
     /// Who bears which token, and until when.
     tokens: BTreeMap<String, Token>,
+    /// Which events go when.
+    expiry: expiry::Expiry,
 }
 
 /// Whom a token stands for, where, and how long.
@@ -107,6 +111,7 @@ impl Core {
             writes: BTreeMap::new(),
             rbac,
             tokens: BTreeMap::new(),
+            expiry: expiry::Expiry::default(),
         };
         seed::plant(&mut core);
         core
@@ -127,9 +132,11 @@ impl Core {
             writes: BTreeMap::new(),
             rbac,
             tokens: BTreeMap::new(),
+            expiry: expiry::Expiry::default(),
         };
         seed::plant(&mut core);
         definitions::reload(&mut core);
+        expiry::restart(&mut core);
         Ok(core)
     }
 

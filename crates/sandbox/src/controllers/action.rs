@@ -28,6 +28,8 @@ pub(crate) enum Outcome {
     Now(Kind, Box<Object>),
     /// The object of this uid is no more.
     Gone(Kind, Name, String),
+    /// The object of this uid was no more already.
+    Absent(Kind, Name, String),
 }
 
 impl Action {
@@ -70,7 +72,7 @@ impl Action {
                     Ok(answer) => {
                         Ok(answer.either(|object| Outcome::Now(kind, Box::new(object)), |_| Outcome::Gone(kind, (namespace, name), uid)))
                     }
-                    Err(error) if is_status(&error, 404) => Ok(Outcome::Gone(kind, (namespace, name), uid)),
+                    Err(error) if is_status(&error, 404) => Ok(Outcome::Absent(kind, (namespace, name), uid)),
                     Err(error) => Err(error),
                 }
             }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
-use super::action::Action;
+use super::action::{Action, Outcome};
 use super::claim::owners;
 use super::engine::{Controller, Decision};
 use super::event::Report;
@@ -67,18 +67,16 @@ impl Controller for CronJobs {
         Decision { actions, reports, again }
     }
 
-    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, refused: Option<&str>) -> Option<Report> {
-        let cron = world.get(Kind::CronJob, namespace, name)?;
-        let (normal, warning) = (Report::normal, Report::warning);
-        let tell = |form: fn(&'static str, Kind, &Object, &'static str, String) -> Report, reason, message| {
-            Some(form(SOURCE, Kind::CronJob, cron, reason, message))
-        };
-        match (action, refused) {
-            (Action::Create(Kind::Job, job), None) => tell(normal, "SuccessfulCreate", format!("Created job {}", super::object::name(job))),
-            (Action::Create(Kind::Job, _), Some(error)) => tell(warning, "FailedCreate", format!("Error creating job: {error}")),
-            (Action::Delete(Kind::Job, (_, job), _), None) => tell(normal, "SuccessfulDelete", format!("Deleted job {job}")),
-            (Action::Delete(Kind::Job, ..), Some(error)) => tell(warning, "FailedDelete", format!("Deleted job: {error}")),
-            _ => None,
+    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+        let Some(cron) = world.get(Kind::CronJob, namespace, name) else { return Vec::new() };
+        let normal = |reason, message| vec![Report::normal(SOURCE, Kind::CronJob, cron, reason, message)];
+        let warning = |reason, message| vec![Report::warning(SOURCE, Kind::CronJob, cron, reason, message)];
+        match (action, answer) {
+            (Action::Create(Kind::Job, job), Ok(_)) => normal("SuccessfulCreate", format!("Created job {}", super::object::name(job))),
+            (Action::Create(Kind::Job, _), Err(error)) => warning("FailedCreate", format!("Error creating job: {error}")),
+            (Action::Delete(Kind::Job, (_, job), _), Ok(_)) => normal("SuccessfulDelete", format!("Deleted job {job}")),
+            (Action::Delete(Kind::Job, ..), Err(error)) => warning("FailedDelete", format!("Deleted job: {error}")),
+            _ => Vec::new(),
         }
     }
 }
@@ -472,16 +470,17 @@ mod tests {
         let mut world = World::default();
         world.put(Kind::CronJob, cron.clone());
         let job = made(&cron, "00:10:00", None);
-        let tell = |action: Action, refused| {
-            let report = CronJobs.report(&world, &("a".to_owned(), "c".to_owned()), &action, refused);
-            report.map(|report| format!("{} {}", report.reason, report.message))
+        let tell = |action: &Action, refused: Option<&str>| {
+            let done = Outcome::Now(Kind::Job, Box::new(job.clone()));
+            let reports = CronJobs.report(&world, &("a".to_owned(), "c".to_owned()), action, refused.map_or(Ok(&done), Err));
+            reports.into_iter().map(|report| format!("{} {}", report.reason, report.message)).collect::<Vec<_>>()
         };
         let (make, delete) = (Action::Create(Kind::Job, Box::new(job.clone())), Action::delete(Kind::Job, &job));
-        assert_eq!(tell(make.clone(), None).as_deref(), Some("SuccessfulCreate Created job c-29453770"));
-        assert_eq!(tell(make, Some("no")).as_deref(), Some("FailedCreate Error creating job: no"));
-        assert_eq!(tell(delete.clone(), None).as_deref(), Some("SuccessfulDelete Deleted job c-29453770"));
-        assert_eq!(tell(delete, Some("no")).as_deref(), Some("FailedDelete Deleted job: no"));
-        assert_eq!(tell(Action::status(Kind::CronJob, &cron, json!({})), None), None);
+        assert_eq!(tell(&make, None), ["SuccessfulCreate Created job c-29453770"]);
+        assert_eq!(tell(&make, Some("no")), ["FailedCreate Error creating job: no"]);
+        assert_eq!(tell(&delete, None), ["SuccessfulDelete Deleted job c-29453770"]);
+        assert_eq!(tell(&delete, Some("no")), ["FailedDelete Deleted job: no"]);
+        assert_eq!(tell(&Action::status(Kind::CronJob, &cron, json!({})), None), Vec::<String>::new());
     }
 
     #[test]

@@ -6,15 +6,19 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::action::Action;
+use super::action::{Action, Outcome};
 use super::claim::{claim, owners};
 use super::engine::{Controller, Decision};
+use super::event::Report;
 use super::kind::Kind;
 use super::object::{Object, is_deleting, key, label, name, number, ready_since, status_patch, text};
 use super::pods;
 use super::revision::{self, Revisions};
 use super::rollout::share;
 use super::world::{Name, World};
+
+/// Who tells it.
+const SOURCE: &str = "daemonset-controller";
 
 /// The controller of `DaemonSet`s. Taints and affinities of nodes are not looked at: only `nodeSelector` chooses.
 pub(crate) struct DaemonSets;
@@ -52,7 +56,16 @@ impl Controller for DaemonSets {
         let nodes: Vec<&str> =
             world.all(Kind::Node).filter(|node| !is_deleting(node) && suits(set, node)).map(|node| self::name(node)).collect();
         let step = step(set, &revisions, &on_node, &nodes, now);
-        if step.is_empty() { settle(set, &revisions, &on_node, &nodes, now) } else { step.into() }
+        if step.is_empty() {
+            settle(set, &revisions, &on_node, &nodes, now)
+        } else {
+            Decision { reports: ended(set, &on_node, &nodes), ..step.into() }
+        }
+    }
+
+    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+        let owner = world.get(Kind::DaemonSet, namespace, name);
+        owner.and_then(|owner| pods::report(SOURCE, Kind::DaemonSet, owner, action, answer)).into_iter().collect()
     }
 }
 
@@ -66,6 +79,22 @@ fn suits(set: &Object, node: &Object) -> bool {
 fn node_of(pod: &Object) -> Option<&str> {
     let terms = "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms/0/matchFields/0/values/0";
     text(pod, "/spec/nodeName").filter(|node| !node.is_empty()).or_else(|| text(pod, terms))
+}
+
+/// What there is to tell of Pods that should run for ever and have ended.
+fn ended(set: &Object, on_node: &BTreeMap<String, Vec<Arc<Object>>>, nodes: &[&str]) -> Vec<Report> {
+    let there = on_node.iter().filter(|(node, _)| nodes.contains(&node.as_str()));
+    let pods = there.flat_map(|(node, pods)| pods.iter().filter(|pod| !is_deleting(pod)).map(move |pod| (node, pod)));
+    let report = |(node, pod): (&String, &Arc<Object>)| {
+        let (namespace, pod_name) = key(pod);
+        let found = |how: &str, end: &str| format!("Found {how} daemon pod {namespace}/{pod_name} on node {node}, will try to {end} it");
+        match text(pod, "/status/phase") {
+            Some("Failed") => Some(Report::warning(SOURCE, Kind::DaemonSet, set, "FailedDaemonPod", found("failed", "kill"))),
+            Some("Succeeded") => Some(Report::normal(SOURCE, Kind::DaemonSet, set, "SucceededDaemonPod", found("succeeded", "delete"))),
+            _ => None,
+        }
+    };
+    pods.filter_map(report).collect()
 }
 
 fn step(set: &Object, revisions: &Revisions, on_node: &BTreeMap<String, Vec<Arc<Object>>>, nodes: &[&str], now: Timestamp) -> Vec<Action> {

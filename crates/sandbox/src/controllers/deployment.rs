@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Map, Value, json};
 
-use super::action::Action;
+use super::action::{Action, Outcome};
 use super::claim::{claim, owners};
 use super::engine::{Controller, Decision};
+use super::event::Report;
 use super::hash;
 use super::kind::Kind;
 use super::object::{
@@ -28,6 +29,9 @@ const MAXIMUM: &str = "deployment.kubernetes.io/max-replicas";
 /// What a `ReplicaSet` does not take over from the annotations of its Deployment.
 const OWN: [&str; 6] =
     [REVISION, HISTORY, DESIRED, MAXIMUM, "kubectl.kubernetes.io/last-applied-configuration", "deprecated.deployment.rollback.to"];
+
+/// Who tells it.
+const SOURCE: &str = "deployment-controller";
 
 /// The controller of Deployments.
 pub(crate) struct Deployments;
@@ -59,6 +63,32 @@ impl Controller for Deployments {
         let rollout = Rollout::of(world, deployment, claimed.owned);
         let step = if is_deleting(deployment) { Vec::new() } else { rollout.step() };
         if step.is_empty() { rollout.settle(now) } else { step.into() }
+    }
+
+    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+        let deployment = world.get(Kind::Deployment, namespace, name);
+        deployment.and_then(|deployment| told(world, deployment, action, answer)).into_iter().collect()
+    }
+}
+
+/// What there is to tell of a `ReplicaSet` that was made or scaled, or could not be made.
+fn told(world: &World, deployment: &Object, action: &Action, answer: Result<&Outcome, &str>) -> Option<Report> {
+    let scaled = |set: &str, from: i64, to: i64| {
+        let way = if to > from { "up" } else { "down" };
+        let message = format!("Scaled {way} replica set {set} from {from} to {to}");
+        (from != to).then(|| Report::normal(SOURCE, Kind::Deployment, deployment, "ScalingReplicaSet", message))
+    };
+    match (action, answer) {
+        (Action::Create(Kind::ReplicaSet, set), Ok(_)) => scaled(name(set), 0, sizes(set).wanted),
+        (Action::Create(Kind::ReplicaSet, set), Err(error)) => {
+            let message = format!("Failed to create new replica set {:?}: {error}", name(set));
+            Some(Report::warning(SOURCE, Kind::Deployment, deployment, "ReplicaSetCreateError", message))
+        }
+        (Action::Merge(Kind::ReplicaSet, (namespace, set), patch), Ok(_)) => {
+            let before = world.get(Kind::ReplicaSet, namespace, set)?;
+            scaled(set, sizes(before).wanted, patch.pointer("/spec/replicas")?.as_i64()?)
+        }
+        _ => None,
     }
 }
 

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
-use super::action::Action;
+use super::action::{Action, Outcome};
 use super::engine::{Controller, Decision};
+use super::event::Report;
 use super::kind::Kind;
 use super::object::{
     Labels, Object, controller, is_deleting, key, label, make, namespace, owner_reference, ready_since, selects_plainly, text, uid,
@@ -79,6 +80,21 @@ impl Controller for Endpoints {
         }
         vec![Action::merge(Kind::Endpoints, live, json!({"subsets": wanted}))].into()
     }
+
+    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+        let Err(error) = answer else { return Vec::new() };
+        let warning =
+            |object: &Object, reason, message| vec![Report::warning("endpoint-controller", Kind::Endpoints, object, reason, message)];
+        match (action, world.get(Kind::Endpoints, namespace, name)) {
+            (Action::Create(Kind::Endpoints, object), _) => {
+                warning(object, "FailedToCreateEndpoint", format!("Failed to create endpoint for service {namespace}/{name}: {error}"))
+            }
+            (Action::Merge(Kind::Endpoints, ..), Some(live)) => {
+                warning(live, "FailedToUpdateEndpoint", format!("Failed to update endpoint {namespace}/{name}: {error}"))
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl Controller for Slices {
@@ -139,6 +155,18 @@ impl Controller for Slices {
         }
         actions.extend(live.map(|surplus| Action::delete(Kind::EndpointSlice, surplus)));
         actions.into()
+    }
+
+    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+        let (Err(error), Some(service)) = (answer, world.get(Kind::Service, namespace, name)) else { return Vec::new() };
+        let what = match action {
+            Action::Create(..) => "create EndpointSlice".to_owned(),
+            Action::Delete(_, (_, slice), _) => format!("delete {slice} EndpointSlice"),
+            Action::Merge(_, (_, slice), _) | Action::Status(_, (_, slice), _) => format!("update {slice} EndpointSlice"),
+        };
+        let of = format!("{namespace}/{name}");
+        let message = format!("Error updating Endpoint Slices for Service {of}: failed to {what} for Service {of}: {error}");
+        vec![Report::warning("endpoint-slice-controller", Kind::Service, service, "FailedToUpdateEndpointSlices", message)]
     }
 }
 

@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use super::Clock;
 use super::action::{Action, Outcome, is_status};
-use super::event::{Recorder, Report};
+use super::event::Report;
 use super::kind::Kind;
 use super::object::Object;
+use super::teller::Teller;
 use super::world::{Change, Name, World, watch};
 
 /// A controller: which objects it looks after, and what must happen for one of them.
@@ -25,10 +26,11 @@ pub(crate) trait Controller: Send + Sync {
     /// What must happen now for the object of this name. Nothing but the arguments may be looked at.
     fn decide(&self, world: &World, name: &Name, now: Timestamp) -> Decision;
 
-    /// What there is to tell about an action for the object of this name that was done, or refused with these words.
-    fn report(&self, world: &World, name: &Name, action: &Action, refused: Option<&str>) -> Option<Report> {
-        let _ = (world, name, action, refused);
-        None
+    /// What there is to tell about an action for the object of this name, with what the API answered or in which words it refused. The world is as it
+    /// was before the action.
+    fn report(&self, world: &World, name: &Name, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+        let _ = (world, name, action, answer);
+        Vec::new()
     }
 }
 
@@ -108,13 +110,12 @@ impl Queue {
 }
 
 /// Runs the controllers; ends only by being dropped.
-pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controller>>, clock: Clock) {
+pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controller>>, clock: Clock, teller: Teller) {
     let kinds: BTreeSet<Kind> = controllers.iter().flat_map(|controller| controller.kinds()).copied().collect();
     let kinds: Vec<Kind> = kinds.into_iter().collect();
     let mut events = watch(&client, &kinds);
     let mut world = World::default();
     let mut queue = Queue::default();
-    let mut recorder = Recorder::default();
     loop {
         // All news first: decisions on the newest state are the fewest.
         while let Some(Some((kind, event))) = futures::FutureExt::now_or_never(events.next()) {
@@ -135,22 +136,25 @@ pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controlle
             continue;
         };
         let decision = controllers[item.0].decide(&world, &item.1, clock());
-        let mut reports = decision.reports;
+        decision.reports.into_iter().for_each(|report| teller.tell(report));
+        let tell = |world: &World, action: &Action, answer: Result<&Outcome, &str>| {
+            controllers[item.0].report(world, &item.1, action, answer).into_iter().for_each(|report| teller.tell(report));
+        };
         let mut failed = false;
         for action in decision.actions {
             match action.clone().carry_out(&client).await {
                 Ok(outcome) => {
+                    tell(&world, &action, Ok(&outcome));
                     let change = match outcome {
                         Outcome::Now(kind, object) => world.put(kind, *object),
-                        Outcome::Gone(kind, name, uid) => world.remove(kind, &name, &uid),
+                        Outcome::Gone(kind, name, uid) | Outcome::Absent(kind, name, uid) => world.remove(kind, &name, &uid),
                     };
-                    reports.extend(controllers[item.0].report(&world, &item.1, &action, None));
                     enqueue(&world, &controllers, change.as_slice(), &mut queue);
                 }
                 Err(error) => {
                     failed = true;
-                    if !is_taken_or_ending(&error) {
-                        reports.extend(controllers[item.0].report(&world, &item.1, &action, Some(&error_text(&error))));
+                    if !is_nobodys_fault(&error) {
+                        tell(&world, &action, Err(&error_text(&error)));
                     }
                     // Others changed it or deleted it meanwhile: the watch will tell.
                     if is_status(&error, 409) || is_status(&error, 404) {
@@ -162,22 +166,17 @@ pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controlle
                 }
             }
         }
-        for report in reports {
-            if let Some(write) = recorder.take(&report, clock()) {
-                write.send(&client).await;
-            }
-        }
         queue.done(item, failed, decision.again, Instant::now());
         // Lets the API and the watches run also on a runtime with one thread.
         tokio::task::yield_now().await;
     }
 }
 
-/// Whether something could not be made because it is there already, or its namespace is going: nobody needs to be told.
-fn is_taken_or_ending(error: &kube::Error) -> bool {
+/// Whether something could not be made because it is there already, or its namespace is going, or others were quicker: nobody needs to be told.
+fn is_nobodys_fault(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else { return false };
     let causes = status.details.iter().flat_map(|details| &details.causes);
-    status.reason == "AlreadyExists" || causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
+    matches!(status.reason.as_str(), "AlreadyExists" | "Conflict") || causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 /// A refusal in the API's own words.

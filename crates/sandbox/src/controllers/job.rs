@@ -5,13 +5,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::action::Action;
+use super::action::{Action, Outcome};
 use super::claim::{claim, owners};
 use super::engine::{Controller, Decision};
+use super::event::Report;
 use super::kind::Kind;
 use super::object::{Object, condition, flag, is_deleting, key, number, ready_since, status_patch, text, time_text};
 use super::pods;
 use super::world::{Name, World};
+
+/// Who tells it.
+const SOURCE: &str = "job-controller";
+
+/// Why a Job fails here.
+const FAILURES: [&str; 2] = ["BackoffLimitExceeded", "DeadlineExceeded"];
 
 /// The controller of Jobs: completions, parallelism, `backoffLimit`, deadlines, suspension and `ttlSecondsAfterFinished`.
 ///
@@ -46,6 +53,42 @@ impl Controller for Jobs {
         let pods: Vec<&Object> = claimed.owned.iter().map(AsRef::as_ref).collect();
         Count::of(job, &pods).decide(job, &pods, now)
     }
+
+    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+        let Some(job) = world.get(Kind::Job, namespace, name) else { return Vec::new() };
+        match (action, answer) {
+            (Action::Status(..), Ok(Outcome::Now(_, after))) => turned(job, after),
+            _ => pods::report(SOURCE, Kind::Job, job, action, answer).into_iter().collect(),
+        }
+    }
+}
+
+/// What there is to tell of a Job whose conditions have changed.
+fn turned(before: &Object, after: &Object) -> Vec<Report> {
+    let is = |job: &Object, kind: &str, truth: &str| condition(job, kind).is_some_and(|condition| condition["status"] == truth);
+    let became = |kind: &str, truth: &str| is(after, kind, truth) && !is(before, kind, truth);
+    let normal = |reason, message: &str| Report::normal(SOURCE, Kind::Job, before, reason, message);
+    let warning = |reason, message: &str| Report::warning(SOURCE, Kind::Job, before, reason, message);
+    let mut out = Vec::new();
+    if became("Suspended", "True") {
+        out.push(normal("Suspended", "Job suspended"));
+    }
+    if became("Suspended", "False") {
+        out.push(normal("Resumed", "Job resumed"));
+    }
+    if became("Complete", "True") {
+        if number(after, "/spec/completions").is_some_and(|wanted| number(after, "/status/succeeded").unwrap_or(0) > wanted) {
+            out.push(warning("TooManySucceededPods", "Too many succeeded pods running after completion count reached"));
+        }
+        out.push(normal("Completed", "Job completed"));
+    }
+    if became("Failed", "True")
+        && let Some(failed) = condition(after, "Failed")
+    {
+        let reason = FAILURES.into_iter().find(|reason| failed["reason"] == *reason);
+        out.extend(reason.map(|reason| warning(reason, failed["message"].as_str().unwrap_or_default())));
+    }
+    out
 }
 
 /// When the Job completed or failed.

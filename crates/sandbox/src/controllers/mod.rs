@@ -39,15 +39,19 @@ mod kind;
 mod namespace;
 mod object;
 mod pods;
+mod recorder;
 mod replicaset;
 mod revision;
 mod rollout;
 mod statefulset;
+mod teller;
 mod world;
 
 pub(crate) use endpoints::target;
+pub(crate) use event::Report;
 pub(crate) use kind::Kind;
-pub(crate) use object::{Object, is_pod_ready, selects_plainly, time_text};
+pub(crate) use object::{Object, is_pod_ready, make, selects_plainly, time_text};
+pub(crate) use teller::Teller;
 pub(crate) use world::{Change, World, watch};
 
 /// The name under which the controllers write, as in a real cluster.
@@ -67,6 +71,8 @@ pub struct Options {
     pub namespaces: bool,
     /// Dependents of deleted owners, by `ownerReferences`: background, foreground, orphan.
     pub garbage_collection: bool,
+    /// What the controllers and the node do is told in events.
+    pub events: bool,
     /// A node that binds Pods and runs them, or plays that it does.
     pub node: Option<NodeOptions>,
 }
@@ -81,7 +87,7 @@ impl Options {
     /// All controllers but no node: Pods stay Pending, as with a kube-controller-manager alone.
     #[must_use]
     pub fn without_node() -> Self {
-        Self { workloads: true, endpoints: true, namespaces: true, garbage_collection: true, node: None }
+        Self { workloads: true, endpoints: true, namespaces: true, garbage_collection: true, events: true, node: None }
     }
 
     /// Only namespaces and garbage collection: nothing changes but what is being deleted.
@@ -98,6 +104,13 @@ impl Options {
 pub async fn run(client: kube::Client, options: Options, clock: Clock, shutdown: impl Future<Output = ()> + Send) {
     let shutdown = shutdown.shared();
     let mut parts: Vec<BoxFuture<'_, ()>> = Vec::new();
+    let teller = if options.events {
+        let (teller, telling) = teller::teller(client.clone(), clock.clone());
+        parts.push(until(telling, shutdown.clone()).boxed());
+        teller
+    } else {
+        Teller::silent(clock.clone())
+    };
 
     let mut controllers: Vec<Box<dyn engine::Controller>> = Vec::new();
     if options.workloads {
@@ -113,7 +126,7 @@ pub async fn run(client: kube::Client, options: Options, clock: Clock, shutdown:
         controllers.push(Box::new(endpoints::Slices));
     }
     if !controllers.is_empty() {
-        let engine = engine::run(client.clone(), controllers, clock.clone());
+        let engine = engine::run(client.clone(), controllers, clock.clone(), teller.clone());
         parts.push(until(engine, shutdown.clone()).boxed());
     }
     if options.garbage_collection || options.namespaces {
@@ -121,7 +134,7 @@ pub async fn run(client: kube::Client, options: Options, clock: Clock, shutdown:
         parts.push(until(keeping, shutdown.clone()).boxed());
     }
     if let Some(options) = options.node {
-        parts.push(node::run(client, options, clock, shutdown.clone()).boxed());
+        parts.push(node::run(client, options, clock, teller, shutdown.clone()).boxed());
     }
     parts.push(shutdown.boxed());
     join_all(parts).await;

@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
+use super::action::{Action, Outcome};
+use super::event::Report;
 use super::kind::Kind;
 use super::object::{Labels, Object, created, is_deleting, make, name, namespace, owner_reference, ready_since, text};
 
@@ -28,6 +30,20 @@ pub(crate) fn from_template(kind: Kind, owner: &Object, template: &Value, extra:
         ..ObjectMeta::default()
     };
     make(Kind::Pod, metadata, json!({"spec": template.get("spec").cloned().unwrap_or_else(|| json!({}))}))
+}
+
+/// What `source` tells about the owner of Pods that were made or deleted, or could not be, in Kubernetes' words. `StatefulSet`s have words of their own.
+pub(crate) fn report(source: &'static str, kind: Kind, owner: &Object, action: &Action, answer: Result<&Outcome, &str>) -> Option<Report> {
+    let normal = |reason, message| Some(Report::normal(source, kind, owner, reason, message));
+    let warning = |reason, message| Some(Report::warning(source, kind, owner, reason, message));
+    match (action, answer) {
+        (Action::Create(Kind::Pod, _), Ok(Outcome::Now(_, pod))) => normal("SuccessfulCreate", format!("Created pod: {}", name(pod))),
+        (Action::Create(Kind::Pod, _), Err(error)) => warning("FailedCreate", format!("Error creating: {error}")),
+        (Action::Delete(Kind::Pod, ..), Ok(Outcome::Absent(..))) => None,
+        (Action::Delete(Kind::Pod, (_, pod), _), Ok(_)) => normal("SuccessfulDelete", format!("Deleted pod: {pod}")),
+        (Action::Delete(Kind::Pod, ..), Err(error)) => warning("FailedDelete", format!("Error deleting: {error}")),
+        _ => None,
+    }
 }
 
 pub(crate) fn is_finished(pod: &Object) -> bool {

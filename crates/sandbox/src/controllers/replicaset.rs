@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::action::Action;
+use super::action::{Action, Outcome};
 use super::claim::{claim, owners};
 use super::engine::{Controller, Decision};
+use super::event::Report;
 use super::kind::Kind;
 use super::object::{Object, is_deleting, key, number, ready_since, status_patch};
 use super::pods;
@@ -13,6 +14,9 @@ use super::world::{Name, World};
 
 /// How many Pods one step makes or deletes at most, so that other objects get their turn.
 const BURST: usize = 500;
+
+/// Who tells it.
+const SOURCE: &str = "replicaset-controller";
 
 /// The controller of `ReplicaSet`s.
 pub(crate) struct ReplicaSets;
@@ -67,6 +71,11 @@ impl Controller for ReplicaSets {
             again,
             ..Decision::default()
         }
+    }
+
+    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+        let owner = world.get(Kind::ReplicaSet, namespace, name);
+        owner.and_then(|owner| pods::report(SOURCE, Kind::ReplicaSet, owner, action, answer)).into_iter().collect()
     }
 }
 

@@ -7,14 +7,18 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
-use super::action::Action;
+use super::action::{Action, Outcome};
 use super::claim::{claim, owners};
 use super::engine::{Controller, Decision};
+use super::event::Report;
 use super::kind::Kind;
 use super::object::{Object, is_deleting, key, label, make, name, namespace, number, ready_since, status_patch, text};
 use super::pods;
 use super::revision::{self, Revisions};
 use super::world::{Name, World};
+
+/// Who tells it.
+const SOURCE: &str = "statefulset-controller";
 
 /// The controller of `StatefulSet`s. The claims of a removed Pod are kept, whatever `persistentVolumeClaimRetentionPolicy` says.
 pub(crate) struct StatefulSets;
@@ -48,6 +52,42 @@ impl Controller for StatefulSets {
         let pods: BTreeMap<i64, Arc<Object>> = claimed.owned.into_iter().filter_map(|pod| Some((ordinal(set, &pod)?, pod))).collect();
         let step = step(world, set, &revisions, &pods, now);
         if step.is_empty() { settle(set, &revisions, &pods, now) } else { step.into() }
+    }
+
+    fn report(&self, world: &World, (namespace, name): &Name, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+        world.get(Kind::StatefulSet, namespace, name).map(|set| told(set, action, answer)).unwrap_or_default()
+    }
+}
+
+/// What there is to tell of a Pod, or of its claim, that was made or deleted, or could not be.
+fn told(set: &Object, action: &Action, answer: Result<&Outcome, &str>) -> Vec<Report> {
+    let of = name(set);
+    let normal = |reason, message| Report::normal(SOURCE, Kind::StatefulSet, set, reason, message);
+    let warning = |reason, message| Report::warning(SOURCE, Kind::StatefulSet, set, reason, message);
+    let pod_failed =
+        |reason, verb, pod: &str, error: &str| warning(reason, format!("{verb} Pod {pod} in StatefulSet {of} failed error: {error}"));
+    match (action, answer) {
+        (Action::Create(Kind::Pod, pod), Ok(_)) => {
+            vec![normal("SuccessfulCreate", format!("Create Pod {} in StatefulSet {of} successful", name(pod)))]
+        }
+        (Action::Create(Kind::Pod, pod), Err(error)) => vec![pod_failed("FailedCreate", "Create", name(pod), error)],
+        (Action::Delete(Kind::Pod, (_, pod), _), Ok(_)) => {
+            vec![normal("SuccessfulDelete", format!("Delete Pod {pod} in StatefulSet {of} successful"))]
+        }
+        (Action::Delete(Kind::Pod, (_, pod), _), Err(error)) => vec![pod_failed("FailedDelete", "Delete", pod, error)],
+        (Action::Create(Kind::PersistentVolumeClaim, claim), answer) => {
+            let claim = name(claim);
+            // The claim's name ends with that of its Pod.
+            let pod = format!("{of}-{}", claim.rsplit('-').next().unwrap_or_default());
+            match answer {
+                Ok(_) => vec![normal("SuccessfulCreate", format!("Create Claim {claim} Pod {pod} in StatefulSet {of} success"))],
+                Err(error) => vec![
+                    warning("FailedCreate", format!("Create Claim {claim} for Pod {pod} in StatefulSet {of} failed error: {error}")),
+                    pod_failed("FailedCreate", "Create", &pod, &format!("failed to create PVC {claim}: {error}")),
+                ],
+            }
+        }
+        _ => Vec::new(),
     }
 }
 

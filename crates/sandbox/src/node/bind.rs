@@ -36,7 +36,7 @@ pub(super) async fn bind(context: Arc<Context>, pod: Arc<Object>) {
     let mut delay = RETRIES.0;
     loop {
         match api.create_subresource::<Value, Value>("binding", &name, &params, &binding).await {
-            Ok(_) => return,
+            Ok(_) => return context.tell_bound(&pod),
             // Gone, or bound meanwhile.
             Err(kube::Error::Api(status)) if matches!(status.code, 404 | 409) => return,
             Err(error) => tracing::warn!(%namespace, pod = %name, %error, "cannot bind the pod, trying again"),
@@ -72,11 +72,11 @@ async fn try_register(context: &Context) -> Result<(), kube::Error> {
     });
     let params = PostParams { field_manager: Some("kubelet".to_owned()), ..PostParams::default() };
     let node: Object = serde_json::from_value(node).map_err(kube::Error::SerdeError)?;
-    match api.create(&params, &node).await {
-        Ok(_) => {}
-        Err(kube::Error::Api(status)) if status.code == 409 => {}
+    let made = match api.create(&params, &node).await {
+        Ok(made) => Some(made),
+        Err(kube::Error::Api(status)) if status.code == 409 => None,
         Err(error) => return Err(error),
-    }
+    };
     let now = time_text((context.clock)());
     let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({"type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": now, "lastTransitionTime": now});
     // Nothing is measured: a Pod's requests are not held against it.
@@ -98,5 +98,7 @@ async fn try_register(context: &Context) -> Result<(), kube::Error> {
         },
     }});
     let params = PatchParams { field_manager: Some("kubelet".to_owned()), ..PatchParams::default() };
-    api.patch_status(name, &params, &Patch::Merge(status)).await.map(drop)
+    api.patch_status(name, &params, &Patch::Merge(status)).await?;
+    context.tell_registered(made.as_ref());
+    Ok(())
 }

@@ -15,6 +15,7 @@ use super::logs::RunId;
 use super::probe::{Probe, Record};
 use super::process::{Process, code};
 use super::status::{Container, End, State};
+use super::tell::Image;
 use super::{Context, Images, Mode};
 use crate::controllers::Object;
 
@@ -82,6 +83,7 @@ impl Life {
                 let delay = BACKOFF.0.saturating_mul(1 << (crashes - 1).min(16)).min(BACKOFF.1);
                 let message =
                     format!("back-off {} restarting failed container={} pod={}", go(delay), self.text("name"), full_name(&self.pod));
+                self.warn("BackOff", format!("Back-off restarting failed container {} in pod {}", self.text("name"), full_name(&self.pod)));
                 self.wait_for("CrashLoopBackOff", Some(message));
                 if self.pause(delay).await {
                     return;
@@ -142,10 +144,15 @@ impl Life {
         let mut left = times;
         while left != Some(0) {
             left = left.map(|left| left - 1);
+            self.tell("Pulling", format!("Pulling image \"{image}\""));
+            self.warn("Failed", format!("Failed to pull image \"{image}\": {why}"));
+            self.warn("Failed", "Error: ErrImagePull");
             self.wait_for("ErrImagePull", Some(why.to_owned()));
             if self.pause(delay).await {
                 return true;
             }
+            self.tell("BackOff", format!("Back-off pulling image \"{image}\""));
+            self.warn("Failed", "Error: ImagePullBackOff");
             self.wait_for("ImagePullBackOff", Some(format!("Back-off pulling image \"{image}\": ErrImagePull: {why}")));
             if self.pause(delay).await {
                 return true;
@@ -162,11 +169,16 @@ impl Life {
             self.cannot_pull(&format!("this node knows no program for the image \"{image}\""), None).await;
             return Ran::Stopped;
         };
+        let size = std::fs::metadata(program).map_or(0, |program| program.len());
         let mut delay = CONFIG.0;
         let (mut env, probes) = loop {
+            self.tell_image(Image::Present, size);
             match self.configure().await {
                 Ok(found) => break found,
-                Err(message) => self.wait_for("CreateContainerConfigError", Some(message)),
+                Err(message) => {
+                    self.warn("Failed", format!("Error: {message}"));
+                    self.wait_for("CreateContainerConfigError", Some(message));
+                }
             }
             if self.pause(delay).await {
                 return Ran::Stopped;
@@ -189,6 +201,7 @@ impl Life {
             self.spec["args"].as_array().into_iter().flatten().filter_map(Value::as_str).map(|arg| env::expand(arg, &variables)).collect();
         let run = self.next_run();
         let context = self.context.clone();
+        self.tell("Created", "Container created");
         match Process::start(program, &args, &env, &run, &context.options.logs, &context.clock) {
             Ok(process) => self.attend(process, probes).await,
             Err(error) => self.could_not_start(&format!("cannot run {}: {error}", program.display())),
@@ -201,6 +214,7 @@ impl Life {
     }
 
     fn could_not_start(&mut self, message: &str) -> Ran {
+        self.warn("Failed", format!("Error: {message}"));
         let now = self.time();
         self.now.run += 1;
         self.ended(End { code: 128, signal: None, reason: "StartError", message: Some(message.to_owned()), started: now, finished: now });
@@ -240,6 +254,7 @@ impl Life {
 
     /// Watches over a run until it ends.
     async fn attend(&mut self, mut process: Process, probes: Probes) -> Ran {
+        self.tell("Started", "Container started");
         let started = self.time();
         self.now.run += 1;
         self.now.state = State::Running { since: started };
@@ -252,14 +267,20 @@ impl Life {
         let (status, stopped, unwell) = loop {
             tokio::select! {
                 status = process.wait() => break (status, false, false),
-                grace = told(&mut stop) => break (process.stop(grace).await, true, false),
+                grace = told(&mut stop) => {
+                    self.tell_stopping();
+                    break (process.stop(grace).await, true, false);
+                }
                 Some(answer) = answered.recv() => match answer {
                     Answer::Ready(ready) if ready != self.now.ready => {
                         self.now.ready = ready;
                         self.report();
                     }
                     Answer::Ready(_) => {}
-                    Answer::Unwell => {
+                    Answer::Failed(which, why) => self.warn("Unhealthy", format!("{which} probe failed: {why}")),
+                    Answer::Unwell(which) => {
+                        let and = if self.restart_policy() == "Never" { "" } else { ", will be restarted" };
+                        self.tell("Killing", format!("Container {} failed {which} probe{and}", self.text("name")));
                         let grace = self.pod.data.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_u64).unwrap_or(30);
                         break (process.stop(Duration::from_secs(grace)).await, false, true);
                     }
@@ -307,7 +328,10 @@ struct Probes {
 /// What the probes say.
 enum Answer {
     Ready(bool),
-    Unwell,
+    /// This probe failed once, and why.
+    Failed(&'static str, String),
+    /// This one failed too often.
+    Unwell(&'static str),
 }
 
 impl Probes {
@@ -317,15 +341,15 @@ impl Probes {
             tokio::time::sleep(probe.initial_delay).await;
             let mut failures = Record::new(true);
             let mut asked = 0;
-            loop {
-                if probe.ask(&ports).await {
-                    break;
-                }
+            while let Err(why) = probe.ask(&ports).await {
                 // The quick questions at the beginning are a gift, not failures.
                 let pause = failures.pause(probe, asked);
-                if pause == probe.period && !failures.take(probe, false) {
-                    drop(answers.send(Answer::Unwell));
-                    return;
+                if pause == probe.period {
+                    drop(answers.send(Answer::Failed("Startup", why)));
+                    if !failures.take(probe, false) {
+                        drop(answers.send(Answer::Unwell("startup")));
+                        return;
+                    }
                 }
                 asked += 1;
                 tokio::time::sleep(pause).await;
@@ -340,8 +364,15 @@ impl Probes {
             let mut record = Record::new(false);
             for asked in 0.. {
                 let answer = probe.ask(&ports).await;
-                drop(answers.send(Answer::Ready(record.take(probe, answer))));
-                tokio::time::sleep(record.pause(probe, asked)).await;
+                let well = answer.is_ok();
+                drop(answers.send(Answer::Ready(record.take(probe, well))));
+                let pause = record.pause(probe, asked);
+                if let Err(why) = answer
+                    && pause == probe.period
+                {
+                    drop(answers.send(Answer::Failed("Readiness", why)));
+                }
+                tokio::time::sleep(pause).await;
             }
         };
         let alive = async {
@@ -350,8 +381,12 @@ impl Probes {
             tokio::time::sleep(probe.initial_delay.max(probe.period)).await;
             loop {
                 let answer = probe.ask(&ports).await;
-                if !record.take(probe, answer) {
-                    drop(answers.send(Answer::Unwell));
+                let well = answer.is_ok();
+                if let Err(why) = answer {
+                    drop(answers.send(Answer::Failed("Liveness", why)));
+                }
+                if !record.take(probe, well) {
+                    drop(answers.send(Answer::Unwell("liveness")));
                     return;
                 }
                 tokio::time::sleep(probe.period).await;

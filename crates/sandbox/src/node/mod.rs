@@ -1,7 +1,7 @@
 //! A node: binds Pods to itself and runs them, as local processes or in play.
 //!
 //! An ordinary client of the API, like the controllers. Each Pod has a task of its own (`worker`), each container one within it (`container`);
-//! what they report becomes the Pod's status by a pure function (`status`).
+//! what they report becomes the Pod's status by a pure function (`status`), and what people should hear of it is told beside (`tell`).
 //!
 //! There are no images and no isolation here: [`Images`] says which local program stands for which image, and a Pod's container is that program as a
 //! process of the user who runs the node. Its port is a free one on loopback, handed over in `PORT`; the Pod's annotation `sandbox.fiel.dev/ports`
@@ -18,7 +18,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::controllers::{Change, Clock, Kind, Object, World};
+use crate::controllers::{Change, Clock, Kind, Object, Teller, World};
 
 mod bind;
 mod container;
@@ -31,6 +31,7 @@ mod probe;
 mod process;
 mod proxy;
 mod status;
+mod tell;
 mod worker;
 
 pub use image::Images;
@@ -90,6 +91,7 @@ struct Context {
     client: kube::Client,
     options: NodeOptions,
     clock: Clock,
+    teller: Teller,
 }
 
 /// What a Pod's task must know.
@@ -104,8 +106,14 @@ enum Order {
 }
 
 /// Runs the node until `shutdown` is over, then ends all containers and waits for them.
-pub(crate) async fn run(client: kube::Client, options: NodeOptions, clock: Clock, shutdown: Shared<impl Future<Output = ()> + Send>) {
-    let context = Arc::new(Context { client: client.clone(), options, clock });
+pub(crate) async fn run(
+    client: kube::Client,
+    options: NodeOptions,
+    clock: Clock,
+    teller: Teller,
+    shutdown: Shared<impl Future<Output = ()> + Send>,
+) {
+    let context = Arc::new(Context { client: client.clone(), options, clock, teller });
     let kinds: &[Kind] = match context.options.mode {
         Mode::Processes(_) => &[Kind::Pod, Kind::Service],
         Mode::Simulated(_) => &[Kind::Pod],

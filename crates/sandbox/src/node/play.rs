@@ -7,6 +7,7 @@ use super::container::{Life, Ran, Report};
 use super::image::repository;
 use super::logs::{Logs, RunId};
 use super::status::{End, State};
+use super::tell::Image;
 
 /// What is played for a container. Built from [`Play::new`]: it runs for ever, and is ready at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -172,13 +173,17 @@ impl Life {
     pub(super) async fn play(&mut self, rules: &Rules) -> Ran {
         let play = self.role(rules);
         // What was pulled once is there.
+        let mut image = Image::Present;
         if let Some(times) = play.failing_pulls.filter(|_| self.now.run == 0) {
+            image = Image::Fetched;
             let why = format!("failed to pull and unpack image \"{}\": not found", self.text("image"));
             if self.cannot_pull(&why, times).await {
                 return Ran::Stopped;
             }
         }
+        self.tell_image(image, 0);
         let started = self.time();
+        self.tell_begun();
         // It writes nothing, but who follows its log waits for its end.
         let _log = Open::begin(&self.context.options.logs, self.next_run());
         self.now.run += 1;
@@ -207,6 +212,7 @@ impl Life {
         loop {
             tokio::select! {
                 grace = super::container::told(&mut stop) => {
+                    self.tell_stopping();
                     // Who is given no time is killed.
                     let code = if grace.is_zero() { 137 } else { 0 };
                     self.ended(end(code, self.time()));
@@ -222,6 +228,7 @@ impl Life {
                     return Ran::Ended;
                 }
                 () = &mut evicted => {
+                    self.tell_stopping();
                     self.ended(end(137, self.time()));
                     let why = "The node was low on resource: memory. ".to_owned();
                     let report = Report { index: self.index, container: self.now.clone(), ports: self.ports.clone(), evicted: Some(why) };

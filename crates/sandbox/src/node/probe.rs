@@ -1,6 +1,7 @@
 //! Probes: asking a process over loopback whether it is well.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -64,15 +65,33 @@ impl Probe {
         }))
     }
 
-    /// Asks once, at the loopback port that stands for the container's.
-    pub(super) async fn ask(&self, ports: &BTreeMap<u16, u16>) -> bool {
-        let Some(port) = ports.get(&self.port) else { return false };
-        timeout(self.limit, self.answer(*port)).await.is_ok_and(|answer| answer.unwrap_or(false))
+    /// Asks once, at the loopback port that stands for the container's. An error says what is wrong, in a kubelet's words.
+    pub(super) async fn ask(&self, ports: &BTreeMap<u16, u16>) -> Result<(), String> {
+        let port = *ports.get(&self.port).ok_or_else(|| format!("no port {} in the container", self.port))?;
+        let address = format!("127.0.0.1:{port}");
+        let (begin, late) = match &self.question {
+            Question::Http { path, .. } => {
+                (format!("Get \"http://{address}{path}\": "), "context deadline exceeded (Client.Timeout exceeded while awaiting headers)")
+            }
+            Question::Connect => (String::new(), "i/o timeout"),
+        };
+        match timeout(self.limit, self.answer(port)).await {
+            Ok(Ok(Some(code))) if !(200..400).contains(&code) => Err(format!("HTTP probe failed with statuscode: {code}")),
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
+                Err(format!("{begin}dial tcp {address}: connect: connection refused"))
+            }
+            Ok(Err(error)) if error.kind() == ErrorKind::UnexpectedEof => Err(format!("{begin}EOF")),
+            Ok(Err(error)) => Err(format!("{begin}{error}")),
+            Err(_) if self.question == Question::Connect => Err(format!("dial tcp {address}: {late}")),
+            Err(_) => Err(format!("{begin}{late}")),
+        }
     }
 
-    async fn answer(&self, port: u16) -> std::io::Result<bool> {
+    /// The status of the answer, where it has one.
+    async fn answer(&self, port: u16) -> std::io::Result<Option<u16>> {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        let Question::Http { path, host, headers } = &self.question else { return Ok(true) };
+        let Question::Http { path, host, headers } = &self.question else { return Ok(None) };
         let host = host.clone().unwrap_or_else(|| format!("127.0.0.1:{port}"));
         let mut request =
             format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: kube-probe/1.36\r\nAccept: */*\r\nConnection: close\r\n");
@@ -84,8 +103,8 @@ impl Probe {
         // `HTTP/1.1 200`: nothing more is needed.
         let mut head = [0; 12];
         stream.read_exact(&mut head).await?;
-        let code = std::str::from_utf8(&head[9..]).ok().and_then(|code| code.parse::<u16>().ok());
-        Ok(head.starts_with(b"HTTP/") && code.is_some_and(|code| (200..400).contains(&code)))
+        let code = std::str::from_utf8(&head[9..]).ok().and_then(|code| code.parse::<u16>().ok()).filter(|_| head.starts_with(b"HTTP/"));
+        code.map(Some).ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, "malformed HTTP response"))
     }
 }
 
@@ -156,6 +175,30 @@ mod tests {
         assert!(probe(&json!({"exec": {"command": ["true"]}})).is_err(), "what cannot be asked is refused");
         assert!(probe(&json!({"httpGet": {"port": "grpc"}})).is_err());
         assert!(probe(&json!({"httpGet": {"port": 1, "scheme": "HTTPS"}})).is_err());
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_said() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let served = tokio::spawn(async move {
+            for answer in ["HTTP/1.1 204 No Content\r\n\r\n", "HTTP/1.1 503 Service Unavailable\r\n\r\n", ""] {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let mut request = [0; 1024];
+                assert!(stream.read(&mut request).await.expect("a request") > 0);
+                stream.write_all(answer.as_bytes()).await.expect("sent");
+            }
+        });
+        let http = probe(&json!({"httpGet": {"path": "/x", "port": "http"}})).expect("supported").expect("a probe");
+        let connect = probe(&json!({"tcpSocket": {"port": "http"}})).expect("supported").expect("a probe");
+        let ports = BTreeMap::from([(8080, port)]);
+        assert_eq!(http.ask(&ports).await, Ok(()));
+        assert_eq!(http.ask(&ports).await, Err("HTTP probe failed with statuscode: 503".to_owned()));
+        assert_eq!(http.ask(&ports).await, Err(format!("Get \"http://127.0.0.1:{port}/x\": EOF")));
+        served.await.expect("all were asked");
+        let refused = format!("dial tcp 127.0.0.1:{port}: connect: connection refused");
+        assert_eq!(http.ask(&ports).await, Err(format!("Get \"http://127.0.0.1:{port}/x\": {refused}")));
+        assert_eq!(connect.ask(&ports).await, Err(refused));
     }
 
     #[test]

@@ -36,6 +36,9 @@ pub(super) async fn run(context: Arc<Context>, pod: Arc<Object>, mut orders: wat
     let (stop, stopped) = watch::channel(None);
     let mut lives = JoinSet::new();
     if pod.metadata.deletion_timestamp.is_none() {
+        if matches!(context.options.mode, Mode::Simulated(_)) {
+            context.tell_initialized(&pod);
+        }
         for (index, spec) in specs.iter().enumerate() {
             let life = Life {
                 context: context.clone(),
@@ -121,7 +124,10 @@ impl Worker {
 
     fn take(&mut self, report: Report) {
         if let Some(why) = report.evicted {
-            self.place.evicted.get_or_insert(why);
+            if self.place.evicted.is_none() {
+                self.context.tell_evicted(&self.pod, &why);
+                self.place.evicted = Some(why);
+            }
             self.end(Duration::ZERO);
         }
         self.ports.insert(report.index, report.ports);
