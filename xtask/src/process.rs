@@ -92,7 +92,7 @@ fn made(sh: &Shell, task: &[&str], arguments: &[&str], names: &[&str]) -> Result
 
 /// Builds a static program of one package: it runs in an image `FROM scratch`.
 pub(crate) fn build_static(sh: &Shell, package: &str, profile: &str, program: &str) -> Result<PathBuf> {
-    static_program(sh, &["--package", package, "--profile", profile], program)
+    static_program(sh, &["--package", package, "--profile", profile, "--bin", program], program)
 }
 
 /// Builds a static example of one package.
@@ -101,12 +101,10 @@ pub(crate) fn build_static_example(sh: &Shell, package: &str, example: &str) -> 
 }
 
 fn static_program(sh: &Shell, arguments: &[&str], program: &str) -> Result<PathBuf> {
-    let target = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
     ensure!(cfg!(target_os = "linux"), Unavailable(format!("a static {program} for Linux is built on Linux")));
-    // With a target of its own the flag does not reach build scripts and macros, which must stay dynamic.
-    let _flags = sh.push_env("RUSTFLAGS", "-C target-feature=+crt-static");
-    let arguments: Vec<&str> = arguments.iter().copied().chain(["--target", target.as_str()]).collect();
-    let built = build(sh, &arguments, &[program])?;
+    // Only how the program is linked differs: what it is made of is that of every other program of the profile.
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--", "-C", "target-feature=+crt-static"]).collect();
+    let built = made(sh, &["rustc"], &arguments, &[program])?;
     built.into_iter().next().context("one program was asked for")
 }
 

@@ -27,7 +27,8 @@ struct Row {
 }
 
 pub(super) fn make(sh: &Shell, runs: usize, profile: &str, json: Option<&Path>, report: &mut Report) -> Result<()> {
-    let fiel = process::build(sh, &["--profile", profile, "--package", "fiel-cli"], &["fiel"])?.remove(0);
+    // Static, as in the image: nothing is looked for and put together when it starts.
+    let fiel = process::build_static(sh, "fiel-cli", profile, "fiel")?;
     let kustomize = process::answers(sh, "kustomize", &["version"]);
     if !kustomize {
         report.skip("kustomize does not answer here: nothing to compare with");
