@@ -243,6 +243,20 @@ mod tests {
     /// Made with `openssl x509 -req`, which without extensions makes X.509's first version; signed by nobody that is known.
     const FIRST_VERSION: &str = include_str!("../tests/data/first-version.pem");
 
+    /// Takes what one side has to say to the other.
+    fn carry<F, T>(from: &mut rustls::ConnectionCommon<F>, to: &mut rustls::ConnectionCommon<T>) -> Result<(), rustls::Error> {
+        let mut said = Vec::new();
+        while from.wants_write() {
+            from.write_tls(&mut said).unwrap();
+        }
+        let mut said = said.as_slice();
+        while !said.is_empty() {
+            to.read_tls(&mut said).unwrap();
+            to.process_new_packets()?;
+        }
+        Ok(())
+    }
+
     /// Whom a server takes the bearer of a certificate and a key for; the error that ends their connection.
     fn meet(
         authority: &Authority,
@@ -261,23 +275,8 @@ mod tests {
         let mut client = rustls::ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap())?;
         let mut server = rustls::ServerConnection::new(tls.config.clone())?;
         while client.is_handshaking() || server.is_handshaking() {
-            let (mut there, mut back) = (Vec::new(), Vec::new());
-            while client.wants_write() {
-                client.write_tls(&mut there).unwrap();
-            }
-            let mut there = there.as_slice();
-            while !there.is_empty() {
-                server.read_tls(&mut there).unwrap();
-                server.process_new_packets()?;
-            }
-            while server.wants_write() {
-                server.write_tls(&mut back).unwrap();
-            }
-            let mut back = back.as_slice();
-            while !back.is_empty() {
-                client.read_tls(&mut back).unwrap();
-                client.process_new_packets()?;
-            }
+            carry(&mut client, &mut server)?;
+            carry(&mut server, &mut client)?;
         }
         Ok(tls.peer(server.peer_certificates()))
     }
