@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileSystem, Memory};
+use crate::kustomization::SortOptions;
 use crate::load::{Folder, Session};
 use crate::order;
 use crate::origin::{self, Origin};
@@ -177,7 +177,8 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     let mut folder = folder.clone();
     folder.origin = origin;
     let folder = &folder;
-    let mut acc = target::accumulate(folder, &file, &kustomization, Accumulator::default())?;
+    let mut acc = Accumulator::default();
+    target::accumulate(folder, &file, &kustomization, &mut acc)?;
     let here = |by| {
         let file = &file;
         move || Step::new(by, file, Pos::default())
@@ -192,7 +193,7 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     let mut resources = acc.resources;
     resources.retain(|resource| resource.annotation("config.kubernetes.io/local-config") != Some("true"));
     match (&kustomization.sort_options, options.order) {
-        (Some(sort_options), _) => sort(Some(sort_options), &mut resources).map_err(|error| error.in_file(&file))?,
+        (Some(sort_options), _) => sort(sort_options, &mut resources).map_err(|error| error.in_file(&file))?,
         (None, Order::Default) => order::legacy(&mut resources, None),
         (None, Order::AsRead) => {}
     }
@@ -209,11 +210,9 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     session.observe(here("buildMetadata"), &mut resources);
     let annotations = [("originAnnotations", origin::ORIGIN), ("transformerAnnotations", origin::TRANSFORMATIONS)];
     let unwanted: Vec<&str> = annotations.iter().filter(|(option, _)| !wanted(option)).map(|(_, annotation)| *annotation).collect();
-    parallel::change(&mut resources, |part| {
-        part.iter_mut().try_for_each(|resource| {
-            unwanted.iter().for_each(|annotation| origin::remove(resource, annotation));
-            finish(resource)
-        })
+    parallel::each(&mut resources, |resource| {
+        unwanted.iter().for_each(|annotation| origin::remove(resource, annotation));
+        finish(resource)
     })
     .map_err(|error| error.in_file(&file))?;
     Ok(Build { resources, read_set: session.read_set.take(), warnings: session.warnings.take() })
@@ -230,31 +229,16 @@ pub(crate) fn add_hashes(resources: &mut [Resource]) -> Result<()> {
 }
 
 /// Sorts as `sortOptions` says.
-fn sort(options: Option<&Value>, resources: &mut Vec<Resource>) -> Result<()> {
-    let Some(options) = options else { return Err(Error::new(ErrorKind::Kustomization, "sortOptions are missing")) };
-    let mut f = Fields::new(options.clone(), "sortOptions")?;
-    let (order, legacy) = (f.text("order")?, f.take("legacySortOptions"));
-    f.finish(&["order", "legacySortOptions"])?;
-    let strings = |list: Vec<(String, crate::yaml::Pos)>| list.into_iter().map(|(text, _)| text).collect::<Vec<_>>();
-    let lists = match legacy {
-        Some(legacy) => {
-            let mut f = Fields::new(legacy, "legacySortOptions")?;
-            let lists = (strings(f.strings("orderFirst")?), strings(f.strings("orderLast")?));
-            f.finish(&["orderFirst", "orderLast"])?;
-            Some(lists)
-        }
-        None => None,
-    };
-    match (&*order, &lists) {
+fn sort(options: &SortOptions, resources: &mut Vec<Resource>) -> Result<()> {
+    let failed = |message: String| Err(Error::new(ErrorKind::Kustomization, message).at(options.pos));
+    match (&*options.order, &options.legacy) {
         ("fifo", None) => Ok(()),
-        ("fifo", Some(_)) => Err(Error::new(ErrorKind::Kustomization, "legacySortOptions need the order legacy").at(options.pos)),
+        ("fifo", Some(_)) => failed("legacySortOptions need the order legacy".to_owned()),
         ("legacy", lists) => {
             order::legacy(resources, lists.as_ref().map(|(first, last)| (&first[..], &last[..])));
             Ok(())
         }
-        (other, _) => {
-            Err(Error::new(ErrorKind::Kustomization, format!("sortOptions.order should be fifo or legacy, not {other}")).at(options.pos))
-        }
+        (other, _) => failed(format!("sortOptions.order should be fifo or legacy, not {other}")),
     }
 }
 

@@ -18,6 +18,23 @@ pub(crate) struct NameReference {
 }
 
 impl NameReference {
+    /// Fields that a name reference does not know are nothing to it.
+    fn decode(value: Value) -> Result<Self> {
+        let pos = value.pos;
+        Fields::new(value, "a name reference")?.read_known(|f| {
+            let reference = Self {
+                group: f.text("group").into(),
+                version: f.text("version").into(),
+                kind: f.text("kind").into(),
+                fields: decode_specs(f, "fieldSpecs"),
+            };
+            if reference.kind.is_empty() && reference.fields.is_empty() {
+                return Err(error(pos, "a name reference needs kind and fieldSpecs"));
+            }
+            Ok(reference)
+        })
+    }
+
     pub(crate) fn target(&self) -> Gvk<'_> {
         Gvk { group: &self.group, version: &self.version, kind: &self.kind }
     }
@@ -42,8 +59,8 @@ pub(crate) struct Config {
     pub(crate) replicas: Vec<FieldSpec>,
 }
 
-fn decode_specs(f: &mut Fields, name: &'static str) -> Result<Vec<FieldSpec>> {
-    f.list(name)?.into_iter().map(FieldSpec::decode).collect()
+fn decode_specs(f: &mut Fields, name: &'static str) -> Vec<FieldSpec> {
+    f.each(name, FieldSpec::decode)
 }
 
 /// Adds field specs as kustomize does: one that is for a kind which an earlier one of the same path also serves is left out.
@@ -64,36 +81,7 @@ pub(crate) fn merge_specs(into: &mut Vec<FieldSpec>, from: impl IntoIterator<Ite
 impl Config {
     /// Decodes a configuration file.
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "a transformer configuration")?;
-        let mut config = Self {
-            is_builtin: false,
-            name_prefix: decode_specs(&mut f, "namePrefix")?,
-            name_suffix: decode_specs(&mut f, "nameSuffix")?,
-            namespace: decode_specs(&mut f, "namespace")?,
-            common_labels: decode_specs(&mut f, "commonLabels")?,
-            template_labels: decode_specs(&mut f, "templateLabels")?,
-            labels: decode_specs(&mut f, "labels")?,
-            common_annotations: decode_specs(&mut f, "commonAnnotations")?,
-            name_reference: Vec::new(),
-            var_reference: decode_specs(&mut f, "varReference")?,
-            images: decode_specs(&mut f, "images")?,
-            replicas: decode_specs(&mut f, "replicas")?,
-        };
-        for item in f.list("nameReference")? {
-            let pos = item.pos;
-            let mut f = Fields::new(item, "a name reference")?;
-            let reference = NameReference {
-                group: f.text("group")?.into(),
-                version: f.text("version")?.into(),
-                kind: f.text("kind")?.into(),
-                fields: decode_specs(&mut f, "fieldSpecs")?,
-            };
-            if reference.kind.is_empty() && reference.fields.is_empty() {
-                return Err(error(pos, "a name reference needs kind and fieldSpecs"));
-            }
-            config.name_reference.push(reference);
-        }
-        f.finish(&[
+        const FIELDS: [&str; 11] = [
             "namePrefix",
             "nameSuffix",
             "namespace",
@@ -105,8 +93,23 @@ impl Config {
             "varReference",
             "images",
             "replicas",
-        ])?;
-        Ok(config)
+        ];
+        Fields::new(value, "a transformer configuration")?.read(&FIELDS, |f| {
+            Ok(Self {
+                is_builtin: false,
+                name_prefix: decode_specs(f, "namePrefix"),
+                name_suffix: decode_specs(f, "nameSuffix"),
+                namespace: decode_specs(f, "namespace"),
+                common_labels: decode_specs(f, "commonLabels"),
+                template_labels: decode_specs(f, "templateLabels"),
+                labels: decode_specs(f, "labels"),
+                common_annotations: decode_specs(f, "commonAnnotations"),
+                var_reference: decode_specs(f, "varReference"),
+                images: decode_specs(f, "images"),
+                replicas: decode_specs(f, "replicas"),
+                name_reference: f.each("nameReference", NameReference::decode),
+            })
+        })
     }
 
     /// kustomize's own field specs, but for name references and vars, which have tables of their own.

@@ -1,13 +1,15 @@
 //! Turning YAML into typed fields, as strictly as Go's JSON decoder: unknown fields and wrong types are errors, the case of field names is not.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::yaml::{Kind, Map, Pos, Text, Value};
 
-/// The fields of a map that are still to be taken.
+/// The fields of a map that are still to be taken. What is wrong with one of them is kept and told with the others in the end: until then a wrong field
+/// counts as a missing one.
 pub(crate) struct Fields {
     entries: Vec<(Text, Value)>,
     what: &'static str,
     pos: Pos,
+    errors: Gathered,
 }
 
 pub(crate) fn error(pos: Pos, message: impl Into<String>) -> Error {
@@ -19,13 +21,34 @@ impl Fields {
     pub(crate) fn new(value: Value, what: &'static str) -> Result<Self> {
         let pos = value.pos;
         if value.is_null() {
-            return Ok(Self { entries: Vec::new(), what, pos });
+            return Ok(Self { entries: Vec::new(), what, pos, errors: Gathered::default() });
         }
         let found = value.describe();
         match value.node {
-            crate::yaml::Node::Map(map) => Ok(Self { entries: map.into_entries(), what, pos }),
+            crate::yaml::Node::Map(map) => Ok(Self { entries: map.into_entries(), what, pos, errors: Gathered::default() }),
             _ => Err(error(pos, format!("{what} must be a map, not {found}"))),
         }
+    }
+
+    /// What `decode` makes of the fields, which must be all that is there but for what else is `known`.
+    ///
+    /// # Errors
+    /// All fields that are wrong or unknown. What `decode` itself refuses comes out only if the fields are good: it may have missed a wrong one.
+    pub(crate) fn read<T>(mut self, known: &[&str], decode: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let decoded = decode(&mut self);
+        for (key, value) in &self.entries {
+            self.errors.note(unknown(key, self.what, value.pos, known));
+        }
+        self.errors.sort();
+        self.errors.finish()?;
+        decoded
+    }
+
+    /// As [`Self::read`], of something to which fields that it does not know are nothing.
+    pub(crate) fn read_known<T>(mut self, decode: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let decoded = decode(&mut self);
+        self.errors.finish()?;
+        decoded
     }
 
     pub(crate) fn pos(&self) -> Pos {
@@ -54,48 +77,75 @@ impl Fields {
         self.entries.iter().any(|(key, _)| key.eq_ignore_ascii_case(name))
     }
 
-    pub(crate) fn string(&mut self, name: &'static str) -> Result<Option<String>> {
-        self.take(name).map(|value| string(&value, name)).transpose()
+    /// Whether something is wrong already.
+    pub(crate) fn has_failed(&self) -> bool {
+        !self.errors.is_empty()
     }
 
-    pub(crate) fn text(&mut self, name: &'static str) -> Result<String> {
-        Ok(self.string(name)?.unwrap_or_default())
+    /// Keeps what is wrong with the fields beside their types.
+    pub(crate) fn note(&mut self, error: Error) {
+        self.errors.note(error);
     }
 
-    pub(crate) fn boolean(&mut self, name: &'static str) -> Result<bool> {
-        let Some(value) = self.take(name) else { return Ok(false) };
-        boolean(&value, name)
+    /// The value that was made of a field, or nothing if that failed.
+    pub(crate) fn keep<T>(&mut self, made: Result<T>) -> Option<T> {
+        made.map_err(|error| self.errors.note(error)).ok()
     }
 
-    pub(crate) fn integer(&mut self, name: &'static str) -> Result<Option<i64>> {
-        let Some(value) = self.take(name) else { return Ok(None) };
-        match value.to_json().as_i64() {
-            Some(number) => Ok(Some(number)),
+    /// Whether the field is there and says something.
+    pub(crate) fn holds(&self, name: &str) -> bool {
+        self.entries.iter().any(|(key, value)| key.eq_ignore_ascii_case(name) && !value.is_null())
+    }
+
+    pub(crate) fn string(&mut self, name: &'static str) -> Option<String> {
+        self.nested(name, |value| string(&value, name))
+    }
+
+    pub(crate) fn text(&mut self, name: &'static str) -> String {
+        self.string(name).unwrap_or_default()
+    }
+
+    pub(crate) fn boolean(&mut self, name: &'static str) -> bool {
+        self.nested(name, |value| boolean(&value, name)).unwrap_or_default()
+    }
+
+    pub(crate) fn integer(&mut self, name: &'static str) -> Option<i64> {
+        self.nested(name, |value| match value.to_json().as_i64() {
+            Some(number) => Ok(number),
             None => Err(error(value.pos, format!("{name} must be a whole number, not {}", value.describe()))),
-        }
+        })
     }
 
-    pub(crate) fn list(&mut self, name: &'static str) -> Result<Vec<Value>> {
-        let Some(value) = self.take(name) else { return Ok(Vec::new()) };
-        list(value, name)
+    pub(crate) fn list(&mut self, name: &'static str) -> Vec<Value> {
+        self.nested(name, |value| list(value, name)).unwrap_or_default()
     }
 
-    pub(crate) fn strings(&mut self, name: &'static str) -> Result<Vec<(String, Pos)>> {
-        self.list(name)?.iter().map(|item| Ok((string(item, name)?, item.pos))).collect()
+    pub(crate) fn strings(&mut self, name: &'static str) -> Vec<(String, Pos)> {
+        self.each(name, |item| match string(&item, name) {
+            Ok(text) => Ok((text, item.pos)),
+            Err(_) => string(&item, &format!("each of {name}")).map(|text| (text, item.pos)),
+        })
     }
 
     /// A map of strings, sorted by key.
-    pub(crate) fn string_map(&mut self, name: &'static str) -> Result<Vec<(String, String)>> {
-        let Some(value) = self.take(name) else { return Ok(Vec::new()) };
-        string_map(&value, name)
+    pub(crate) fn string_map(&mut self, name: &'static str) -> Vec<(String, String)> {
+        self.nested(name, |value| string_map(&value, name)).unwrap_or_default()
     }
 
-    /// Everything must have been taken.
-    pub(crate) fn finish(self, known: &[&str]) -> Result<()> {
-        let mut errors = self.entries.iter().map(|(key, value)| unknown(key, self.what, value.pos, known));
-        let Some(first) = errors.next() else { return Ok(()) };
-        // Whoever misspelt one field may have misspelt more.
-        Err(errors.fold(first, |all, more| all.because(format!("and at {more}"))))
+    /// What `decode` makes of a field.
+    pub(crate) fn nested<T>(&mut self, name: &str, decode: impl FnOnce(Value) -> Result<T>) -> Option<T> {
+        let value = self.take(name)?;
+        self.keep(decode(value))
+    }
+
+    /// What `decode` makes of each element of a list.
+    pub(crate) fn each<T>(&mut self, name: &'static str, decode: impl Fn(Value) -> Result<T>) -> Vec<T> {
+        let items = self.list(name);
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            out.extend(self.keep(decode(item)));
+        }
+        out
     }
 }
 
@@ -133,7 +183,14 @@ pub(crate) fn string_map(value: &Value, name: &str) -> Result<Vec<(String, Strin
     let Some(map) = value.as_map() else {
         return Err(error(value.pos, format!("{name} must be a map, not {}", value.describe())));
     };
-    let mut pairs = map.iter().map(|(key, value)| Ok((key.to_owned(), string(value, key)?))).collect::<Result<Vec<_>>>()?;
+    let (mut pairs, mut errors) = (Vec::with_capacity(map.len()), Gathered::default());
+    for (key, value) in map.iter() {
+        match string(value, key) {
+            Ok(text) => pairs.push((key.to_owned(), text)),
+            Err(error) => errors.note(error),
+        }
+    }
+    errors.finish()?;
     pairs.sort();
     Ok(pairs)
 }

@@ -90,6 +90,9 @@ impl Error {
     fn add(&mut self, mut other: Self) {
         let more = std::mem::take(&mut other.others);
         for other in std::iter::once(other).chain(more) {
+            if self.others.len() + 1 >= Gathered::MOST {
+                return;
+            }
             let same = |known: &Self| (&known.message, &known.file, known.pos) == (&other.message, &other.file, other.pos);
             if !same(self) && !self.others.iter().any(same) {
                 self.others.push(other);
@@ -111,6 +114,18 @@ impl Error {
     pub fn in_file(self, file: &str) -> Self {
         self.each(&|error| {
             error.file.get_or_insert_with(|| file.into());
+        })
+    }
+
+    /// Says where it is: at its position in the text that it speaks of if that is a file of its own, otherwise in the `file` that holds the text.
+    pub(crate) fn in_text(self, own: Option<&str>, file: &str, pos: Pos) -> Self {
+        self.each(&|error| match own {
+            _ if error.file.is_some() => {}
+            Some(own) if error.pos.line > 0 => {
+                error.file = Some(own.into());
+                error.trail.push(format!("from {file}:{}:{}", pos.line, pos.column));
+            }
+            _ => (error.file, error.pos) = (Some(file.into()), pos),
         })
     }
 
@@ -191,12 +206,22 @@ impl Error {
 /// The errors of steps that do not hang on each other: all of them are tried, and what is wrong is told at once.
 #[derive(Default)]
 pub(crate) struct Gathered {
-    first: Option<Error>,
+    /// Boxed: it is moved with what gathers, and hardly ever there.
+    first: Option<Box<Error>>,
 }
 
 impl Gathered {
     /// How many errors are told at once: nobody reads more.
-    const MOST: usize = 20;
+    pub(crate) const MOST: usize = 20;
+
+    /// Keeps an error.
+    #[cold]
+    pub(crate) fn note(&mut self, error: Error) {
+        match &mut self.first {
+            Some(first) => first.add(error),
+            None => self.first = Some(Box::new(error)),
+        }
+    }
 
     /// What a step gave; if it failed, its error is kept.
     ///
@@ -209,18 +234,21 @@ impl Gathered {
             Err(error) => error,
         };
         let is_last = matches!(error.kind, ErrorKind::Limit | ErrorKind::Outside);
-        let all = match self.first.take() {
-            Some(mut first) => {
-                first.add(error);
-                first
+        self.note(error);
+        match self.first.take() {
+            Some(all) if is_last || all.others.len() + 1 >= Self::MOST => Err(*all),
+            all => {
+                self.first = all;
+                Ok(None)
             }
-            None => error,
-        };
-        if is_last || all.others.len() + 1 >= Self::MOST {
-            return Err(all);
         }
-        self.first = Some(all);
-        Ok(None)
+    }
+
+    /// Brings what comes behind the first error, all of one file, into the order of the file.
+    pub(crate) fn sort(&mut self) {
+        if let Some(first) = &mut self.first {
+            first.others.sort_by_key(|error| (error.pos.line, error.pos.column));
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -229,7 +257,7 @@ impl Gathered {
 
     /// Fails if a step has.
     pub(crate) fn finish(self) -> Result<()> {
-        self.first.map_or(Ok(()), Err)
+        self.first.map_or(Ok(()), |all| Err(*all))
     }
 }
 

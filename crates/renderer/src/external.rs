@@ -159,31 +159,42 @@ fn program(config: &Resource) -> Result<Option<Program>> {
 }
 
 fn decode(spec: Value) -> Result<Program> {
-    let mut f = Fields::new(spec, "a function")?;
-    // kustomize reports the failure of a function anyway.
-    let _deferred = f.boolean("deferFailure")?;
-    let (container, exec) = (f.take("container").unwrap_or_default(), f.take("exec").unwrap_or_default());
-    f.finish(&["deferFailure", "container", "exec"])?;
-    let texts = |list: Vec<(String, crate::yaml::Pos)>| list.into_iter().map(|(text, _)| text).collect::<Vec<_>>();
-    let mut c = Fields::new(container, "a container")?;
-    let (image, network, environment) = (c.text("image")?, c.boolean("network")?, texts(c.strings("envs")?));
-    let mounts = c.list("mounts")?.into_iter().map(mount).collect::<Result<Vec<_>>>()?;
-    c.finish(&["image", "network", "envs", "mounts"])?;
-    let mut e = Fields::new(exec, "exec")?;
-    let (path, arguments, exported) = (e.text("path")?, texts(e.strings("args")?), texts(e.strings("envs")?));
-    e.finish(&["path", "args", "envs"])?;
-    Ok(if image.is_empty() {
-        Program::Exec { path, arguments, environment: exported }
-    } else {
-        Program::Container { image, network, mounts, environment }
+    let (container, exec) = Fields::new(spec, "a function")?.read(&["deferFailure", "container", "exec"], |f| {
+        // kustomize reports the failure of a function anyway.
+        let _deferred = f.boolean("deferFailure");
+        Ok((f.nested("container", container), f.nested("exec", exec)))
+    })?;
+    Ok(container.flatten().or(exec).unwrap_or_else(|| Program::Exec {
+        path: String::new(),
+        arguments: Vec::new(),
+        environment: Vec::new(),
+    }))
+}
+
+fn texts(list: Vec<(String, crate::yaml::Pos)>) -> Vec<String> {
+    list.into_iter().map(|(text, _)| text).collect()
+}
+
+/// Without an image it is none.
+fn container(value: Value) -> Result<Option<Program>> {
+    Fields::new(value, "a container")?.read(&["image", "network", "envs", "mounts"], |f| {
+        let image = f.text("image");
+        let (network, environment, mounts) = (f.boolean("network"), texts(f.strings("envs")), f.each("mounts", mount));
+        Ok((!image.is_empty()).then_some(Program::Container { image, network, mounts, environment }))
+    })
+}
+
+fn exec(value: Value) -> Result<Program> {
+    Fields::new(value, "exec")?.read(&["path", "args", "envs"], |f| {
+        Ok(Program::Exec { path: f.text("path"), arguments: texts(f.strings("args")), environment: texts(f.strings("envs")) })
     })
 }
 
 /// A mount that a configuration asks for: it may not lead out of the kustomization's folder.
 fn mount(value: Value) -> Result<Mount> {
-    let mut f = Fields::new(value, "a mount")?;
-    let mount = Mount { kind: f.text("type")?, source: f.text("src")?, target: f.text("dst")?, writable: f.boolean("rw")? };
-    f.finish(&["type", "src", "dst", "rw"])?;
+    let mount = Fields::new(value, "a mount")?.read(&["type", "src", "dst", "rw"], |f| {
+        Ok(Mount { kind: f.text("type"), source: f.text("src"), target: f.text("dst"), writable: f.boolean("rw") })
+    })?;
     if mount.source.starts_with('/') || crate::fs::join("", &mount.source).is_none() {
         return Err(failed(format!("the mount {} is not below the folder of the kustomization", mount.source)));
     }

@@ -31,20 +31,17 @@ impl FieldSpec {
     }
 
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "a field spec")?;
-        let spec = Self::take(&mut f)?;
-        f.finish(&["group", "version", "kind", "path", "create"])?;
-        Ok(spec)
+        Fields::new(value, "a field spec")?.read(&["group", "version", "kind", "path", "create"], |f| Ok(Self::take(f)))
     }
 
-    pub(crate) fn take(f: &mut Fields) -> Result<Self> {
-        Ok(Self {
-            group: f.text("group")?.into(),
-            version: f.text("version")?.into(),
-            kind: f.text("kind")?.into(),
-            path: f.text("path")?.into(),
-            create: f.boolean("create")?,
-        })
+    pub(crate) fn take(f: &mut Fields) -> Self {
+        Self {
+            group: f.text("group").into(),
+            version: f.text("version").into(),
+            kind: f.text("kind").into(),
+            path: f.text("path").into(),
+            create: f.boolean("create"),
+        }
     }
 
     pub(crate) fn selector(&self) -> Gvk<'_> {

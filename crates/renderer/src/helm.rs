@@ -44,14 +44,20 @@ fn failed(message: impl Into<String>) -> Error {
 
 impl Globals {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "helmGlobals")?;
-        let globals = Self::take(&mut f)?;
-        f.finish(&["chartHome", "configHome"])?;
-        Ok(globals)
+        Fields::new(value, "helmGlobals")?.read(&["chartHome", "configHome"], |f| Ok(Self::take(f)))
     }
 
-    fn take(f: &mut Fields) -> Result<Self> {
-        Ok(Self { chart_home: f.text("chartHome")?, config_home: f.text("configHome")? })
+    fn take(f: &mut Fields) -> Self {
+        Self { chart_home: f.text("chartHome"), config_home: f.text("configHome") }
+    }
+
+    /// What others say counts where they say anything.
+    pub(crate) fn change(&mut self, others: Self) {
+        for (mine, other) in [(&mut self.chart_home, others.chart_home), (&mut self.config_home, others.config_home)] {
+            if !other.is_empty() {
+                *mine = other;
+            }
+        }
     }
 }
 
@@ -77,78 +83,62 @@ const FIELDS: [&str; 17] = [
 
 impl Chart {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "a Helm chart")?;
-        let chart = Self::take(&mut f)?;
-        f.finish(&FIELDS)?;
-        Ok(chart)
+        Fields::new(value, "a Helm chart")?.read(&FIELDS, |f| Ok(Self::take(f)))
     }
 
-    fn take(f: &mut Fields) -> Result<Self> {
+    fn take(f: &mut Fields) -> Self {
         let strings = |list: Vec<(String, Pos)>| list.into_iter().map(|(text, _)| text).collect();
-        Ok(Self {
+        Self {
             pos: f.pos(),
-            name: f.text("name")?,
-            version: f.text("version")?,
-            repo: f.text("repo")?,
-            release_name: f.text("releaseName")?,
-            namespace: f.text("namespace")?,
-            more_values_files: strings(f.strings("additionalValuesFiles")?),
-            values_file: f.text("valuesFile")?,
+            name: f.text("name"),
+            version: f.text("version"),
+            repo: f.text("repo"),
+            release_name: f.text("releaseName"),
+            namespace: f.text("namespace"),
+            more_values_files: strings(f.strings("additionalValuesFiles")),
+            values_file: f.text("valuesFile"),
             values_inline: f.take("valuesInline"),
-            values_merge: f.text("valuesMerge")?,
-            include_crds: f.boolean("includeCRDs")?,
-            skip_hooks: f.boolean("skipHooks")?,
-            skip_tests: f.boolean("skipTests")?,
-            api_versions: strings(f.strings("apiVersions")?),
-            kube_version: f.text("kubeVersion")?,
-            name_template: f.text("nameTemplate")?,
-            debug: f.boolean("debug")?,
-            devel: f.boolean("devel")?,
-        })
+            values_merge: f.text("valuesMerge"),
+            include_crds: f.boolean("includeCRDs"),
+            skip_hooks: f.boolean("skipHooks"),
+            skip_tests: f.boolean("skipTests"),
+            api_versions: strings(f.strings("apiVersions")),
+            kube_version: f.text("kubeVersion"),
+            name_template: f.text("nameTemplate"),
+            debug: f.boolean("debug"),
+            devel: f.boolean("devel"),
+        }
     }
 
     /// The older `helmChartInflationGenerator`; it may set the globals as well.
-    pub(crate) fn decode_old(value: Value, globals: &mut Globals) -> Result<Self> {
-        let mut f = Fields::new(value, "a Helm chart")?;
-        let chart = Self {
-            pos: f.pos(),
-            name: f.text("chartName")?,
-            version: f.text("chartVersion")?,
-            repo: f.text("chartRepoUrl")?,
-            release_name: f.text("releaseName")?,
-            values_file: f.text("values")?,
-            values_inline: f.take("valuesLocal"),
-            values_merge: f.text("valuesMerge")?,
-            ..Self::default()
-        };
-        for (field, global) in [("chartHome", &mut globals.chart_home), ("helmHome", &mut globals.config_home)] {
-            let text = f.text(field)?;
-            if !text.is_empty() {
-                *global = text;
+    pub(crate) fn decode_old(value: Value) -> Result<(Self, Globals)> {
+        let known =
+            ["chartName", "chartVersion", "chartRepoUrl", "chartHome", "releaseName", "values", "valuesLocal", "valuesMerge", "helmHome"];
+        Fields::new(value, "a Helm chart")?.read(&known, |f| {
+            let chart = Self {
+                pos: f.pos(),
+                name: f.text("chartName"),
+                version: f.text("chartVersion"),
+                repo: f.text("chartRepoUrl"),
+                release_name: f.text("releaseName"),
+                values_file: f.text("values"),
+                values_inline: f.take("valuesLocal"),
+                values_merge: f.text("valuesMerge"),
+                ..Self::default()
+            };
+            let globals = Globals { chart_home: f.text("chartHome"), config_home: f.text("helmHome") };
+            // kustomize takes these and does nothing with them.
+            for ignored in ["chartRepoName", "helmBin", "releaseNamespace"] {
+                f.text(ignored);
             }
-        }
-        // kustomize takes these and does nothing with them.
-        for ignored in ["chartRepoName", "helmBin", "releaseNamespace"] {
-            f.text(ignored)?;
-        }
-        f.strings("extraArgs")?;
-        f.finish(&[
-            "chartName",
-            "chartVersion",
-            "chartRepoUrl",
-            "chartHome",
-            "releaseName",
-            "values",
-            "valuesLocal",
-            "valuesMerge",
-            "helmHome",
-        ])?;
-        Ok(chart)
+            f.strings("extraArgs");
+            Ok((chart, globals))
+        })
     }
 
     /// The configuration of a HelmChartInflationGenerator: globals and chart in one; unknown fields are ignored.
-    pub(crate) fn from_config(f: &mut Fields) -> Result<(Self, Globals)> {
-        Ok((Self::take(f)?, Globals::take(f)?))
+    pub(crate) fn from_config(value: Value) -> Result<(Self, Globals)> {
+        Fields::new(value, "a Helm chart")?.read_known(|f| Ok((Self::take(f), Globals::take(f))))
     }
 
     /// A chart without a namespace goes where its kustomization goes.

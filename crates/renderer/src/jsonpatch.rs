@@ -92,24 +92,38 @@ fn through_floats(json: serde_json::Value) -> serde_json::Value {
     }
 }
 
-/// Applies the operations in their order.
-pub(crate) fn apply(root: &mut Value, operations: &[Operation]) -> Result<()> {
-    for operation in operations {
-        let step = match operation.op {
-            Op::Add => add(root, &operation.path, operation.value.clone()),
-            Op::Remove => remove(root, &operation.path).map(|_| ()),
-            Op::Replace => find_mut(root, &operation.path).map(|place| *place = operation.value.clone()),
-            Op::Move => remove(root, &operation.from).and_then(|value| add(root, &operation.path, value)),
-            Op::Copy => find_mut(root, &operation.from).map(|value| value.clone()).and_then(|value| add(root, &operation.path, value)),
-            Op::Test => match find_mut(root, &operation.path) {
-                Ok(found) if found.to_json() == operation.value.to_json() => Ok(()),
-                Err(_) if operation.value.is_null() => Ok(()),
-                _ => Err(failed(format!("the test of /{} failed", operation.path.join("/")))),
+impl Operation {
+    /// Changes a document. What fails may have been done in part.
+    pub(crate) fn apply(&self, root: &mut Value) -> Result<()> {
+        let step = match self.op {
+            Op::Add => add(root, &self.path, self.value.clone()),
+            Op::Remove => remove(root, &self.path).map(|_| ()),
+            Op::Replace => find_mut(root, &self.path).map(|place| *place = self.value.clone()),
+            Op::Move => remove(root, &self.from).and_then(|value| add(root, &self.path, value)),
+            Op::Copy => find_mut(root, &self.from).map(|value| value.clone()).and_then(|value| add(root, &self.path, value)),
+            Op::Test => match find_mut(root, &self.path) {
+                Ok(found) if found.to_json() == self.value.to_json() => Ok(()),
+                Err(_) if self.value.is_null() => Ok(()),
+                _ => Err(failed(format!("the test of /{} failed", self.path.join("/")))),
             },
         };
-        step.map_err(|error| error.at(operation.pos))?;
+        step.map_err(|error| error.at(self.pos))
     }
-    Ok(())
+
+    /// The fields that it reads and writes.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = Vec<String>> {
+        let from = matches!(self.op, Op::Move | Op::Copy).then(|| self.from.clone());
+        [Some(self.path.clone()), from].into_iter().flatten()
+    }
+
+    /// Where it stands in the patch's text; nowhere in JSON.
+    pub(crate) fn pos(&self) -> Pos {
+        self.pos
+    }
+
+    pub(crate) fn is_test(&self) -> bool {
+        self.op == Op::Test
+    }
 }
 
 fn missing(path: &[String]) -> Error {
@@ -220,7 +234,7 @@ mod tests {
     fn run(resource: &str, patch: &str) -> Result<String> {
         let one = |text: &str| parse_all(text.as_bytes(), "t.yaml").expect("is YAML").remove(0);
         let mut value = one(resource);
-        apply(&mut value, &decode(one(patch))?)?;
+        decode(one(patch))?.iter().try_for_each(|operation| operation.apply(&mut value))?;
         Ok(to_string(&value))
     }
 

@@ -4,6 +4,8 @@ use crate::decode::{Fields, error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
 use crate::helm::{Chart, Globals};
+use crate::replacement::Replacement;
+use crate::vars::Var;
 use crate::yaml::{Pos, Value};
 
 /// A path or an inline document, and where it stands.
@@ -25,8 +27,8 @@ pub(crate) struct Kustomization {
     pub(crate) images: Vec<Image>,
     pub(crate) replicas: Vec<Replica>,
     pub(crate) replacements: Vec<Value>,
-    pub(crate) vars: Vec<Value>,
-    pub(crate) sort_options: Option<Value>,
+    pub(crate) vars: Vec<Var>,
+    pub(crate) sort_options: Option<SortOptions>,
     pub(crate) resources: Vec<Entry>,
     pub(crate) components: Vec<Entry>,
     pub(crate) crds: Vec<Entry>,
@@ -164,13 +166,29 @@ impl Kustomization {
         if f.is_empty() {
             return Err(error(start, "the kustomization is empty"));
         }
-        let mut k = Self::default();
-        let api_version = f.text("apiVersion")?;
-        k.kind = f.text("kind")?;
-        let _metadata = f.take("metadata");
+        let api_version = f.text("apiVersion");
+        let mut k = Self { kind: f.text("kind"), ..Self::default() };
+        let metadata = f.take("metadata");
         if f.is_empty() {
-            return Err(error(start, "the kustomization is empty"));
+            return f.read(&[], |_| Err(error(start, "the kustomization is empty")));
         }
+        if let Some(value) = f.take("inventory") {
+            return Err(Error::new(ErrorKind::Unsupported, "the field inventory is not supported").at(value.pos));
+        }
+        // Another kind of document has other fields.
+        let wanted = k.api_version(start)?;
+        if !api_version.is_empty() && api_version != wanted {
+            let kind = if k.kind.is_empty() { "Kustomization" } else { &k.kind };
+            f.note(error(start, format!("apiVersion for {kind} should be {wanted}, not {api_version}")));
+        }
+        f.read(&FIELDS, |f| {
+            k.take(f);
+            f.keep(metadata.map_or(Ok(()), check_metadata));
+            Ok(k)
+        })
+    }
+
+    fn take(&mut self, f: &mut Fields) {
         for (field, instead, more) in [
             ("bases", "resources", ""),
             ("imageTags", "images", ""),
@@ -180,200 +198,209 @@ impl Kustomization {
             ("commonLabels", "labels", ""),
         ] {
             if f.has(field) {
-                k.warnings.push(deprecated(field, instead, more));
+                self.warnings.push(deprecated(field, instead, more));
             }
         }
-        if let Some(value) = f.take("inventory") {
-            return Err(Error::new(ErrorKind::Unsupported, "the field inventory is not supported").at(value.pos));
+        self.name_prefix = f.text("namePrefix");
+        self.name_suffix = f.text("nameSuffix");
+        self.namespace = f.text("namespace");
+        self.common_labels = f.string_map("commonLabels");
+        self.labels = f.each("labels", Label::decode);
+        self.common_annotations = f.string_map("commonAnnotations");
+        self.patches_strategic_merge = f.strings("patchesStrategicMerge");
+        self.patches_json6902 = f.each("patchesJson6902", Patch::decode);
+        self.patches = f.each("patches", Patch::decode);
+        self.images = f.each("images", Image::decode);
+        self.images.extend(f.each("imageTags", Image::decode));
+        self.replicas = f.each("replicas", Replica::decode);
+        self.replacements = f.list("replacements");
+        self.vars = f.each("vars", Var::decode);
+        self.sort_options = f.nested("sortOptions", SortOptions::decode);
+        self.resources = f.strings("resources");
+        self.resources.extend(f.strings("bases"));
+        self.components = f.strings("components");
+        self.crds = f.strings("crds");
+        self.config_maps = f.each("configMapGenerator", |v| GeneratorArgs::decode(v, false));
+        self.secrets = f.each("secretGenerator", |v| GeneratorArgs::decode(v, true));
+        self.generator_options = f.nested("generatorOptions", GeneratorOptions::decode);
+        self.configurations = f.strings("configurations");
+        self.generators = f.strings("generators");
+        self.transformers = f.strings("transformers");
+        self.validators = f.strings("validators");
+        self.build_metadata = f.strings("buildMetadata").into_iter().map(|(text, _)| text).collect();
+        self.openapi = f.take("openapi");
+        self.helm_globals = f.nested("helmGlobals", Globals::decode).unwrap_or_default();
+        self.helm_charts = f.each("helmCharts", Chart::decode);
+        for (chart, globals) in f.each("helmChartInflationGenerator", Chart::decode_old) {
+            self.helm_charts.push(chart);
+            self.helm_globals.change(globals);
         }
-        k.check_header(&api_version, start)?;
-        k.name_prefix = f.text("namePrefix")?;
-        k.name_suffix = f.text("nameSuffix")?;
-        k.namespace = f.text("namespace")?;
-        k.common_labels = f.string_map("commonLabels")?;
-        k.labels = each(f.list("labels")?, Label::decode)?;
-        k.common_annotations = f.string_map("commonAnnotations")?;
-        k.patches_strategic_merge = f.strings("patchesStrategicMerge")?;
-        k.patches_json6902 = each(f.list("patchesJson6902")?, Patch::decode)?;
-        k.patches = each(f.list("patches")?, Patch::decode)?;
-        k.images = each(f.list("images")?, Image::decode)?;
-        k.images.extend(each(f.list("imageTags")?, Image::decode)?);
-        k.replicas = each(f.list("replicas")?, Replica::decode)?;
-        k.replacements = f.list("replacements")?;
-        k.vars = f.list("vars")?;
-        k.sort_options = f.take("sortOptions");
-        k.resources = f.strings("resources")?;
-        k.resources.extend(f.strings("bases")?);
-        k.components = f.strings("components")?;
-        k.crds = f.strings("crds")?;
-        k.config_maps = each(f.list("configMapGenerator")?, |v| GeneratorArgs::decode(v, false))?;
-        k.secrets = each(f.list("secretGenerator")?, |v| GeneratorArgs::decode(v, true))?;
-        k.generator_options = f.take("generatorOptions").map(GeneratorOptions::decode).transpose()?;
-        k.configurations = f.strings("configurations")?;
-        k.generators = f.strings("generators")?;
-        k.transformers = f.strings("transformers")?;
-        k.validators = f.strings("validators")?;
-        k.build_metadata = f.strings("buildMetadata")?.into_iter().map(|(text, _)| text).collect();
-        k.openapi = f.take("openapi");
-        k.helm_globals = f.take("helmGlobals").map(Globals::decode).transpose()?.unwrap_or_default();
-        k.helm_charts = each(f.list("helmCharts")?, Chart::decode)?;
-        for old in f.list("helmChartInflationGenerator")? {
-            k.helm_charts.push(Chart::decode_old(old, &mut k.helm_globals)?);
+        // These are decoded when their turn comes. It does not if something is wrong here.
+        if f.has_failed() {
+            for replacement in self.replacements.iter().filter(|one| one.get("path").is_none()) {
+                f.keep(Replacement::decode(replacement.clone()));
+            }
         }
-        f.finish(&FIELDS)?;
-        Ok(k)
     }
 
-    fn check_header(&self, api_version: &str, pos: Pos) -> Result<()> {
-        let wanted = match &*self.kind {
-            "" | "Kustomization" => "kustomize.config.k8s.io/v1beta1",
-            "Component" => "kustomize.config.k8s.io/v1alpha1",
-            other => return Err(error(pos, format!("kind should be Kustomization or Component, not {other}"))),
-        };
-        if api_version.is_empty() || api_version == wanted {
-            return Ok(());
+    /// The version that documents of this kind have.
+    fn api_version(&self, pos: Pos) -> Result<&'static str> {
+        match &*self.kind {
+            "" | "Kustomization" => Ok("kustomize.config.k8s.io/v1beta1"),
+            "Component" => Ok("kustomize.config.k8s.io/v1alpha1"),
+            other => Err(error(pos, format!("kind should be Kustomization or Component, not {other}"))),
         }
-        Err(error(
-            pos,
-            format!(
-                "apiVersion for {} should be {wanted}, not {api_version}",
-                if self.kind.is_empty() { "Kustomization" } else { &self.kind }
-            ),
-        ))
     }
 }
 
-fn each<T>(items: Vec<Value>, decode: impl Fn(Value) -> Result<T>) -> Result<Vec<T>> {
-    items.into_iter().map(decode).collect()
+/// Nothing comes of the metadata of a kustomization, but they must be some.
+fn check_metadata(value: Value) -> Result<()> {
+    Fields::new(value, "metadata")?.read(&["name", "namespace", "labels", "annotations"], |f| {
+        f.text("name");
+        f.text("namespace");
+        f.string_map("labels");
+        f.string_map("annotations");
+        Ok(())
+    })
+}
+
+/// `sortOptions`
+#[derive(Debug)]
+pub(crate) struct SortOptions {
+    pub(crate) order: String,
+    /// Which kinds come first and which last.
+    pub(crate) legacy: Option<(Vec<String>, Vec<String>)>,
+    pub(crate) pos: Pos,
+}
+
+impl SortOptions {
+    fn decode(value: Value) -> Result<Self> {
+        let texts = |list: Vec<Entry>| list.into_iter().map(|(text, _)| text).collect::<Vec<_>>();
+        let legacy = |value| {
+            Fields::new(value, "legacySortOptions")?
+                .read(&["orderFirst", "orderLast"], |f| Ok((texts(f.strings("orderFirst")), texts(f.strings("orderLast")))))
+        };
+        Fields::new(value, "sortOptions")?.read(&["order", "legacySortOptions"], |f| {
+            Ok(Self { order: f.text("order"), legacy: f.nested("legacySortOptions", legacy), pos: f.pos() })
+        })
+    }
 }
 
 impl Label {
     fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "a label")?;
-        let label = Self {
-            pairs: f.string_map("pairs")?,
-            include_selectors: f.boolean("includeSelectors")?,
-            include_templates: f.boolean("includeTemplates")?,
-            fields: each(f.list("fields")?, FieldSpec::decode)?,
-        };
-        f.finish(&["pairs", "includeSelectors", "includeTemplates", "fields"])?;
-        Ok(label)
+        Fields::new(value, "a label")?.read(&["pairs", "includeSelectors", "includeTemplates", "fields"], |f| {
+            Ok(Self {
+                pairs: f.string_map("pairs"),
+                include_selectors: f.boolean("includeSelectors"),
+                include_templates: f.boolean("includeTemplates"),
+                fields: f.each("fields", FieldSpec::decode),
+            })
+        })
     }
 }
 
 impl Patch {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "a patch")?;
-        let patch = Self::take(&mut f)?;
-        f.finish(&["path", "patch", "target", "options"])?;
-        Ok(patch)
+        Fields::new(value, "a patch")?.read(&["path", "patch", "target", "options"], |f| Ok(Self::take(f)))
     }
 
-    pub(crate) fn take(f: &mut Fields) -> Result<Self> {
-        let mut patch = Self { pos: f.pos(), path: f.text("path")?, ..Self::default() };
-        if let Some(text) = f.take("patch") {
-            patch.patch_pos = text.pos;
-            patch.patch = crate::decode::string(&text, "patch")?;
-        }
-        patch.target = f.take("target").map(Selector::decode).transpose()?;
-        if let Some(options) = f.take("options") {
-            if let Some(map) = options.as_map() {
-                for (key, value) in map.iter() {
-                    let on = crate::decode::boolean(value, key)?;
-                    match key {
-                        "allowNameChange" => patch.name_change = on,
-                        "allowKindChange" => patch.kind_change = on,
-                        // kustomize takes any name here and ignores those it does not know.
-                        _ => {}
-                    }
-                }
-            } else {
-                return Err(error(options.pos, "options must be a map"));
+    pub(crate) fn take(f: &mut Fields) -> Self {
+        let pos = f.pos();
+        let path = f.text("path");
+        let (patch, patch_pos) = f.nested("patch", |text| Ok((crate::decode::string(&text, "patch")?, text.pos))).unwrap_or_default();
+        let target = f.nested("target", Selector::decode);
+        let (name_change, kind_change) = f.nested("options", |options| Self::options(&options)).unwrap_or_default();
+        Self { path, patch, target, name_change, kind_change, pos, patch_pos }
+    }
+
+    /// Whether the patch may change names and kinds.
+    fn options(options: &Value) -> Result<(bool, bool)> {
+        let Some(map) = options.as_map() else { return Err(error(options.pos, "options must be a map")) };
+        let (mut name_change, mut kind_change) = (false, false);
+        for (key, value) in map.iter() {
+            let on = crate::decode::boolean(value, key)?;
+            match key {
+                "allowNameChange" => name_change = on,
+                "allowKindChange" => kind_change = on,
+                // kustomize takes any name here and ignores those it does not know.
+                _ => {}
             }
         }
-        Ok(patch)
+        Ok((name_change, kind_change))
     }
 }
 
 impl Selector {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "a selector")?;
-        let selector = Self {
-            pos: f.pos(),
-            group: f.text("group")?,
-            version: f.text("version")?,
-            kind: f.text("kind")?,
-            name: f.text("name")?,
-            namespace: f.text("namespace")?,
-            annotation_selector: f.text("annotationSelector")?,
-            label_selector: f.text("labelSelector")?,
-        };
-        f.finish(&["group", "version", "kind", "name", "namespace", "annotationSelector", "labelSelector"])?;
-        Ok(selector)
+        let known = ["group", "version", "kind", "name", "namespace", "annotationSelector", "labelSelector"];
+        Fields::new(value, "a selector")?.read(&known, |f| {
+            Ok(Self {
+                pos: f.pos(),
+                group: f.text("group"),
+                version: f.text("version"),
+                kind: f.text("kind"),
+                name: f.text("name"),
+                namespace: f.text("namespace"),
+                annotation_selector: f.text("annotationSelector"),
+                label_selector: f.text("labelSelector"),
+            })
+        })
     }
 }
 
 impl Image {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "an image")?;
-        let image = Self {
-            name: f.text("name")?,
-            new_name: f.text("newName")?,
-            new_tag: f.text("newTag")?,
-            tag_suffix: f.text("tagSuffix")?,
-            digest: f.text("digest")?,
-        };
-        f.finish(&["name", "newName", "newTag", "tagSuffix", "digest"])?;
-        Ok(image)
+        Fields::new(value, "an image")?.read(&["name", "newName", "newTag", "tagSuffix", "digest"], |f| {
+            Ok(Self {
+                name: f.text("name"),
+                new_name: f.text("newName"),
+                new_tag: f.text("newTag"),
+                tag_suffix: f.text("tagSuffix"),
+                digest: f.text("digest"),
+            })
+        })
     }
 }
 
 impl Replica {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "replicas")?;
-        let replica = Self { pos: f.pos(), name: f.text("name")?, count: f.integer("count")?.unwrap_or(0) };
-        f.finish(&["name", "count"])?;
-        Ok(replica)
+        Fields::new(value, "replicas")?
+            .read(&["name", "count"], |f| Ok(Self { pos: f.pos(), name: f.text("name"), count: f.integer("count").unwrap_or(0) }))
     }
 }
 
 impl GeneratorOptions {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let mut f = Fields::new(value, "generator options")?;
-        let options = Self {
-            labels: f.string_map("labels")?,
-            annotations: f.string_map("annotations")?,
-            disable_hash: f.boolean("disableNameSuffixHash")?,
-            immutable: f.boolean("immutable")?,
-        };
-        f.finish(&["labels", "annotations", "disableNameSuffixHash", "immutable"])?;
-        Ok(options)
+        Fields::new(value, "generator options")?.read(&["labels", "annotations", "disableNameSuffixHash", "immutable"], |f| {
+            Ok(Self {
+                labels: f.string_map("labels"),
+                annotations: f.string_map("annotations"),
+                disable_hash: f.boolean("disableNameSuffixHash"),
+                immutable: f.boolean("immutable"),
+            })
+        })
     }
 }
 
 impl GeneratorArgs {
     pub(crate) fn decode(value: Value, secret: bool) -> Result<Self> {
-        let mut f = Fields::new(value, "a generator")?;
-        let args = Self::take(&mut f, secret)?;
-        f.finish(&["name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type"])?;
-        Ok(args)
+        let known = ["name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type"];
+        Fields::new(value, "a generator")?.read(&known, |f| Ok(Self::take(f, secret)))
     }
 
-    pub(crate) fn take(f: &mut Fields, secret: bool) -> Result<Self> {
+    pub(crate) fn take(f: &mut Fields, secret: bool) -> Self {
         let mut args = Self {
             pos: f.pos(),
-            name: f.text("name")?,
-            namespace: f.text("namespace")?,
-            behavior: f.text("behavior")?,
-            literals: f.strings("literals")?,
-            files: f.strings("files")?,
-            envs: f.strings("envs")?,
-            options: f.take("options").map(GeneratorOptions::decode).transpose()?,
-            secret_type: if secret { f.text("type")? } else { String::new() },
+            name: f.text("name"),
+            namespace: f.text("namespace"),
+            behavior: f.text("behavior"),
+            literals: f.strings("literals"),
+            files: f.strings("files"),
+            envs: f.strings("envs"),
+            options: f.nested("options", GeneratorOptions::decode),
+            secret_type: if secret { f.text("type") } else { String::new() },
         };
-        if let Some(env) = f.take("env") {
-            args.envs.push((crate::decode::string(&env, "env")?, env.pos));
-        }
-        Ok(args)
+        args.envs.extend(f.nested("env", |env| Ok((crate::decode::string(&env, "env")?, env.pos))));
+        args
     }
 }

@@ -24,6 +24,7 @@ mod config;
 mod crds;
 mod decode;
 pub mod diff;
+mod doubt;
 pub mod edit;
 mod error;
 mod external;

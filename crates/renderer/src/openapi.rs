@@ -47,9 +47,8 @@ impl Schemas {
 
 /// Takes over the `openapi` field of a kustomization.
 pub(crate) fn choose(folder: &Folder<'_>, openapi: &Value) -> Result<()> {
-    let mut f = Fields::new(openapi.clone(), "openapi")?;
-    let (path, version) = (f.take("path"), f.string("version")?);
-    f.finish(&["path", "version"])?;
+    let (path, version) =
+        Fields::new(openapi.clone(), "openapi")?.read(&["path", "version"], |f| Ok((f.take("path"), f.string("version"))))?;
     let custom = match &path {
         Some(path) => {
             let name = crate::decode::string(path, "path")?;

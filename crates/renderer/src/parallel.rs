@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use crate::error::Result;
+use crate::error::{Gathered, Result};
 use crate::scope;
 
 /// Fewer things than that for each thread are not worth it.
@@ -59,10 +59,29 @@ pub(crate) fn run<P: Send, R: Send>(parts: impl IntoIterator<Item = P>, work: im
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Changes all things. Of several errors it is the first that comes out, as if they had been changed one after the other.
+/// Changes all things, a part at a time. The errors come in the order of the parts.
 pub(crate) fn change<T: Send>(things: &mut [T], work: impl Fn(&mut [T]) -> Result<()> + Sync) -> Result<()> {
-    let part = part(things.len());
-    run(things.chunks_mut(part), work).into_iter().collect()
+    let size = part(things.len());
+    let mut errors = Gathered::default();
+    for outcome in run(things.chunks_mut(size), work) {
+        if let Err(error) = outcome {
+            errors.note(error);
+        }
+    }
+    errors.finish()
+}
+
+/// Changes each of the things. The errors come in the order of the things.
+pub(crate) fn each<T: Send>(things: &mut [T], work: impl Fn(&mut T) -> Result<()> + Sync) -> Result<()> {
+    change(things, |part| {
+        let mut errors = Gathered::default();
+        for thing in part {
+            if let Err(error) = work(thing) {
+                errors.note(error);
+            }
+        }
+        errors.finish()
+    })
 }
 
 #[cfg(test)]
@@ -76,14 +95,13 @@ mod tests {
         let sums = run(numbers.chunks(1000), |part| part.iter().sum::<usize>());
         assert_eq!(sums.len(), 10);
         assert!(sums.is_sorted());
-        let refuse = |part: &mut [usize]| {
-            part.iter_mut().try_for_each(|number| {
-                *number += 1;
-                if *number > 100 { Err(Error::new(ErrorKind::Resource, number.to_string())) } else { Ok(()) }
-            })
+        let refuse = |number: &mut usize| {
+            *number += 1;
+            if *number > 100 { Err(Error::new(ErrorKind::Resource, number.to_string())) } else { Ok(()) }
         };
-        assert_eq!(change(&mut numbers, refuse).expect_err("too large").message(), "101");
-        assert!(change(&mut numbers[..0], refuse).is_ok());
+        let error = each(&mut numbers, refuse).expect_err("too large");
+        assert_eq!((error.message(), error.others()[0].message()), ("101", "102"));
+        assert!(each(&mut numbers[..0], refuse).is_ok());
     }
 
     #[test]

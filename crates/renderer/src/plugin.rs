@@ -50,7 +50,7 @@ pub(crate) fn generate(folder: &Folder<'_>, config: Resource) -> Result<Vec<Reso
     }
     if config.kind() == "HelmChartInflationGenerator" {
         let (_, value) = body(config);
-        let (chart, globals) = Chart::from_config(&mut Fields::new(value, "a Helm chart")?)?;
+        let (chart, globals) = Chart::from_config(value)?;
         return crate::helm::generate(folder, &chart, &globals);
     }
     let secret = match config.kind() {
@@ -69,20 +69,19 @@ pub(crate) fn generate(folder: &Folder<'_>, config: Resource) -> Result<Vec<Reso
             }
         }
     }
-    let mut f = Fields::new(value, "a generator")?;
-    let args = GeneratorArgs::take(&mut f, secret)?;
+    let args = Fields::new(value, "a generator")?.read_known(|f| Ok(GeneratorArgs::take(f, secret)))?;
     Ok(vec![generate::generate(folder, &args, None, secret)?])
 }
 
 /// Fields that a plugin does not know are nothing to it.
-fn specs(f: &mut Fields) -> Result<Vec<FieldSpec>> {
-    f.list("fieldSpecs")?.into_iter().map(|value| FieldSpec::take(&mut Fields::new(value, "a field spec")?)).collect()
+fn specs(f: &mut Fields) -> Vec<FieldSpec> {
+    f.each("fieldSpecs", |value| Fields::new(value, "a field spec")?.read_known(|f| Ok(FieldSpec::take(f))))
 }
 
 /// The field specs of a plugin that cannot do without.
 fn needed_specs(f: &mut Fields) -> Result<Vec<FieldSpec>> {
     if f.has("fieldSpecs") {
-        return specs(f);
+        return Ok(specs(f));
     }
     Err(Error::new(ErrorKind::Kustomization, "fieldSpecs are missing, such as [{path: metadata/name}]"))
 }
@@ -94,76 +93,73 @@ pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resou
     }
     let unknown = unsupported(&config);
     let (kind, value) = body(config);
-    let mut f = Fields::new(value, "a transformer")?;
-    let transformer = match &*kind {
-        "NamespaceTransformer" => {
-            let mut metadata = Fields::new(f.take("metadata").unwrap_or_default(), "metadata")?;
-            let subjects = match &*f.text("setRoleBindingSubjects")? {
-                "" | "defaultOnly" => Subjects::DefaultOnly,
-                "allServiceAccounts" => Subjects::AllServiceAccounts,
-                "none" => Subjects::Nothing,
-                other => {
-                    return Err(Error::new(
-                        ErrorKind::Kustomization,
-                        format!("setRoleBindingSubjects should be defaultOnly, allServiceAccounts or none, not {other}"),
-                    ));
-                }
-            };
-            Transformer::Namespace {
-                namespace: metadata.text("namespace")?,
-                specs: specs(&mut f)?,
-                unset_only: f.boolean("unsetOnly")?,
-                subjects,
-            }
-        }
-        "PrefixTransformer" => Transformer::Prefix { text: f.text("prefix")?, specs: needed_specs(&mut f)? },
-        "SuffixTransformer" => Transformer::Suffix { text: f.text("suffix")?, specs: needed_specs(&mut f)? },
+    let fields = Fields::new(value, "a transformer")?;
+    let steps = match &*kind {
+        "ValueAddTransformer" => return value_add::run(folder, fields, resources),
+        "HashTransformer" => return crate::build::add_hashes(resources),
+        _ => fields.read_known(|f| steps(folder, file, &kind, f))?,
+    };
+    steps.ok_or(unknown)?.iter().try_for_each(|step| step.apply(resources))
+}
+
+/// What a transformer with a configuration of its own does; `None` if there is none of that kind.
+fn steps(folder: &Folder<'_>, file: &str, kind: &str, f: &mut Fields) -> Result<Option<Vec<Transformer>>> {
+    let step = match kind {
+        "NamespaceTransformer" => namespace(f)?,
+        "PrefixTransformer" => Transformer::Prefix { text: f.text("prefix"), specs: needed_specs(f)? },
+        "SuffixTransformer" => Transformer::Suffix { text: f.text("suffix"), specs: needed_specs(f)? },
         "PrefixSuffixTransformer" => {
-            let (prefix, suffix, specs) = (f.text("prefix")?, f.text("suffix")?, needed_specs(&mut f)?);
-            Transformer::Prefix { text: prefix, specs: specs.clone() }.apply(resources)?;
-            Transformer::Suffix { text: suffix, specs }
+            let (prefix, suffix, specs) = (f.text("prefix"), f.text("suffix"), needed_specs(f)?);
+            let prefix = Transformer::Prefix { text: prefix, specs: specs.clone() };
+            return Ok(Some(vec![prefix, Transformer::Suffix { text: suffix, specs }]));
         }
-        "LabelTransformer" => Transformer::Labels { pairs: f.string_map("labels")?, specs: specs(&mut f)? },
-        "AnnotationsTransformer" => Transformer::Annotations { pairs: f.string_map("annotations")?, specs: specs(&mut f)? },
+        "LabelTransformer" => Transformer::Labels { pairs: f.string_map("labels"), specs: specs(f) },
+        "AnnotationsTransformer" => Transformer::Annotations { pairs: f.string_map("annotations"), specs: specs(f) },
         "ImageTagTransformer" => {
-            let image = f.take("imageTag").map(Image::decode).transpose()?.unwrap_or_default();
-            Transformer::Images(Images::new(image, specs(&mut f)?)?)
+            let image = f.nested("imageTag", Image::decode).unwrap_or_default();
+            Transformer::Images(Images::new(image, specs(f))?)
         }
         "ReplicaCountTransformer" => {
-            let replica = f.take("replica").map(Replica::decode).transpose()?;
-            let Some(replica) = replica else {
+            let Some(replica) = f.nested("replica", Replica::decode) else {
                 return Err(Error::new(ErrorKind::Kustomization, "a ReplicaCountTransformer needs replica"));
             };
-            Transformer::Replicas { replica, specs: specs(&mut f)? }
+            Transformer::Replicas { replica, specs: specs(f) }
         }
-        "PatchTransformer" => Transformer::Patch("PatchTransformer", Box::new(prepare(folder, &Patch::take(&mut f)?, file, false)?)),
+        "PatchTransformer" => Transformer::Patch("PatchTransformer", Box::new(prepare(folder, &Patch::take(f), file, false)?)),
         "PatchJson6902Transformer" => {
-            Transformer::Patch("PatchJson6902Transformer", Box::new(prepare(folder, &json_patch(&mut f)?, file, true)?))
+            Transformer::Patch("PatchJson6902Transformer", Box::new(prepare(folder, &json_patch(f), file, true)?))
         }
         "PatchStrategicMergeTransformer" => {
-            let mut entries = f.strings("paths")?;
-            if let Some(text) = f.string("patches")? {
-                entries.push((text, f.pos()));
-            }
-            for entry in &entries {
-                Transformer::Patch(STRATEGIC, Box::new(load_inline_or_file(folder, entry, file)?)).apply(resources)?;
-            }
-            return Ok(());
+            let mut entries = f.strings("paths");
+            entries.extend(f.string("patches").map(|text| (text, f.pos())));
+            let read = |entry| Ok(Transformer::Patch(STRATEGIC, Box::new(load_inline_or_file(folder, entry, file)?)));
+            return entries.iter().map(read).collect::<Result<_>>().map(Some);
         }
-        "ReplacementTransformer" => Transformer::Replacements(replacements(folder, file, &f.list("replacements")?)?),
-        "ValueAddTransformer" => return value_add::run(folder, &mut f, resources),
-        "HashTransformer" => return crate::build::add_hashes(resources),
-        _ => return Err(unknown),
+        "ReplacementTransformer" => Transformer::Replacements(replacements(folder, file, &f.list("replacements"))?),
+        _ => return Ok(None),
     };
-    transformer.apply(resources)
+    Ok(Some(vec![step]))
+}
+
+fn namespace(f: &mut Fields) -> Result<Transformer> {
+    let in_metadata = |value| Fields::new(value, "metadata")?.read_known(|f| Ok(f.text("namespace")));
+    let namespace = f.nested("metadata", in_metadata).unwrap_or_default();
+    let subjects = match &*f.text("setRoleBindingSubjects") {
+        "" | "defaultOnly" => Subjects::DefaultOnly,
+        "allServiceAccounts" => Subjects::AllServiceAccounts,
+        "none" => Subjects::Nothing,
+        other => {
+            let message = format!("setRoleBindingSubjects should be defaultOnly, allServiceAccounts or none, not {other}");
+            return Err(Error::new(ErrorKind::Kustomization, message));
+        }
+    };
+    Ok(Transformer::Namespace { namespace, specs: specs(f), unset_only: f.boolean("unsetOnly"), subjects })
 }
 
 /// The older spelling: operations in `jsonOp` or in a file.
-fn json_patch(f: &mut Fields) -> Result<Patch> {
-    let mut patch = Patch { pos: f.pos(), path: f.text("path")?, patch: f.text("jsonOp")?, patch_pos: f.pos(), ..Patch::default() };
-    let target = f.take("target").map(crate::kustomization::Selector::decode).transpose()?;
-    patch.target = target;
-    Ok(patch)
+fn json_patch(f: &mut Fields) -> Patch {
+    let (path, patch, target) = (f.text("path"), f.text("jsonOp"), f.nested("target", crate::kustomization::Selector::decode));
+    Patch { pos: f.pos(), path, patch, target, patch_pos: f.pos(), ..Patch::default() }
 }
 
 /// Runs a validator: a transformer that may not change anything, but for the label `validated-by`.

@@ -5,7 +5,7 @@ mod text;
 use std::cell::Cell;
 
 use crate::decode::{Fields, error};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::kustomization::Selector;
 use crate::names::Names;
 use crate::resource::Resource;
@@ -33,7 +33,7 @@ struct Target {
     select: Selector,
     pattern: Compiled,
     reject: Vec<Compiled>,
-    paths: Vec<String>,
+    paths: Vec<(String, Pos)>,
     options: FieldOptions,
 }
 
@@ -45,67 +45,71 @@ struct FieldOptions {
 }
 
 impl FieldOptions {
-    fn decode(value: Option<Value>) -> Result<Self> {
-        let Some(value) = value else { return Ok(Self::default()) };
-        let mut f = Fields::new(value, "field options")?;
-        let options = Self { delimiter: f.text("delimiter")?, index: f.integer("index")?.unwrap_or(0), create: f.boolean("create")? };
-        let _encoding = f.text("encoding")?;
-        f.finish(&["delimiter", "index", "create", "encoding"])?;
-        Ok(options)
+    fn decode(value: Value) -> Result<Self> {
+        Fields::new(value, "field options")?.read(&["delimiter", "index", "create", "encoding"], |f| {
+            let _encoding = f.text("encoding");
+            Ok(Self { delimiter: f.text("delimiter"), index: f.integer("index").unwrap_or(0), create: f.boolean("create") })
+        })
     }
 }
 
 impl Replacement {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let pos = value.pos;
-        let mut f = Fields::new(value, "a replacement")?;
-        let literal = f.string("sourceValue")?;
-        let source = f.take("source");
-        let targets = f.take("targets");
-        f.finish(&["source", "sourceValue", "targets", "path"])?;
-        let source = match (source, literal) {
-            (None, Some(text)) => Source::Literal(text),
-            (Some(_), Some(_)) => return Err(error(pos, "a replacement has either source or sourceValue")),
-            (Some(source), None) => Self::source(source)?,
-            (None, None) => return Err(error(pos, "a replacement needs a source and at least one target")),
-        };
-        let Some(targets) = targets else { return Err(error(pos, "a replacement needs a source and at least one target")) };
-        let targets = crate::decode::list(targets, "targets")?.into_iter().map(Target::decode).collect::<Result<_>>()?;
-        Ok(Self { source, targets, pos, file: None })
+        Fields::new(value, "a replacement")?.read(&["source", "sourceValue", "targets", "path"], |f| {
+            let pos = f.pos();
+            let (has_source, has_targets) = (f.holds("source"), f.holds("targets"));
+            let literal = f.string("sourceValue");
+            let source = f.nested("source", Self::source);
+            let targets = f.each("targets", Target::decode);
+            let source = match (source, literal) {
+                (_, Some(_)) if has_source => return Err(error(pos, "a replacement has either source or sourceValue")),
+                (_, Some(text)) => Source::Literal(text),
+                (Some(source), None) => source,
+                (None, None) => return Err(error(pos, "a replacement needs a source and at least one target")),
+            };
+            if !has_targets {
+                return Err(error(pos, "a replacement needs a source and at least one target"));
+            }
+            Ok(Self { source, targets, pos, file: None })
+        })
     }
 
     fn source(value: Value) -> Result<Source> {
-        let mut f = Fields::new(value, "a source")?;
-        let selector = Selector {
-            pos: f.pos(),
-            group: f.text("group")?,
-            version: f.text("version")?,
-            kind: f.text("kind")?,
-            name: f.text("name")?,
-            namespace: f.text("namespace")?,
-            ..Selector::default()
-        };
-        let path = f.text("fieldPath")?;
-        let options = FieldOptions::decode(f.take("options"))?;
-        f.finish(&["group", "version", "kind", "name", "namespace", "fieldPath", "options"])?;
-        Ok(Source::Field { selector: Box::new(selector), path: if path.is_empty() { "metadata.name".to_owned() } else { path }, options })
+        Fields::new(value, "a source")?.read(&["group", "version", "kind", "name", "namespace", "fieldPath", "options"], |f| {
+            let selector = Selector {
+                pos: f.pos(),
+                group: f.text("group"),
+                version: f.text("version"),
+                kind: f.text("kind"),
+                name: f.text("name"),
+                namespace: f.text("namespace"),
+                ..Selector::default()
+            };
+            let path = f.text("fieldPath");
+            let options = f.nested("options", FieldOptions::decode).unwrap_or_default();
+            Ok(Source::Field {
+                selector: Box::new(selector),
+                path: if path.is_empty() { "metadata.name".to_owned() } else { path },
+                options,
+            })
+        })
     }
 }
 
 impl Target {
     fn decode(value: Value) -> Result<Self> {
-        let pos = value.pos;
-        let mut f = Fields::new(value, "a target")?;
-        let select = f.take("select").map(Selector::decode).transpose()?;
-        let reject = f.list("reject")?.into_iter().map(|value| Compiled::new(&Selector::decode(value)?)).collect::<Result<_>>()?;
-        let mut paths: Vec<String> = f.strings("fieldPaths")?.into_iter().map(|(path, _)| path).collect();
-        let options = FieldOptions::decode(f.take("options"))?;
-        f.finish(&["select", "reject", "fieldPaths", "options"])?;
-        let Some(select) = select else { return Err(error(pos, "a target must select resources")) };
-        if paths.is_empty() {
-            paths.push("metadata.name".to_owned());
-        }
-        Ok(Self { pos, used: Cell::new(false), pattern: Compiled::new(&select)?, select, reject, paths, options })
+        Fields::new(value, "a target")?.read(&["select", "reject", "fieldPaths", "options"], |f| {
+            let pos = f.pos();
+            let select = f.nested("select", Selector::decode);
+            let reject = f.each("reject", |value| Compiled::new(&Selector::decode(value)?));
+            let mut paths = f.strings("fieldPaths");
+            let options = f.nested("options", FieldOptions::decode).unwrap_or_default();
+            let Some(select) = select else { return Err(error(pos, "a target must select resources")) };
+            if paths.is_empty() {
+                paths.push(("metadata.name".to_owned(), pos));
+            }
+            Ok(Self { pos, used: Cell::new(false), pattern: Compiled::new(&select)?, select, reject, paths, options })
+        })
     }
 }
 
@@ -121,17 +125,34 @@ pub(crate) fn unused(replacements: &[Replacement]) -> impl Iterator<Item = (Opti
 
 /// Carries all replacements out, one after another.
 pub(crate) fn apply(resources: &mut [Resource], replacements: &[Replacement]) -> Result<()> {
-    let mut names = Names::of(resources);
+    let (mut names, mut errors) = (Names::of(resources), Gathered::default());
     for replacement in replacements {
-        one(resources, &mut names, replacement).map_err(|error| error.at(replacement.pos))?;
+        if let Err(error) = one(resources, &mut names, replacement) {
+            let error = error.at(replacement.pos);
+            errors.note(match &replacement.file {
+                Some(file) => error.in_file(file),
+                None => error,
+            });
+        }
+        // What the next one finds may come of that.
+        if !errors.is_empty() && resources.iter().any(Resource::has_doubtful_id) {
+            break;
+        }
     }
-    Ok(())
+    errors.finish()
 }
 
 fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement) -> Result<()> {
+    let mut errors = Gathered::default();
     let value = match &replacement.source {
-        Source::Literal(text) => Value::string(text.as_str()),
-        Source::Field { selector, path, options } => source_value(resources, names, selector, path, options)?,
+        Source::Literal(text) => Some(Value::string(text.as_str())),
+        Source::Field { selector, path, options } => match source_value(resources, names, selector, path, options) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                error.into_iter().for_each(|error| errors.note(error.at(selector.pos)));
+                None
+            }
+        },
     };
     for target in &replacement.targets {
         for at in target.pattern.places(names, resources.len()) {
@@ -143,16 +164,37 @@ fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement)
                 continue;
             }
             target.used.set(true);
-            for path in &target.paths {
-                set(&mut resource.value, path, &value, &target.options)?;
+            for (path, pos) in &target.paths {
+                let Some(value) = &value else {
+                    resource.doubt(split_path(path));
+                    continue;
+                };
+                if let Err(error) = set(&mut resource.value, path, value, &target.options)
+                    && resource.doubt(split_path(path))
+                {
+                    errors.note(error.at(*pos));
+                }
             }
             names.add(resource, at);
         }
     }
-    Ok(())
+    errors.finish()
 }
 
-fn source_value(resources: &[Resource], names: &Names, selector: &Selector, path: &str, options: &FieldOptions) -> Result<Value> {
+/// What a source asks for.
+fn described(selector: &Selector) -> String {
+    let parts = [&selector.kind, &selector.name].map(|text| if text.is_empty() { "*" } else { text }).join("/");
+    if selector.namespace.is_empty() { parts } else { format!("{parts} in {}", selector.namespace) }
+}
+
+/// The error is missing if it may come of an earlier one.
+fn source_value(
+    resources: &[Resource],
+    names: &Names,
+    selector: &Selector,
+    path: &str,
+    options: &FieldOptions,
+) -> Result<Value, Option<Error>> {
     let same = |wanted: &str, text: &str| wanted.is_empty() || wanted == text;
     let places = if selector.name.is_empty() { (0..resources.len()).collect() } else { names.places(&selector.name) };
     let mut matches = places.iter().map(|at| &resources[*at]).filter(|resource| {
@@ -167,21 +209,22 @@ fn source_value(resources: &[Resource], names: &Names, selector: &Selector, path
     });
     let found = match (matches.next(), matches.next()) {
         (Some(found), None) => found,
-        (None, _) => return Err(failed("nothing matches the source of the replacement")),
-        _ => return Err(failed("more than one resource matches the source of the replacement")),
+        (None, _) => return Err(Some(failed(format!("nothing matches the source of the replacement, {}", described(selector))))),
+        _ => return Err(Some(failed("more than one resource matches the source of the replacement"))),
     };
     let parts = split_path(path);
+    let wrong = |message: String| Err((!found.is_doubtful(&parts)).then(|| failed(message)));
     let Some(value) = look_up(&found.value, &parts).filter(|value| !value.is_null()) else {
-        return Err(failed(format!("{} has no field {path}, which the replacement reads", found.id())));
+        return wrong(format!("{} has no field {path}, which the replacement reads", found.id()));
     };
     if options.delimiter.is_empty() {
         return Ok(value.clone());
     }
-    let Some(scalar) = value.as_scalar() else { return Err(failed("a delimiter needs a field that is text")) };
+    let Some(scalar) = value.as_scalar() else { return wrong("a delimiter needs a field that is text".to_owned()) };
     let pieces: Vec<&str> = scalar.text.split(&options.delimiter).collect();
     let piece = usize::try_from(options.index).ok().and_then(|at| pieces.get(at));
     let Some(piece) = piece else {
-        return Err(failed(format!("the index {} is out of bounds: {path} of {} has {} parts", options.index, found.id(), pieces.len())));
+        return wrong(format!("the index {} is out of bounds: {path} of {} has {} parts", options.index, found.id(), pieces.len()));
     };
     Ok(Value { node: Node::Scalar(Scalar { text: (*piece).into(), ..scalar.clone() }), pos: value.pos })
 }

@@ -1,5 +1,6 @@
 //! A resource on its way through a build: its content, and what the build must remember about it.
 
+use crate::doubt::Doubts;
 use crate::id::{Gvk, Id};
 use crate::origin::Origin;
 use crate::yaml::{Map, Text, Value, to_string};
@@ -33,6 +34,8 @@ pub(crate) struct State {
     pub(crate) kind_change: bool,
     /// For configurations of plugins: where they stand, if anyone wants to know.
     pub(crate) origin: Option<Origin>,
+    /// Where a step failed, while a build that has failed goes on to find what else is wrong.
+    pub(crate) doubts: Option<Box<Doubts>>,
 }
 
 /// The annotations in which kustomize keeps earlier ids.

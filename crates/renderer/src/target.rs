@@ -27,6 +27,9 @@ pub(crate) struct Accumulator {
     pub(crate) resources: Vec<Resource>,
     pub(crate) config: Config,
     pub(crate) vars: Vec<Var>,
+    /// Whether something failed that resources or their ids come from. What is looked for among them then may only be missing because of that, so that
+    /// nothing is looked for any more.
+    lacks: bool,
 }
 
 impl Accumulator {
@@ -64,72 +67,113 @@ pub(crate) fn load(folder: &Folder<'_>) -> Result<(String, Kustomization)> {
 }
 
 /// Builds a folder's kustomization on top of what was gathered (nothing, except for components).
-pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, mut acc: Accumulator) -> Result<Accumulator> {
+///
+/// # Errors
+/// All that is wrong and does not come of something else that is. What was gathered may be built upon further to find more of that.
+pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, acc: &mut Accumulator) -> Result<()> {
     let folder = &folder.in_namespace(&kustomization.namespace);
     if let Some(openapi) = &kustomization.openapi {
         crate::openapi::choose(folder, openapi).map_err(|error| error.in_file(file))?;
     }
     let mut errors = Gathered::default();
-    errors.keep(gather(folder, file, &kustomization.resources, &mut acc))?;
+    errors.keep(gather(folder, file, &kustomization.resources, acc))?;
     errors.keep(configure(folder, file, kustomization, &mut acc.config))?;
     let made = errors.keep(config_maps_and_secrets(folder, file, kustomization))?;
-    if !errors.is_empty() {
-        // What cannot be read of a patch hangs on nothing before it.
-        errors.keep(builtin(folder, file, kustomization, &acc.config))?;
-        errors.finish()?;
+    if errors.is_empty() && !acc.lacks {
+        errors.keep(generate(folder, file, kustomization, made.unwrap_or_default(), acc))?;
     }
-    let generates = !(kustomization.config_maps.is_empty()
-        && kustomization.secrets.is_empty()
-        && kustomization.helm_charts.is_empty()
-        && kustomization.generators.is_empty());
-    let mut names = Names::of(if generates { &acc.resources } else { &[] });
-    for (new, field, pos) in made.into_iter().flatten() {
-        generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(pos).in_file(file))?;
+    acc.lacks |= !errors.is_empty();
+    for entry in &kustomization.components {
+        errors.keep(component(folder, file, entry, acc))?;
+    }
+    // What cannot be read of a patch hangs on nothing before it.
+    let steps = errors.keep(builtin(folder, file, kustomization, &acc.config))?;
+    if acc.lacks {
+        return errors.finish();
+    }
+    errors.keep(steps.map_or(Ok(()), |steps| change(folder, file, &steps, acc)))?;
+    // Plugins look at everything.
+    errors.finish()?;
+    plugins(folder, file, kustomization, acc)?;
+    let mut errors = Gathered::default();
+    for var in &kustomization.vars {
+        errors.keep(crate::vars::register(acc, var.clone()).map_err(|error| error.in_file(file)))?;
+    }
+    errors.finish()
+}
+
+/// Adds what generators make: the ConfigMaps and Secrets that are `made`, charts and plugins.
+fn generate(
+    folder: &Folder<'_>,
+    file: &str,
+    kustomization: &Kustomization,
+    made: Vec<(Resource, &'static str, Pos)>,
+    acc: &mut Accumulator,
+) -> Result<()> {
+    if made.is_empty() && kustomization.helm_charts.is_empty() && kustomization.generators.is_empty() {
+        return Ok(());
+    }
+    let (mut names, mut errors) = (Names::of(&acc.resources), Gathered::default());
+    for (new, field, pos) in made {
+        errors.keep(generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(pos).in_file(file)))?;
         folder.session.observe(|| Step::new(field, file, pos), &mut acc.resources);
     }
     for chart in &kustomization.helm_charts {
         let here = |error: Error| error.at(chart.pos).in_file(file);
         let chart = chart.in_namespace(&folder.namespace);
-        let mut made = crate::helm::generate(folder, &chart, &kustomization.helm_globals).map_err(here)?;
+        let Some(mut made) = errors.keep(crate::helm::generate(folder, &chart, &kustomization.helm_globals).map_err(here))? else {
+            continue;
+        };
         generated(&mut made, folder, file, &By::builtin("HelmChartInflationGenerator"));
         for new in made {
-            generate::absorb(&mut acc.resources, &mut names, new).map_err(here)?;
+            errors.keep(generate::absorb(&mut acc.resources, &mut names, new).map_err(here))?;
         }
         folder.session.observe(|| Step::new("helmCharts", file, chart.pos), &mut acc.resources);
     }
-    for (entry, config) in plugin_configs(folder, file, &kustomization.generators)? {
+    for (entry, config) in errors.keep(plugin_configs(folder, file, &kustomization.generators))?.unwrap_or_default() {
         let by = folder.origin.is_some().then(|| config.clone());
-        let mut made = plugin::generate(folder, config).map_err(|error| error.at(entry).in_file(file))?;
+        let here = |error: Error| error.at(entry).in_file(file);
+        let Some(mut made) = errors.keep(plugin::generate(folder, config).map_err(here))? else { continue };
         if let Some(by) = &by {
             generated_by(&mut made, by);
         }
         for new in made {
-            generate::absorb(&mut acc.resources, &mut names, new).map_err(|error| error.at(entry).in_file(file))?;
+            errors.keep(generate::absorb(&mut acc.resources, &mut names, new).map_err(here))?;
         }
         folder.session.observe(|| Step::new("generators", file, entry), &mut acc.resources);
     }
-    for (path, pos) in &kustomization.components {
-        let here = |error: Error| error.at(*pos).in_file(file);
+    errors.finish()
+}
+
+/// Builds a component on top of what was gathered.
+fn component(folder: &Folder<'_>, file: &str, (path, pos): &Entry, acc: &mut Accumulator) -> Result<()> {
+    let here = |error: Error| error.at(*pos).in_file(file);
+    let find = || {
         let inner = folder.enter(path).map_err(here)?;
         let (inner_file, component) = load(&inner)?;
         if component.kind != "Component" {
-            return Err(here(Error::new(
-                ErrorKind::Kustomization,
-                format!(
-                    "{path} is not a component: its kind is {}",
-                    if component.kind.is_empty() { "Kustomization" } else { &component.kind }
-                ),
-            )));
+            let kind = if component.kind.is_empty() { "Kustomization" } else { &component.kind };
+            return Err(here(Error::new(ErrorKind::Kustomization, format!("{path} is not a component: its kind is {kind}"))));
         }
-        acc = accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(format!("from {file}")))?;
-    }
-    let mut written = Steps::of(folder, file);
-    let steps = builtin(folder, file, kustomization, &acc.config)?;
+        Ok((inner, inner_file, component))
+    };
+    let (inner, inner_file, component) = find().inspect_err(|_| acc.lacks = true)?;
+    accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(from(file, *pos)))
+}
+
+/// Applies the transformers one after the other. One that fails leaves the resources as they are but for what it may have changed, which is in doubt then.
+fn change(folder: &Folder<'_>, file: &str, steps: &[Transformer], acc: &mut Accumulator) -> Result<()> {
+    let (mut written, mut errors) = (Steps::of(folder, file), Gathered::default());
     // Whoever wants to know what each step did looks between them.
     let at_once = if written.is_some() || folder.origin.is_some() { 1 } else { steps.len() };
-    let (mut rest, mut names) = (steps.as_slice(), None);
+    let (mut rest, mut names) = (steps, None);
     while !rest.is_empty() {
-        let done = apply_in_turn(&rest[..at_once.min(rest.len())], &mut acc.resources, &mut names).map_err(|error| error.in_file(file))?;
+        let (done, outcome) = apply_in_turn(&rest[..at_once.min(rest.len())], &mut acc.resources, &mut names);
+        errors.keep(outcome.map_err(|error| error.in_file(file)))?;
+        if !errors.is_empty() && acc.resources.iter().any(Resource::has_doubtful_id) {
+            acc.lacks = true;
+            break;
+        }
         let (applied, after) = rest.split_at(done);
         rest = after;
         applied.iter().filter_map(|transformer| transformer.unused(file)).for_each(|warning| folder.session.warn(warning));
@@ -143,6 +187,11 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
             add_step(&mut acc.resources, &origin.append(file_name(file)), &By::builtin(name));
         }
     }
+    errors.finish()
+}
+
+/// Runs transformers and validators with configurations of their own.
+fn plugins(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, acc: &mut Accumulator) -> Result<()> {
     for (entry, config) in plugin_configs(folder, file, &kustomization.transformers)? {
         let by = folder.origin.is_some().then(|| config.clone());
         plugin::transform(folder, file, config, &mut acc.resources).map_err(|error| error.at(entry).in_file(file))?;
@@ -154,11 +203,7 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
     for (entry, config) in plugin_configs(folder, file, &kustomization.validators)? {
         plugin::validate(folder, file, config, &mut acc.resources).map_err(|error| error.at(entry).in_file(file))?;
     }
-    for var in &kustomization.vars {
-        let var = Var::decode(var.clone()).map_err(|error| error.in_file(file))?;
-        crate::vars::register(&mut acc, var).map_err(|error| error.in_file(file))?;
-    }
-    Ok(acc)
+    Ok(())
 }
 
 /// Adds what the files in `configurations` and `crds` say of fields.
@@ -260,7 +305,9 @@ fn base(folder: &Folder<'_>, file: &str, (path, pos): &Entry) -> Result<Accumula
     if kustomization.kind == "Component" {
         return Err(here(Error::new(ErrorKind::Kustomization, format!("{path} is a component; name it in components"))));
     }
-    accumulate(&inner, &inner_file, &kustomization, Accumulator::default()).map_err(|error| error.because(from(file, *pos)))
+    let mut acc = Accumulator::default();
+    accumulate(&inner, &inner_file, &kustomization, &mut acc).map_err(|error| error.because(from(file, *pos)))?;
+    Ok(acc)
 }
 
 fn from(file: &str, pos: Pos) -> String {
@@ -396,31 +443,38 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
 
 /// Replacements are inline or in files of their own.
 pub(crate) fn replacements(folder: &Folder<'_>, file: &str, entries: &[Value]) -> Result<Vec<Replacement>> {
-    let mut out = Vec::new();
+    let (mut out, mut errors) = (Vec::new(), Gathered::default());
     for entry in entries {
-        let Some(path) = entry.get("path").and_then(Value::as_str) else {
-            out.push(Replacement::decode(entry.clone()).map_err(|error| error.in_file(file))?);
-            continue;
-        };
-        if entry.get("source").is_some() || entry.get("targets").is_some() {
-            return Err(Error::new(ErrorKind::Kustomization, "a replacement cannot have both a path and source or targets")
-                .at(entry.pos)
-                .in_file(file));
-        }
-        let bytes = folder.read(path).map_err(|error| error.at(entry.pos).in_file(file))?;
-        let name = folder.name(path);
-        let value = parse_kustomization(&bytes, &name)?;
-        let items = match value.node {
-            crate::yaml::Node::List(items) => items,
-            _ => vec![value],
-        };
-        for item in items {
-            let mut replacement = Replacement::decode(item).map_err(|error| error.in_file(&name))?;
+        errors.keep(replacement(folder, file, entry, &mut out))?;
+    }
+    errors.finish().map(|()| out)
+}
+
+fn replacement(folder: &Folder<'_>, file: &str, entry: &Value, out: &mut Vec<Replacement>) -> Result<()> {
+    let Some(path) = entry.get("path").and_then(Value::as_str) else {
+        out.push(Replacement::decode(entry.clone()).map_err(|error| error.in_file(file))?);
+        return Ok(());
+    };
+    if entry.get("source").is_some() || entry.get("targets").is_some() {
+        return Err(Error::new(ErrorKind::Kustomization, "a replacement cannot have both a path and source or targets")
+            .at(entry.pos)
+            .in_file(file));
+    }
+    let bytes = folder.read(path).map_err(|error| error.at(entry.pos).in_file(file))?;
+    let name = folder.name(path);
+    let value = parse_kustomization(&bytes, &name)?;
+    let items = match value.node {
+        crate::yaml::Node::List(items) => items,
+        _ => vec![value],
+    };
+    let mut errors = Gathered::default();
+    for item in items {
+        if let Some(mut replacement) = errors.keep(Replacement::decode(item).map_err(|error| error.in_file(&name)))? {
             replacement.file = Some(name.clone());
             out.push(replacement);
         }
     }
-    Ok(out)
+    errors.finish()
 }
 
 /// An owned field spec.

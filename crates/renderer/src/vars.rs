@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::decode::{Fields, error};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::id::{Gvk, Id};
 use crate::resource::Resource;
@@ -11,7 +11,7 @@ use crate::target::{Accumulator, owned};
 use crate::yaml::{Kind, Node, Pos, Scalar, Value};
 
 /// A var as a kustomization defines it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Var {
     name: String,
     api_version: String,
@@ -31,35 +31,35 @@ fn failed(message: impl Into<String>) -> Error {
 impl Var {
     pub(crate) fn decode(value: Value) -> Result<Self> {
         let pos = value.pos;
-        let mut f = Fields::new(value, "a var")?;
-        let name = f.text("name")?;
-        let object = f.take("objref");
-        let field = f.take("fieldref");
-        f.finish(&["name", "objref", "fieldref"])?;
-        let mut o = Fields::new(object.unwrap_or_default(), "objref")?;
-        let mut var = Self {
-            name,
-            api_version: o.text("apiVersion")?,
-            group: o.text("group")?,
-            version: o.text("version")?,
-            kind: o.text("kind")?,
-            object: o.text("name")?,
-            namespace: o.text("namespace")?,
-            field: "metadata.name".to_owned(),
-            pos,
-        };
-        o.finish(&["apiVersion", "group", "version", "kind", "name", "namespace"])?;
-        if let Some(field) = field {
-            let mut f = Fields::new(field, "fieldref")?;
-            if let Some(path) = f.string("fieldpath")? {
-                var.field = path;
+        Fields::new(value, "a var")?.read(&["name", "objref", "fieldref"], |f| {
+            let name = f.text("name");
+            let var = f.nested("objref", Self::object).unwrap_or_default();
+            let field = f.nested("fieldref", Self::field).flatten().unwrap_or_else(|| "metadata.name".to_owned());
+            if name.is_empty() {
+                return Err(error(pos, "a var needs a name"));
             }
-            f.finish(&["fieldpath"])?;
-        }
-        if var.name.is_empty() {
-            return Err(error(pos, "a var needs a name"));
-        }
-        Ok(var)
+            Ok(Self { name, field, pos, ..var })
+        })
+    }
+
+    /// What `objref` says.
+    fn object(value: Value) -> Result<Self> {
+        Fields::new(value, "objref")?.read(&["apiVersion", "group", "version", "kind", "name", "namespace"], |o| {
+            Ok(Self {
+                api_version: o.text("apiVersion"),
+                group: o.text("group"),
+                version: o.text("version"),
+                kind: o.text("kind"),
+                object: o.text("name"),
+                namespace: o.text("namespace"),
+                ..Self::default()
+            })
+        })
+    }
+
+    /// What `fieldref` says.
+    fn field(value: Value) -> Result<Option<String>> {
+        Fields::new(value, "fieldref")?.read(&["fieldpath"], |f| Ok(f.string("fieldpath")))
     }
 
     fn gvk(&self) -> Gvk<'_> {
@@ -109,20 +109,23 @@ pub(crate) fn resolve(acc: &mut Accumulator) -> Result<()> {
     if acc.vars.is_empty() {
         return Ok(());
     }
-    let mut values: HashMap<&str, Scalar> = HashMap::new();
+    let (mut values, mut errors) = (HashMap::<&str, Scalar>::new(), Gathered::default());
     for var in &acc.vars {
         let owner = acc.resources.iter().find(|resource| resource.state.vars.iter().any(|name| **name == *var.name));
         let Some(owner) = owner else {
-            return Err(failed(format!("the var {} cannot be mapped to a field in the set of known resources", var.name)).at(var.pos));
+            errors.note(failed(format!("the var {} cannot be mapped to a field in the set of known resources", var.name)).at(var.pos));
+            continue;
         };
         let Some(value) = field(&owner.value, &var.field) else {
-            return Err(failed(format!("{} has no field {}, which the var {} reads", owner.id(), var.field, var.name)).at(var.pos));
+            errors.note(failed(format!("{} has no field {}, which the var {} reads", owner.id(), var.field, var.name)).at(var.pos));
+            continue;
         };
         // Maps and lists cannot stand in a text: such a var is never replaced.
         if let Some(scalar) = value.as_scalar() {
             values.insert(&var.name, scalar.clone());
         }
     }
+    errors.finish()?;
     let mut specs = builtin();
     for spec in &acc.config.var_reference {
         if !specs.contains(spec) {

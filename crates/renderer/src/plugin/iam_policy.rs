@@ -7,16 +7,19 @@ use crate::yaml::{Map, Value};
 
 /// The ServiceAccount that acts as a cloud account.
 pub(super) fn generate(value: Value) -> Result<Resource> {
-    let mut f = Fields::new(value, "an IAMPolicyGenerator")?;
-    let pos = f.pos();
-    let cloud = f.text("cloud")?;
-    if cloud != "gke" {
-        return Err(Error::new(ErrorKind::Kustomization, format!("cloud provider {cloud} is not supported; gke is")).at(pos));
-    }
-    let mut kubernetes = Fields::new(f.take("kubernetesService").unwrap_or_default(), "kubernetesService")?;
-    let (namespace, name) = (kubernetes.text("namespace")?, kubernetes.text("name")?);
-    let mut account = Fields::new(f.take("serviceAccount").unwrap_or_default(), "serviceAccount")?;
-    let email = format!("{}@{}.iam.gserviceaccount.com", account.text("name")?, account.text("projectId")?);
+    let pair =
+        |value, what, fields: [&'static str; 2]| Fields::new(value, what)?.read_known(|f| Ok((f.text(fields[0]), f.text(fields[1]))));
+    let ((namespace, name), (account, project)) = Fields::new(value, "an IAMPolicyGenerator")?.read_known(|f| {
+        let cloud = f.text("cloud");
+        let kubernetes = f.nested("kubernetesService", |value| pair(value, "kubernetesService", ["namespace", "name"]));
+        let account = f.nested("serviceAccount", |value| pair(value, "serviceAccount", ["name", "projectId"]));
+        if cloud != "gke" {
+            let message = format!("cloud provider {cloud} is not supported; gke is");
+            return Err(Error::new(ErrorKind::Kustomization, message).at(f.pos()));
+        }
+        Ok((kubernetes.unwrap_or_default(), account.unwrap_or_default()))
+    })?;
+    let email = format!("{account}@{project}.iam.gserviceaccount.com");
 
     let mut metadata = map([("annotations", Value::map(map([("iam.gke.io/gcp-service-account", Value::string(email))])))]);
     if !namespace.is_empty() {

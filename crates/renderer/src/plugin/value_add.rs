@@ -10,36 +10,48 @@ use crate::resource::Resource;
 use crate::selector::Compiled;
 use crate::yaml::{Map, Node, Value, parse_kustomization};
 
+/// One of `targets`.
+struct Target {
+    parts: Vec<String>,
+    pattern: Compiled,
+    position: usize,
+}
+
+impl Target {
+    fn decode(value: Value) -> Result<Self> {
+        Fields::new(value, "a target")?.read_known(|f| {
+            let selector = f.nested("selector", Selector::decode).unwrap_or_default();
+            let (path, position) = (f.text("fieldPath"), f.integer("filePathPosition").unwrap_or(0));
+            let failed = |message: &str| Error::new(ErrorKind::Kustomization, message).at(f.pos());
+            if path.is_empty() {
+                return Err(failed("a target needs a fieldPath"));
+            }
+            let position = usize::try_from(position).map_err(|_| failed("a filePathPosition cannot be negative"))?;
+            Ok(Self { parts: split(&path), pattern: Compiled::new(&selector)?, position })
+        })
+    }
+}
+
 /// Without `value` the name of the kustomization's folder is the value.
-pub(super) fn run(folder: &Folder<'_>, f: &mut Fields, resources: &mut [Resource]) -> Result<()> {
-    let pos = f.pos();
-    let failed = |message: &str| Error::new(ErrorKind::Kustomization, message).at(pos);
-    let mut value = f.text("value")?;
+pub(super) fn run(folder: &Folder<'_>, config: Fields, resources: &mut [Resource]) -> Result<()> {
+    let pos = config.pos();
+    let (mut value, mut targets, file) =
+        config.read_known(|f| Ok((f.text("value"), f.each("targets", Target::decode), f.text("targetFilePath"))))?;
     if value.is_empty() {
         value = file_name(&folder.path).to_owned();
     }
-    let mut targets = f.list("targets")?;
-    let file = f.text("targetFilePath")?;
     if !file.is_empty() {
         let name = folder.name(&file);
-        let mut more = Fields::new(parse_kustomization(&folder.read(&file)?, &name)?, "a file of targets")?;
-        targets.extend(more.list("targets").map_err(|error| error.in_file(&name))?);
+        let more = Fields::new(parse_kustomization(&folder.read(&file)?, &name)?, "a file of targets")?;
+        targets.extend(more.read_known(|f| Ok(f.each("targets", Target::decode))).map_err(|error| error.in_file(&name))?);
     }
     if targets.is_empty() {
-        return Err(failed("a ValueAddTransformer needs targets"));
+        return Err(Error::new(ErrorKind::Kustomization, "a ValueAddTransformer needs targets").at(pos));
     }
-    for target in targets {
-        let mut t = Fields::new(target, "a target")?;
-        let selector = t.take("selector").map(Selector::decode).transpose()?.unwrap_or_default();
-        let (path, position) = (t.text("fieldPath")?, t.integer("filePathPosition")?.unwrap_or(0));
-        if path.is_empty() {
-            return Err(failed("a target needs a fieldPath"));
-        }
-        let position = usize::try_from(position).map_err(|_| failed("a filePathPosition cannot be negative"))?;
-        let (parts, pattern) = (split(&path), Compiled::new(&selector)?);
+    for Target { parts, pattern, position } in &targets {
         for resource in resources.iter_mut().filter(|resource| pattern.matches(resource)) {
-            let field = look_up_or_create(&mut resource.value, &parts)?;
-            let text = if position == 0 { value.clone() } else { insert_part(field.text().unwrap_or(""), &value, position) };
+            let field = look_up_or_create(&mut resource.value, parts)?;
+            let text = if *position == 0 { value.clone() } else { insert_part(field.text().unwrap_or(""), &value, *position) };
             *field = Value { pos: field.pos, ..Value::string(text) };
         }
     }

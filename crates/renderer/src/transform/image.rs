@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use regex::Regex;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::kustomization::Image;
 use crate::resource::Resource;
@@ -39,13 +39,17 @@ impl Images {
         self.anywhere(&mut resource.value);
         let gvk = resource.gvk();
         let wanted: Vec<&FieldSpec> = self.specs.iter().filter(|spec| spec.matches(&gvk)).collect();
+        let mut errors = Gathered::default();
         for spec in wanted {
-            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
+            let set = &mut |value: &mut Value| {
                 self.update(value);
                 Ok(())
-            })?;
+            };
+            if let Err(error) = spec.apply(&mut resource.value, Leaf::Nothing, set) {
+                errors.note_field(resource, &spec.path, &error);
+            }
         }
-        Ok(())
+        errors.finish()
     }
 
     fn anywhere(&self, value: &mut Value) {

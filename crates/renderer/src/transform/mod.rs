@@ -139,6 +139,6 @@ impl Transformer {
 
     /// Applies one transformer by itself.
     pub(crate) fn apply(&self, resources: &mut Vec<Resource>) -> Result<()> {
-        apply_in_turn(std::slice::from_ref(self), resources, &mut None).map(drop)
+        apply_in_turn(std::slice::from_ref(self), resources, &mut None).1
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Change;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::jsonpatch::{self, Operation};
 use crate::kustomization::{Entry, Patch};
 use crate::load::Folder;
@@ -14,14 +14,17 @@ use crate::names::Names;
 use crate::openapi::Schemas;
 use crate::resource::Resource;
 use crate::selector::Compiled;
-use crate::yaml::{Pos, Text, Value, parse_all, parse_kustomization};
+use crate::yaml::{Map, Node, Pos, Text, Value, parse_all, parse_kustomization};
 
 /// A patch that has been read.
 pub(crate) struct Patches {
     content: Content,
     target: Option<Compiled>,
+    /// The kustomization and the entry in it.
     file: String,
     pos: Pos,
+    /// The file in which the patch stands, unless it is inline.
+    own: Option<String>,
     schemas: Schemas,
     /// Whether it was for any resource yet.
     used: AtomicBool,
@@ -52,7 +55,9 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
     let label = if pos.line > 0 { "patch" } else { &file };
     let target = patch.target.as_ref().map(Compiled::new).transpose().map_err(here)?;
     let schemas = folder.session.schemas.borrow_mut().for_merge();
-    let made = |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos, schemas, used: AtomicBool::new(false) };
+    let own = (pos.line == 0).then(|| file.clone());
+    let made =
+        |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos, own, schemas, used: AtomicBool::new(false) };
     let merge = if json_only { Err(failed("a JSON patch must be a list of operations")) } else { crate::read::resources(&text, label) };
     let json = operations(&text, label);
     match (merge, json) {
@@ -107,6 +112,7 @@ fn operations(text: &[u8], file: &str) -> Result<Vec<Operation>> {
 pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomization: &str) -> Result<Patches> {
     let (text, pos) = entry;
     let inline = parse_all(text.as_bytes(), "patch").ok().filter(|docs| docs.iter().any(|doc| doc.as_map().is_some()));
+    let own = inline.is_none().then(|| folder.name(text));
     let mut patches = match inline {
         Some(_) => crate::read::resources(text.as_bytes(), "patch")
             .map_err(|error| failed(format!("in the inline patch: {error}")).at(*pos).in_file(kustomization))?,
@@ -124,6 +130,7 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
         target: None,
         file: kustomization.to_owned(),
         pos: *pos,
+        own,
         used: AtomicBool::new(false),
         schemas: folder.session.schemas.borrow_mut().for_merge(),
     })
@@ -170,33 +177,40 @@ impl Patches {
         self.look_up(resources, names).map_err(|error| self.here(error))
     }
 
-    /// Positions inside the patch are worth more than that of its entry, but belong to another file.
+    /// Positions in a file of the patch are worth more than that of its entry.
     fn here(&self, error: Error) -> Error {
-        if error.file().is_some() { error } else { error.at(self.pos).in_file(&self.file) }
+        error.in_text(self.own.as_deref(), &self.file, self.pos)
     }
 
     fn look_up(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
-        let mut deleted = false;
+        let (mut deleted, mut errors) = (false, Gathered::default());
         match (&self.target, &self.content) {
             (Some(target), _) => {
                 for at in target.name().map(|name| names.places(name)).unwrap_or_default() {
-                    self.change(target, &mut resources[at])?;
+                    if let Err(error) = self.change(target, &mut resources[at]) {
+                        errors.note(error);
+                    }
                     names.add(&resources[at], at);
                     deleted |= resources[at].is_empty();
                 }
             }
             (None, Content::Merge(patches)) => {
                 for patch in patches {
-                    let at = find(resources, names, patch)?;
-                    strategic(&mut resources[at], patch, false, &self.schemas)?;
-                    deleted |= resources[at].is_empty();
-                    names.add(&resources[at], at);
+                    let changed = find(resources, names, patch).and_then(|at| {
+                        strategic(&mut resources[at], patch, false, &self.schemas)?;
+                        deleted |= resources[at].is_empty();
+                        names.add(&resources[at], at);
+                        Ok(())
+                    });
+                    if let Err(error) = changed {
+                        errors.note(error);
+                    }
                 }
             }
             // A patch of operations has a target.
             (None, Content::Json(_)) => {}
         }
-        Ok(deleted)
+        errors.finish().map(|()| deleted)
     }
 
     /// Changes a resource if it is meant.
@@ -228,11 +242,28 @@ impl Patches {
     }
 }
 
+/// Carries out the operations, those behind one that failed too: they may have errors of their own.
 fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
     resource.store_previous();
     resource.value = jsonpatch::normal(&std::mem::take(&mut resource.value));
-    jsonpatch::apply(&mut resource.value, operations)
-        .map_err(|error| Error::new(ErrorKind::Patch, format!("the patch does not fit {}: {}", resource.id(), error.message())))
+    let mut errors = Gathered::default();
+    for (at, operation) in operations.iter().enumerate() {
+        if let Err(error) = operation.apply(&mut resource.value) {
+            let news: Vec<bool> = operation.paths().map(|path| resource.doubt(path)).collect();
+            if news.iter().all(|is_new| *is_new) {
+                let message = format!("the patch does not fit {}: {}", resource.id(), error.message());
+                errors.note(Error::new(ErrorKind::Patch, message).at(operation.pos()));
+            }
+            if operation.is_test() {
+                // The others are for a resource that passes it.
+                for path in operations[at..].iter().flat_map(Operation::paths) {
+                    resource.doubt(path);
+                }
+                break;
+            }
+        }
+    }
+    errors.finish()
 }
 
 /// The one resource that has or had the patch's id.
@@ -255,6 +286,43 @@ fn find(resources: &[Resource], names: &Names, patch: &Resource) -> Result<usize
     }
 }
 
+/// Leaves nothing of a resource but its id, by which later patches may still find it.
+#[cold]
+fn lose(resource: &mut Resource, patch: &Resource, [name, namespace, kind, api_version]: [&Text; 4], error: &Error) -> Result<()> {
+    let mut husk = Map::new();
+    husk.insert("apiVersion", Value::string(api_version.clone()));
+    husk.insert("kind", Value::string(kind.clone()));
+    resource.value = Value::map(husk);
+    resource.set_metadata("name", name);
+    resource.set_metadata("namespace", namespace);
+    let is_new = resource.doubt_content();
+    if patch.state.name_change || patch.state.kind_change {
+        resource.doubt(Vec::new());
+    }
+    if !is_new {
+        return Ok(());
+    }
+    let pos = Pos { line: error.line().unwrap_or_default(), column: error.column().unwrap_or_default() };
+    let place = path_to(&patch.value, pos).map(|path| format!(" at {}", path.join("/"))).unwrap_or_default();
+    let message = format!("the patch does not fit {}: {}{place}", resource.id(), error.message());
+    Err(Error::new(error.kind(), message).at(pos))
+}
+
+/// The path to the innermost value that begins at a position.
+fn path_to(value: &Value, pos: Pos) -> Option<Vec<String>> {
+    let inner = |(key, value): (String, &Value)| {
+        let mut path = path_to(value, pos)?;
+        path.insert(0, key);
+        Some(path)
+    };
+    let below = match &value.node {
+        Node::Map(map) => map.iter().find_map(|(key, value)| inner((key.to_owned(), value))),
+        Node::List(items) => items.iter().enumerate().find_map(|(at, value)| inner((at.to_string(), value))),
+        Node::Scalar(_) => None,
+    };
+    below.or_else(|| (value.pos == pos).then(Vec::new))
+}
+
 fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas: &Schemas) -> Result<()> {
     let [name, namespace, kind, api_version] =
         [resource.name(), resource.namespace(), resource.kind(), resource.api_version()].map(Text::from);
@@ -271,7 +339,10 @@ fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas
     }
     let shape = root(&resource.gvk(), schemas);
     let value = std::mem::take(&mut resource.value);
-    resource.value = merge(Some(value), Some(content), shape, ListMerge::Replace)?.unwrap_or_default();
+    match merge(Some(value), Some(content), shape, ListMerge::Replace) {
+        Ok(merged) => resource.value = merged.unwrap_or_default(),
+        Err(error) => return lose(resource, patch, [&name, &namespace, &kind, &api_version], &error),
+    }
     if resource.is_empty() {
         return Ok(());
     }

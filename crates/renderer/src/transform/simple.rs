@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use super::Subjects;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::kustomization::Replica;
 use crate::names::Names;
@@ -36,6 +36,7 @@ pub(super) fn rename(resource: &mut Resource, text: &str, specs: &[FieldSpec], p
     if keeps_name(resource) {
         return Ok(());
     }
+    let mut errors = Gathered::default();
     for spec in specs {
         if !spec.matches(&resource.original_id().gvk) {
             continue;
@@ -46,28 +47,32 @@ pub(super) fn rename(resource: &mut Resource, text: &str, specs: &[FieldSpec], p
             list.push(text.into());
             resource.store_previous();
         }
-        spec.apply(&mut resource.value, Leaf::Scalar, &mut |value| {
+        let set = &mut |value: &mut Value| {
             let old = value.text().unwrap_or("");
             let new = if prefix { format!("{text}{old}") } else { format!("{old}{text}") };
             set_text(value, &new)
-        })?;
+        };
+        if let Err(error) = spec.apply(&mut resource.value, Leaf::Scalar, set) {
+            errors.note_field(resource, &spec.path, &error);
+        }
     }
-    Ok(())
+    errors.finish()
 }
 
 pub(super) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSpec], unset_only: bool, subjects: Subjects) -> Result<()> {
     if name.is_empty() {
         return Ok(());
     }
-    parallel::change(resources, |part| part.iter_mut().try_for_each(|resource| settle(resource, name, specs, unset_only, subjects)))?;
+    parallel::each(resources, |resource| settle(resource, name, specs, unset_only, subjects))?;
     // Two resources may have become one.
     let mut seen = HashSet::new();
-    for resource in resources.iter() {
-        if !seen.insert(resource.id().key()) {
-            return Err(failed(format!("setting the namespace gives two resources the same id: {}", resource.id())).at(resource.value.pos));
-        }
+    let twice: Vec<usize> = (0..resources.len()).filter(|at| !seen.insert(resources[*at].id().key())).collect();
+    let mut errors = Gathered::default();
+    for at in twice {
+        errors.note(failed(format!("setting the namespace gives two resources the same id: {}", resources[at].id())));
+        resources[at].doubt(vec!["metadata".to_owned(), "namespace".to_owned()]);
     }
-    Ok(())
+    errors.finish()
 }
 
 /// Brings one resource into a namespace.
@@ -79,12 +84,18 @@ fn settle(resource: &mut Resource, name: &str, specs: &[FieldSpec], unset_only: 
     let mut set = |value: &mut Value| {
         if unset_only && value.text().is_some_and(|text| !text.is_empty()) && !value.is_null() { Ok(()) } else { set_text(value, name) }
     };
-    if !crate::scope::is_cluster_scoped(&resource.gvk()) {
-        FieldSpec::builtin("", "", "metadata/namespace", true).apply(&mut resource.value, Leaf::Scalar, &mut set)?;
+    let mut errors = Gathered::default();
+    if !crate::scope::is_cluster_scoped(&resource.gvk())
+        && let Err(error) = FieldSpec::builtin("", "", "metadata/namespace", true).apply(&mut resource.value, Leaf::Scalar, &mut set)
+    {
+        errors.note_field(resource, "metadata/namespace", &error);
     }
     let binding = matches!(resource.kind(), "RoleBinding" | "ClusterRoleBinding");
-    if binding && subjects != Subjects::Nothing {
-        bind(resource, subjects, &mut set)?;
+    if binding
+        && subjects != Subjects::Nothing
+        && let Err(error) = bind(resource, subjects, &mut set)
+    {
+        errors.note_field(resource, "subjects", &error);
     }
     let gvk = resource.gvk();
     let wanted: Vec<&FieldSpec> = specs
@@ -96,7 +107,12 @@ fn settle(resource: &mut Resource, name: &str, specs: &[FieldSpec], unset_only: 
                 && !(gvk.kind == "Namespace" && !(gvk.group.is_empty() && gvk.version == "v1") && spec.path == "metadata/name")
         })
         .collect();
-    wanted.into_iter().try_for_each(|spec| spec.apply(&mut resource.value, Leaf::Scalar, &mut set))
+    for spec in wanted {
+        if let Err(error) = spec.apply(&mut resource.value, Leaf::Scalar, &mut set) {
+            errors.note_field(resource, &spec.path, &error);
+        }
+    }
+    errors.finish()
 }
 
 fn bind(resource: &mut Resource, subjects: Subjects, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
@@ -122,8 +138,9 @@ pub(super) fn set_pairs(resource: &mut Resource, pairs: &[(String, String)], spe
     }
     let gvk = resource.gvk();
     let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk)).collect();
+    let mut errors = Gathered::default();
     for spec in wanted {
-        spec.apply(&mut resource.value, Leaf::Map, &mut |value| {
+        let set = &mut |value: &mut Value| {
             let pos = value.pos;
             if value.is_null() {
                 value.node = Node::Map(Map::new());
@@ -132,13 +149,16 @@ pub(super) fn set_pairs(resource: &mut Resource, pairs: &[(String, String)], spe
             let Some(map) = value.as_map_mut() else { return Err(failed(format!("expected a map, found {found}")).at(pos)) };
             pairs.iter().for_each(|(key, text)| map.insert(key, Value::string(text.as_str())));
             Ok(())
-        })?;
+        };
+        if let Err(error) = spec.apply(&mut resource.value, Leaf::Map, set) {
+            errors.note_field(resource, &spec.path, &error);
+        }
     }
-    Ok(())
+    errors.finish()
 }
 
 pub(super) fn replicas(resources: &mut [Resource], names: &Names, replica: &Replica, specs: &[FieldSpec]) -> Result<()> {
-    let mut found = false;
+    let (mut found, mut errors) = (false, Gathered::default());
     let places = names.places(&replica.name);
     for spec in specs {
         for at in &places {
@@ -148,15 +168,18 @@ pub(super) fn replicas(resources: &mut [Resource], names: &Names, replica: &Repl
                 continue;
             }
             found = true;
-            spec.apply(&mut resource.value, Leaf::Scalar, &mut |value| {
-                let Node::Scalar(Scalar { .. }) = &value.node else { return Err(failed("replicas should be a number").at(value.pos)) };
+            let set = &mut |value: &mut Value| {
+                let Node::Scalar(Scalar { .. }) = &value.node else { return Err(failed("replicas should be a number")) };
                 *value = Value { pos: value.pos, ..Value::int(replica.count) };
                 Ok(())
-            })?;
+            };
+            if let Err(error) = spec.apply(&mut resource.value, Leaf::Scalar, set) {
+                errors.note_field(resource, &spec.path, &error);
+            }
         }
     }
     if found {
-        return Ok(());
+        return errors.finish().map_err(|error| error.at(replica.pos));
     }
     let kinds: Vec<&str> = specs.iter().map(|spec| &*spec.kind).collect();
     Err(Error::new(ErrorKind::Kustomization, format!("no resource of the kinds {} is named {}", kinds.join(", "), replica.name))

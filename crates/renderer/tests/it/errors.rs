@@ -17,11 +17,11 @@ fn an_unknown_field_is_named_with_its_place() {
 fn all_unknown_fields_are_named_at_once() {
     insta::assert_snapshot!(message("== kustomization.yaml\nresource: []\nnamePrefx: a\nimages:\n- name: a\n"), @r#"
     kustomization.yaml:1:11: unknown field "resource" in a kustomization; did you mean "resources"?
-      and at 2:12: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?
+    kustomization.yaml:2:12: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?
     "#);
     insta::assert_snapshot!(message("== kustomization.yaml\nimages:\n- name: a\n  newNam: b\n  newTg: c\n"), @r#"
     kustomization.yaml:3:11: unknown field "newNam" in an image; did you mean "newName"?
-      and at 4:10: unknown field "newTg" in an image; did you mean "newTag"?
+    kustomization.yaml:4:10: unknown field "newTg" in an image; did you mean "newTag"?
     "#);
 }
 

@@ -18,6 +18,7 @@ mod patches;
 mod properties;
 mod replacements;
 mod restrictions;
+mod together;
 
 use fiel_renderer::{Build, Error, Memory, Options, build};
 
