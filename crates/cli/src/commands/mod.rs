@@ -65,7 +65,7 @@ struct Kustomize {
     #[command(subcommand)]
     command: KustomizeCommand,
     /// Taken for kustomize's sake: errors name file, line and column anyway
-    #[arg(long, global = true)]
+    #[arg(long, global = true, display_order = 100)]
     stack_trace: bool,
 }
 
@@ -82,6 +82,21 @@ enum KustomizeCommand {
     Fn(Rest),
 }
 
+/// `build` alone, which scripts call again and again: to describe all other verbs takes longer than a small build.
+#[derive(Debug, Parser)]
+struct BuildAlone {
+    #[command(subcommand)]
+    command: BuildVerb,
+    /// Taken for kustomize's sake: errors name file, line and column anyway
+    #[arg(long, global = true, display_order = 100)]
+    stack_trace: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum BuildVerb {
+    Build(build::Args),
+}
+
 /// Anything.
 #[derive(Debug, clap::Args)]
 #[command(disable_help_flag = true)]
@@ -92,15 +107,21 @@ struct Rest {
 
 /// Parses the command line and runs the verb.
 pub(crate) fn run() -> Result<(), CommandError> {
-    let name = std::env::args_os().next().map(std::path::PathBuf::from);
-    if name.as_deref().and_then(Path::file_stem).is_some_and(|name| name == "kustomize") {
-        return match parsed::<Kustomize>().command {
+    let mut words = std::env::args_os();
+    let name = words.next().map(std::path::PathBuf::from);
+    let kustomize = name.as_deref().and_then(Path::file_stem).is_some_and(|name| name == "kustomize");
+    if words.next().is_some_and(|verb| verb == "build") {
+        let BuildVerb::Build(args) = parsed::<BuildAlone>(build_alone(kustomize)).command;
+        return build::run(&args);
+    }
+    if kustomize {
+        return match parsed::<Kustomize>(Kustomize::command()).command {
             KustomizeCommand::Verb(verb) => run_verb(&verb, true),
             KustomizeCommand::Cfg(_) => Err(refused("cfg")),
             KustomizeCommand::Fn(_) => Err(refused("fn")),
         };
     }
-    match parsed::<Cli>().command {
+    match parsed::<Cli>(Cli::command()).command {
         Command::Kustomize(verb) => run_verb(&verb, false),
         Command::Diff(args) => diff::run(&args),
         Command::Explain(args) => explain::run(&args),
@@ -110,6 +131,12 @@ pub(crate) fn run() -> Result<(), CommandError> {
         Command::Crds(args) => crds::run(&args),
         Command::Demo(args) => demo::run(&args),
     }
+}
+
+/// The verb `build` as it stands among the others, of which this one knows nothing.
+fn build_alone(kustomize: bool) -> clap::Command {
+    let name = if kustomize { "kustomize" } else { "fiel" };
+    BuildAlone::command().name(name).mut_arg("stack_trace", |argument| argument.hide(!kustomize))
 }
 
 fn run_verb(verb: &Verb, kustomize: bool) -> Result<(), CommandError> {
@@ -128,8 +155,8 @@ fn refused(verb: &str) -> CommandError {
 }
 
 /// The command line; one that makes no sense ends the program with 1, and one that is empty with help and 0, as kustomize ends.
-fn parsed<T: Parser>() -> T {
-    T::try_parse().unwrap_or_else(|error| {
+fn parsed<T: Parser>(command: clap::Command) -> T {
+    command.try_get_matches().and_then(|matches| T::from_arg_matches(&matches)).unwrap_or_else(|error| {
         let help = !error.use_stderr() || error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
         // There is nobody to tell when even stderr is closed.
         drop(if help { write!(std::io::stdout(), "{}", error.render()) } else { error.print() });
@@ -212,11 +239,23 @@ fn wall_clock() -> std::sync::Arc<dyn Fn() -> jiff::Timestamp + Send + Sync> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
+    use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
-        super::Kustomize::command().debug_assert();
+        Cli::command().debug_assert();
+        Kustomize::command().debug_assert();
+        build_alone(false).debug_assert();
+    }
+
+    #[test]
+    fn build_alone_is_build_among_the_others() {
+        let told =
+            |command: clap::Command, words: &str| command.try_get_matches_from(words.split(' ')).map_err(|e| e.to_string()).map(drop);
+        for (kustomize, whole) in [(false, Cli::command()), (true, Kustomize::command())] {
+            for words in ["x build --help", "x build --nope", "x build a --reorder so", "x build --stack-trace a b -o out"] {
+                assert_eq!(told(build_alone(kustomize), words), told(whole.clone(), words), "{words}");
+            }
+        }
     }
 }
