@@ -151,8 +151,7 @@ pub fn attempt(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn
 /// As [`build_with`].
 pub fn explain_with(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn Outside) -> Result<(Build, Vec<Provenance>)> {
     let session = Session { recorder: Some(RefCell::default()), ..Session::new(fs, outside, options) };
-    let folder = Folder::first(&session, path)?;
-    let build = run(&folder, options)?;
+    let build = told(&session, path, options)?;
     let told = session.recorder.as_ref().map(|recorder| recorder.borrow().finish(&build.resources)).unwrap_or_default();
     Ok((build, told))
 }

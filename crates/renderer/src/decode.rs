@@ -149,10 +149,10 @@ impl Fields {
     }
 }
 
-/// The error for a field that nobody knows. The value's place is all that is kept; the key stands just before it, mostly on its line.
+/// The error for a field that nobody knows, at its value.
 pub(crate) fn unknown(key: &str, what: &str, pos: Pos, known: &[&str]) -> Error {
-    let hint = known.iter().find(|name| distance(name, key) <= 2).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default();
-    error(pos, format!("unknown field \"{key}\" in {what}{hint}"))
+    let hint = nearest(key, known.iter().copied()).map(|name| format!("; did you mean \"{name}\"?")).unwrap_or_default();
+    error(pos, format!("unknown field \"{key}\" in {what}{hint}")).at_key()
 }
 
 pub(crate) fn list(value: Value, name: &str) -> Result<Vec<Value>> {
@@ -202,6 +202,13 @@ pub(crate) fn to_map(pairs: &[(String, String)]) -> Map {
         map.insert(key, Value::string(value.as_str()));
     }
     map
+}
+
+/// The one of some names that somebody may have meant who wrote another: the first of those that are nearest, if that is near.
+pub(crate) fn nearest<'n>(written: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let near =
+        names.map(|name| (distance(name, written), name)).filter(|(distance, name)| *distance <= 2 && *distance < name.chars().count());
+    near.min_by_key(|(distance, _)| *distance).map(|(_, name)| name)
 }
 
 /// Levenshtein's distance, for "did you mean".

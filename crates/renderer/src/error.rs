@@ -31,6 +31,8 @@ pub enum ErrorKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Error {
     kind: ErrorKind,
+    /// Whether the key is at fault at whose value `pos` is.
+    at_key: bool,
     message: Box<str>,
     file: Option<Box<str>>,
     pos: Pos,
@@ -70,6 +72,7 @@ impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
+            at_key: false,
             message: message.into().into_boxed_str(),
             file: None,
             pos: Pos::default(),
@@ -109,6 +112,12 @@ impl Error {
         })
     }
 
+    /// The place is a value's: what is at fault is its key. No positions are kept of keys, so that it is looked for once the text is at hand.
+    pub(crate) fn at_key(mut self) -> Self {
+        self.at_key = true;
+        self
+    }
+
     /// Names the file at fault unless one is named already.
     #[must_use]
     pub fn in_file(self, file: &str) -> Self {
@@ -138,6 +147,10 @@ impl Error {
     pub(crate) fn with_source(self, read: impl Fn(&str) -> Option<String>) -> Self {
         self.each(&|error| {
             if let Some(text) = error.file().and_then(&read) {
+                if error.at_key {
+                    error.pos = key_before(&text, error.pos).unwrap_or(error.pos);
+                    error.at_key = false;
+                }
                 error.excerpt = error.excerpt_of(&text).map(Into::into);
             }
         })
@@ -201,6 +214,22 @@ impl Error {
     pub fn column(&self) -> Option<u32> {
         (self.pos.line > 0).then_some(self.pos.column)
     }
+}
+
+/// Where the key begins whose value does at `pos`.
+fn key_before(text: &str, pos: Pos) -> Option<Pos> {
+    let (line, column) = (usize::try_from(pos.line).ok()?.checked_sub(1)?, usize::try_from(pos.column).ok()?.checked_sub(1)?);
+    let lines: Vec<&str> = text.lines().take(line + 1).collect();
+    // On the line of the value, or on the last one before it that is no comment.
+    let before = |at: usize| if at == line { lines[at].get(..column) } else { Some(lines[at].split(" #").next().unwrap_or_default()) };
+    let bare = |at: usize| before(at).map(str::trim).filter(|text| !text.is_empty() && !text.starts_with('#'));
+    let at = (0..=line.min(lines.len().checked_sub(1)?)).rev().find(|at| bare(*at).is_some_and(|text| text != "-"))?;
+    let key = before(at)?.trim_end().strip_suffix(':')?.trim_end();
+    let start = match key.chars().last()? {
+        quote @ ('"' | '\'') => key[..key.len() - 1].rfind(quote)?,
+        _ => key.rfind([' ', '\t', '{', ',', '[']).map_or(0, |at| at + 1),
+    };
+    Some(Pos { line: u32::try_from(at + 1).ok()?, column: u32::try_from(start + 1).ok()? })
 }
 
 /// The errors of steps that do not hang on each other: all of them are tried, and what is wrong is told at once.

@@ -1,5 +1,6 @@
 //! JSON patches (RFC 6902) as kustomize's library applies them.
 
+use crate::decode::nearest;
 use crate::error::{Error, ErrorKind, Result};
 use crate::yaml::{Map, Node, Pos, Value};
 
@@ -110,6 +111,11 @@ impl Operation {
         step.map_err(|error| error.at(self.pos))
     }
 
+    /// What to say of a path that leads nowhere in a document: what is there instead.
+    pub(crate) fn hint(&self, root: &Value) -> Option<String> {
+        self.paths().find_map(|path| hint(root, &path))
+    }
+
     /// The fields that it reads and writes.
     pub(crate) fn paths(&self) -> impl Iterator<Item = Vec<String>> {
         let from = matches!(self.op, Op::Move | Op::Copy).then(|| self.from.clone());
@@ -124,6 +130,30 @@ impl Operation {
     pub(crate) fn is_test(&self) -> bool {
         self.op == Op::Test
     }
+}
+
+fn hint(root: &Value, path: &[String]) -> Option<String> {
+    let mut at = root;
+    for (depth, part) in path.iter().enumerate() {
+        let here = || path[..depth].iter().fold(String::new(), |here, part| format!("{here}/{part}"));
+        match &at.node {
+            Node::Map(map) => match map.get(part) {
+                Some(next) => at = next,
+                None => return nearest(part, map.keys()).map(|key| format!("; did you mean {}/{key}?", here())),
+            },
+            Node::List(items) => match index(part, items.len()).and_then(|at| items.get(at)) {
+                Some(next) => at = next,
+                None if part == "-" => return None,
+                None if part.parse::<i64>().is_err() => {
+                    return Some(format!("; {} is a list, whose elements are named by their numbers from 0", here()));
+                }
+                None if items.len() == 1 => return Some(format!("; {} has one element, which is number 0", here())),
+                None => return Some(format!("; {} has {} elements, of which the first is number 0", here(), items.len())),
+            },
+            Node::Scalar(_) => return Some(format!("; {} is {}", here(), at.describe())),
+        }
+    }
+    None
 }
 
 fn missing(path: &[String]) -> Error {

@@ -351,7 +351,12 @@ impl<'a> Folder<'a> {
             }
         }
         match &found[..] {
-            [] => Err(failed(format!("no kustomization file in {}; looked for {}", self.show(&self.path), NAMES.join(", ")))),
+            [] => Err(failed(format!(
+                "no kustomization file in {}; looked for {}{}",
+                self.show(&self.path),
+                NAMES.join(", "),
+                self.manifest().map(|one| format!("; a file by itself can be named in resources, such as {one}")).unwrap_or_default()
+            ))),
             [path] => {
                 let name = self.show(path);
                 let bytes = self.tree.files().read(path).map_err(|error| failed(format!("cannot read {name}: {error}")))?;
@@ -363,6 +368,15 @@ impl<'a> Folder<'a> {
                 Err(failed(format!("found multiple kustomization files: {}; keep one", names.join(", "))))
             }
         }
+    }
+
+    /// A file of this folder that may hold resources, if another folder asks for it.
+    fn manifest(&self) -> Option<String> {
+        // It may only be asked for from above.
+        self.parents.last().filter(|(_, parent)| is_within(&self.path, parent))?;
+        let names = self.tree.files().list(&self.path).ok()?;
+        let name = names.into_iter().find(|name| [".yaml", ".yml"].iter().any(|end| name.ends_with(end)))?;
+        Some(self.show(&join(&self.path, &name)?))
     }
 
     /// Puts a path into the read set: a file, or a folder for all that is in it.

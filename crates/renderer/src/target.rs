@@ -130,9 +130,9 @@ fn generate(
         }
         folder.session.observe(|| Step::new("helmCharts", file, chart.pos), &mut acc.resources);
     }
-    for (entry, config) in errors.keep(plugin_configs(folder, file, &kustomization.generators))?.unwrap_or_default() {
+    for (entry, own, config) in errors.keep(plugin_configs(folder, file, &kustomization.generators))?.unwrap_or_default() {
         let by = folder.origin.is_some().then(|| config.clone());
-        let here = |error: Error| error.at(entry).in_file(file);
+        let here = |error: Error| error.in_text(own.as_deref(), file, entry);
         let Some(mut made) = errors.keep(plugin::generate(folder, config).map_err(here))? else { continue };
         if let Some(by) = &by {
             generated_by(&mut made, by);
@@ -192,16 +192,18 @@ fn change(folder: &Folder<'_>, file: &str, steps: &[Transformer], acc: &mut Accu
 
 /// Runs transformers and validators with configurations of their own.
 fn plugins(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, acc: &mut Accumulator) -> Result<()> {
-    for (entry, config) in plugin_configs(folder, file, &kustomization.transformers)? {
+    for (entry, own, config) in plugin_configs(folder, file, &kustomization.transformers)? {
         let by = folder.origin.is_some().then(|| config.clone());
-        plugin::transform(folder, file, config, &mut acc.resources).map_err(|error| error.at(entry).in_file(file))?;
+        let here = |error: Error| error.in_text(own.as_deref(), file, entry);
+        plugin::transform(folder, file, config, &mut acc.resources).map_err(here)?;
         folder.session.observe(|| Step::new("transformers", file, entry), &mut acc.resources);
         if let Some((by, origin)) = by.as_ref().and_then(|by| Some((by, by.state.origin.as_ref()?))) {
             add_step(&mut acc.resources, origin, &By::configured(by));
         }
     }
-    for (entry, config) in plugin_configs(folder, file, &kustomization.validators)? {
-        plugin::validate(folder, file, config, &mut acc.resources).map_err(|error| error.at(entry).in_file(file))?;
+    for (entry, own, config) in plugin_configs(folder, file, &kustomization.validators)? {
+        let here = |error: Error| error.in_text(own.as_deref(), file, entry);
+        plugin::validate(folder, file, config, &mut acc.resources).map_err(here)?;
     }
     Ok(())
 }
@@ -357,8 +359,9 @@ fn file_resources(folder: &Folder<'_>, path: &str) -> Result<Option<Vec<Resource
     }
 }
 
-/// The configurations of plugins: inline documents, files, or folders that build to them.
-fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<Vec<(crate::yaml::Pos, Resource)>> {
+/// The configurations of plugins: inline documents, files, or folders that build to them. Each with the place of its entry, and with the file in which it
+/// stands if it does in one of its own.
+fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<Vec<(Pos, Option<String>, Resource)>> {
     // Their ids must be distinct.
     let (mut all, mut names, mut places) = (Accumulator::default(), Names::of(&[]), Vec::new());
     let is_inline = |text: &str| text.contains('\n') || text.trim_start().starts_with('{');
@@ -377,9 +380,10 @@ fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<
             crate::nameref::fix(&mut acc.resources, &acc.config, folder.session.limits.references)?;
             all.append(&mut names, acc.resources, |_, error| error).map_err(|error| error.at(*pos).in_file(file))?;
         }
-        places.resize(all.resources.len(), *pos);
+        let own = (!is_inline(text) && !folder.is_folder(text)).then(|| folder.name(text));
+        places.resize(all.resources.len(), (*pos, own));
     }
-    Ok(places.into_iter().zip(all.resources).collect())
+    Ok(places.into_iter().zip(all.resources).map(|((pos, own), config)| (pos, own, config)).collect())
 }
 
 /// The transformers that a kustomization's fields stand for, in kustomize's order.

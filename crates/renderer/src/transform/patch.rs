@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Change;
+use crate::decode::nearest;
 use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::jsonpatch::{self, Operation};
 use crate::kustomization::{Entry, Patch};
@@ -251,7 +252,8 @@ fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
         if let Err(error) = operation.apply(&mut resource.value) {
             let news: Vec<bool> = operation.paths().map(|path| resource.doubt(path)).collect();
             if news.iter().all(|is_new| *is_new) {
-                let message = format!("the patch does not fit {}: {}", resource.id(), error.message());
+                let hint = operation.hint(&resource.value).unwrap_or_default();
+                let message = format!("the patch does not fit {}: {}{hint}", resource.id(), error.message());
                 errors.note(Error::new(ErrorKind::Patch, message).at(operation.pos()));
             }
             if operation.is_test() {
@@ -279,7 +281,9 @@ fn find(resources: &[Resource], names: &Names, patch: &Resource) -> Result<usize
         (None, _) => {
             let near: HashMap<&str, String> =
                 resources.iter().filter(|r| r.name() == id.name).map(|r| (r.kind(), r.id().to_string())).collect();
-            let hint = near.values().min().map(|other| format!("; there is {other}")).unwrap_or_default();
+            let there = near.values().min().map(|other| format!("; there is {other}"));
+            let alike = resources.iter().filter(|r| r.kind() == id.gvk.kind).map(Resource::name);
+            let hint = there.or_else(|| Some(format!("; did you mean {}?", nearest(id.name, alike)?))).unwrap_or_default();
             Err(failed(format!("no resource matches the patch for {id} ({}){hint}", patch.api_version())))
         }
         _ => Err(failed(format!("several resources match the patch for {id}"))),

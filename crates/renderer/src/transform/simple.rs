@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::Subjects;
+use crate::decode::nearest;
 use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::kustomization::Replica;
@@ -182,6 +183,8 @@ pub(super) fn replicas(resources: &mut [Resource], names: &Names, replica: &Repl
         return errors.finish().map_err(|error| error.at(replica.pos));
     }
     let kinds: Vec<&str> = specs.iter().map(|spec| &*spec.kind).collect();
-    Err(Error::new(ErrorKind::Kustomization, format!("no resource of the kinds {} is named {}", kinds.join(", "), replica.name))
+    let alike = resources.iter().filter(|resource| specs.iter().any(|spec| spec.matches(&resource.gvk()))).map(Resource::name);
+    let hint = nearest(&replica.name, alike).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+    Err(Error::new(ErrorKind::Kustomization, format!("no resource of the kinds {} is named {}{hint}", kinds.join(", "), replica.name))
         .at(replica.pos))
 }

@@ -10,18 +10,18 @@ fn message(text: &str) -> String {
 
 #[test]
 fn an_unknown_field_is_named_with_its_place() {
-    insta::assert_snapshot!(message("== kustomization.yaml\nresources: []\nnamePrefx: a\n"), @r#"kustomization.yaml:2:12: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?"#);
+    insta::assert_snapshot!(message("== kustomization.yaml\nresources: []\nnamePrefx: a\n"), @r#"kustomization.yaml:2:1: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?"#);
 }
 
 #[test]
 fn all_unknown_fields_are_named_at_once() {
     insta::assert_snapshot!(message("== kustomization.yaml\nresource: []\nnamePrefx: a\nimages:\n- name: a\n"), @r#"
-    kustomization.yaml:1:11: unknown field "resource" in a kustomization; did you mean "resources"?
-    kustomization.yaml:2:12: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?
+    kustomization.yaml:1:1: unknown field "resource" in a kustomization; did you mean "resources"?
+    kustomization.yaml:2:1: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?
     "#);
     insta::assert_snapshot!(message("== kustomization.yaml\nimages:\n- name: a\n  newNam: b\n  newTg: c\n"), @r#"
-    kustomization.yaml:3:11: unknown field "newNam" in an image; did you mean "newName"?
-    kustomization.yaml:4:10: unknown field "newTg" in an image; did you mean "newTag"?
+    kustomization.yaml:3:3: unknown field "newNam" in an image; did you mean "newName"?
+    kustomization.yaml:4:3: unknown field "newTg" in an image; did you mean "newTag"?
     "#);
 }
 
@@ -60,11 +60,11 @@ namePrefx: a
 ";
     let error = run(".", text).expect_err("must fail");
     assert_eq!(error.others().len(), 5);
-    assert_eq!(error.others()[0].excerpt(), Some("1 | namePrefx: a\n  |            ^"));
+    assert_eq!(error.others()[0].excerpt(), Some("1 | namePrefx: a\n  | ^"));
     insta::assert_snapshot!(error.to_string(), @r#"
     one/a.yaml:2:4: mapping values are not allowed here; quote the text or put the map on its own line
       from kustomization.yaml:1:13
-    two/kustomization.yaml:1:12: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?
+    two/kustomization.yaml:1:1: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?
     kustomization.yaml:4:11: gone.txt does not exist (looked for gone.txt)
     kustomization.yaml:6:14: this literal should be key=value
     kustomization.yaml:8:3: gone.yaml does not exist (looked for gone.yaml)

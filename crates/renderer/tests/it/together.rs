@@ -37,18 +37,18 @@ sortOptions: {order: fifo, legacySortOption: {}}
 metadata: {name: 5}
 "), @r#"
     kustomization.yaml:2:13: namePrefix must be text, not a number; put it in quotes
-    kustomization.yaml:3:12: unknown field "nameSufix" in a kustomization; did you mean "nameSuffix"?
+    kustomization.yaml:3:1: unknown field "nameSufix" in a kustomization; did you mean "nameSuffix"?
     kustomization.yaml:4:19: a must be text, not a number; put it in quotes
     kustomization.yaml:4:25: b must be text, not a boolean; put it in quotes
     kustomization.yaml:6:3: images must be a list, not a map
     kustomization.yaml:8:10: path must be text, not a list
-    kustomization.yaml:8:39: unknown field "kin" in a selector; did you mean "kind"?
+    kustomization.yaml:8:34: unknown field "kin" in a selector; did you mean "kind"?
     kustomization.yaml:10:23: literals must be a list, not a map
     kustomization.yaml:10:64: disableNameSuffixHash must be true or false, not a string
-    kustomization.yaml:12:34: unknown field "fieldpaths" in a source; did you mean "fieldPath"?
+    kustomization.yaml:12:22: unknown field "fieldpaths" in a source; did you mean "fieldPath"?
     kustomization.yaml:12:64: kind must be text, not a number; put it in quotes
     kustomization.yaml:14:33: kind must be text, not a number; put it in quotes
-    kustomization.yaml:15:46: unknown field "legacySortOption" in sortOptions; did you mean "legacySortOptions"?
+    kustomization.yaml:15:28: unknown field "legacySortOption" in sortOptions; did you mean "legacySortOptions"?
     kustomization.yaml:16:18: name must be text, not a number; put it in quotes
     "#);
 }
@@ -113,10 +113,10 @@ data:
 {apiVersion: v1, kind: Secret, metadata: {name: nothing}}
 "), @r"
     kustomization.yaml:3:3: no resource matches the patch for Deploymnt.apps/web (apps/v1); there is Deployment.apps/web
-    kustomization.yaml:4:3: no resource matches the patch for Deployment.apps/wbe (apps/v1)
-    kustomization.yaml:5:3: the patch does not fit Deployment.apps/web: the path /spec/templat/spec does not exist
+    kustomization.yaml:4:3: no resource matches the patch for Deployment.apps/wbe (apps/v1); did you mean web?
+    kustomization.yaml:5:3: the patch does not fit Deployment.apps/web: the path /spec/templat/spec does not exist; did you mean /spec/template?
     kustomization.yaml:5:3: the patch does not fit Deployment.apps/web: the path /metadata/annotations does not exist
-    op.yaml:4:3: the patch does not fit Deployment.apps/web: the path /spec/template/spec/containers/1/image does not exist
+    op.yaml:4:3: the patch does not fit Deployment.apps/web: the path /spec/template/spec/containers/1/image does not exist; /spec/template/spec/containers has one element, which is number 0
       from kustomization.yaml:10:3
     merge.yaml:5:1: the patch does not fit ConfigMap/c: cannot merge a list with a map at data
       from kustomization.yaml:12:3
@@ -194,7 +194,7 @@ replacements:
 source: {kind: ConfigMap, fieldPath: data.y}
 targets: [{select: {kind: Deployment}}]
 "), @r"
-    kustomization.yaml:2:12: no resource of the kinds Deployment, ReplicationController, ReplicaSet, StatefulSet is named wbe
+    kustomization.yaml:2:12: no resource of the kinds Deployment, ReplicationController, ReplicaSet, StatefulSet is named wbe; did you mean web?
     kustomization.yaml:2:58: no resource of the kinds Deployment, ReplicationController, ReplicaSet, StatefulSet is named api
     kustomization.yaml:4:11: nothing matches the source of the replacement, ConfigMap/nope
     kustomization.yaml:6:11: ConfigMap/c has no field data.x, which the replacement reads
@@ -311,5 +311,89 @@ patches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: d}}'}]
     insta::assert_snapshot!(run(".", text).expect_err("must fail").to_string(), @r"
     kustomization.yaml:3:3: ConfigMap/c exists already; behavior must be merge or replace
     kustomization.yaml:4:3: ConfigMap/d does not exist, so it cannot be merged or replaced
+    ");
+}
+
+/// What the mark is below is the key, wherever its value begins.
+#[test]
+fn an_unknown_key_is_marked_itself() {
+    let text = "== kustomization.yaml
+resource:
+# a comment
+- web.yaml
+images: [{name: a, newTg: b}]
+'patchs' : []
+replacements:
+- # another
+  sources:
+    kind: A
+namePrefx: &a b
+";
+    let error = run(".", text).expect_err("must fail");
+    let all = std::iter::once(&error).chain(error.others());
+    let shown: Vec<String> = all.map(|error| format!("{}\n{}\n", error.alone(), error.excerpt().unwrap_or_default())).collect();
+    insta::assert_snapshot!(shown.concat(), @r#"
+    kustomization.yaml:4:20: unknown field "newTg" in an image; did you mean "newTag"?
+    4 | images: [{name: a, newTg: b}]
+      |                    ^
+    kustomization.yaml:1:1: unknown field "resource" in a kustomization; did you mean "resources"?
+    1 | resource:
+      | ^
+    kustomization.yaml:5:1: unknown field "patchs" in a kustomization; did you mean "patches"?
+    5 | 'patchs' : []
+      | ^
+    kustomization.yaml:8:3: unknown field "sources" in a replacement; did you mean "source"?
+    8 |   sources:
+      |   ^
+    kustomization.yaml:10:1: unknown field "namePrefx" in a kustomization; did you mean "namePrefix"?
+    10 | namePrefx: &a b
+       | ^
+    "#);
+}
+
+#[test]
+fn what_may_have_been_meant_is_told() {
+    insta::assert_snapshot!(told("patches:
+- patch: '{apiVersion: apps/v1, kind: Deployment, metadata: {name: wbe}}'
+- target: {kind: Deployment}
+  patch: |-
+    - {op: remove, path: /spec/templat/spec}
+    - {op: remove, path: /spec/template/spec/containers/1}
+    - {op: remove, path: /spec/template/spec/containers/web/image}
+    - {op: remove, path: /spec/replicas/a}
+    - {op: remove, path: /metadata/annotations}
+replicas: [{name: wep, count: 1}]
+"), @r"
+    kustomization.yaml:3:3: no resource matches the patch for Deployment.apps/wbe (apps/v1); did you mean web?
+    kustomization.yaml:4:3: the patch does not fit Deployment.apps/web: the path /spec/templat/spec does not exist; did you mean /spec/template?
+    kustomization.yaml:4:3: the patch does not fit Deployment.apps/web: the path /spec/template/spec/containers/1 does not exist; /spec/template/spec/containers has one element, which is number 0
+    kustomization.yaml:4:3: the patch does not fit Deployment.apps/web: the path /spec/replicas/a does not exist; /spec/replicas is a number
+    kustomization.yaml:4:3: the patch does not fit Deployment.apps/web: the path /metadata/annotations does not exist
+    kustomization.yaml:11:12: no resource of the kinds Deployment, ReplicationController, ReplicaSet, StatefulSet is named wep; did you mean web?
+    ");
+}
+
+/// What is wrong in a file that a kustomization names is not looked for in the kustomization.
+#[test]
+fn a_plugin_that_fails_is_named_with_its_own_file() {
+    let plugin = |entry: &str| {
+        format!(
+            "transformers: [{entry}]\n== t.yaml\napiVersion: builtin\nkind: ReplicaCountTransformer\nmetadata: {{name: a}}\nreplica:\n  name: web\n  count: many\n"
+        )
+    };
+    insta::assert_snapshot!(told(&plugin("t.yaml")), @r"
+    t.yaml:6:10: count must be a whole number, not a string
+      from kustomization.yaml:2:16
+    ");
+    let inline = "\"apiVersion: builtin\\nkind: ReplicaCountTransformer\\nmetadata: {name: a}\\nreplica: {name: web, count: x}\\n\"";
+    insta::assert_snapshot!(told(&plugin(inline)), @r"kustomization.yaml:2:16: count must be a whole number, not a string");
+}
+
+#[test]
+fn a_folder_of_plain_files_is_told_from_a_base() {
+    let text = "== app/kustomization.yaml\nresources: [base, ../other]\n== app/base/web.yaml\nkind: A\n== other/web.yaml\nkind: A\n";
+    insta::assert_snapshot!(run("app", text).expect_err("must fail").to_string(), @r"
+    app/kustomization.yaml:1:13: no kustomization file in app/base; looked for kustomization.yaml, kustomization.yml, Kustomization; a file by itself can be named in resources, such as app/base/web.yaml
+    app/kustomization.yaml:1:19: no kustomization file in other; looked for kustomization.yaml, kustomization.yml, Kustomization
     ");
 }
