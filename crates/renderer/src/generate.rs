@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fs::file_name;
 use crate::kustomization::{GeneratorArgs, GeneratorOptions};
 use crate::load::Folder;
@@ -94,24 +94,25 @@ fn merged(local: Option<&GeneratorOptions>, global: Option<&GeneratorOptions>) -
 }
 
 fn pairs(folder: &Folder<'_>, args: &GeneratorArgs) -> Result<Vec<(String, Vec<u8>)>> {
-    let mut out = Vec::new();
+    let (mut out, mut errors) = (Vec::new(), Gathered::default());
     for (path, pos) in &args.envs {
-        let bytes = folder.read(path).map_err(|error| error.at(*pos))?;
-        let text = String::from_utf8(bytes).map_err(|_| failed(format!("{path} is not UTF-8")).at(*pos))?;
-        env_lines(&text, &mut out);
+        let text = folder.read(path).and_then(|bytes| String::from_utf8(bytes).map_err(|_| failed(format!("{path} is not UTF-8"))));
+        if let Some(text) = errors.keep(text.map_err(|error| error.at(*pos)))? {
+            env_lines(&text, &mut out);
+        }
     }
     for (literal, pos) in &args.literals {
-        let Some((key, value)) = literal.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+        match literal.split_once('=').filter(|(key, _)| !key.is_empty()) {
+            Some((key, value)) => out.push((key.to_owned(), unquoted(value).as_bytes().to_vec())),
             // It may be the secret itself.
-            return Err(failed("this literal should be key=value").at(*pos));
-        };
-        out.push((key.to_owned(), unquoted(value).as_bytes().to_vec()));
+            None => errors.note(failed("this literal should be key=value").at(*pos)),
+        }
     }
     for (source, pos) in &args.files {
-        let (key, path) = file_source(source).map_err(|error| error.at(*pos))?;
-        out.push((key.to_owned(), folder.read(path).map_err(|error| error.at(*pos))?));
+        let read = file_source(source).and_then(|(key, path)| Ok((key.to_owned(), folder.read(path)?)));
+        out.extend(errors.keep(read.map_err(|error| error.at(*pos)))?);
     }
-    Ok(out)
+    errors.finish().map(|()| out)
 }
 
 fn unquoted(value: &str) -> &str {

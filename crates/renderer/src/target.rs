@@ -19,7 +19,7 @@ use crate::resource::Resource;
 use crate::step::Steps;
 use crate::transform::{Images, STRATEGIC, Subjects, Transformer, apply_in_turn, load_inline_or_file, prepare};
 use crate::vars::Var;
-use crate::yaml::{Pos, Value, parse_kustomization};
+use crate::yaml::{Pos, Value, parse_kustomization, parse_kustomization_and_twice};
 
 /// What a build has gathered so far.
 #[derive(Default)]
@@ -58,7 +58,11 @@ impl Accumulator {
 /// Reads and decodes a folder's kustomization.
 pub(crate) fn load(folder: &Folder<'_>) -> Result<(String, Kustomization)> {
     let (file, bytes) = folder.kustomization()?;
-    let value = parse_kustomization(&bytes, &file)?;
+    let (value, twice) = parse_kustomization_and_twice(&bytes, &file)?;
+    for (key, pos) in twice {
+        let here = format!("{file}:{}:{}", pos.line, pos.column);
+        folder.session.warn(format!("{here}: the key {key} is here for the second time; what it was given before is lost"));
+    }
     let kustomization = Kustomization::decode(value).map_err(|error| error.in_file(&file))?;
     for warning in &kustomization.warnings {
         folder.session.warn(warning.clone());

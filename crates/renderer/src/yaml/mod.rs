@@ -20,7 +20,7 @@ pub use scalar::{Dialect, Kind};
 pub use value::{Map, Node, Pos, Scalar, Text, Value};
 
 pub(crate) use emit::emit;
-pub(crate) use parse::size;
+pub(crate) use parse::{Twice, size};
 pub(crate) use scalar::{Canonical, canonical, resolve};
 
 use crate::error::Result;
@@ -37,6 +37,12 @@ pub fn parse_all(bytes: &[u8], file: &str) -> Result<Vec<Value>> {
 /// The first document of a file, read as kustomize reads a kustomization (YAML 1.1, the last of equal keys counts).
 pub(crate) fn parse_kustomization(bytes: &[u8], file: &str) -> Result<Value> {
     parse_kustomization_text(bytes).map_err(|error| error.in_file(file))
+}
+
+/// The same, and the keys that stand twice.
+pub(crate) fn parse_kustomization_and_twice(bytes: &[u8], file: &str) -> Result<(Value, Vec<Twice>)> {
+    let (docs, twice) = parse::documents_and_twice(bytes, Dialect::Kustomization).map_err(|error| error.in_file(file))?;
+    Ok((docs.into_iter().next().unwrap_or_default(), twice))
 }
 
 /// The same for a file that may be JSON, of which YAML cannot read everything (`\/`).

@@ -32,6 +32,8 @@ pub(super) struct Parser<'a> {
     aliased: usize,
     /// The scalars with a tag that keys cannot have.
     tagged: HashSet<Pos>,
+    /// Keys that stand twice where that is no error.
+    twice: Vec<Twice>,
     /// The entries of all maps that are being read, the innermost last. When a map ends, its entries move to where they stay: into memory of the right size.
     entries: Vec<(Text, Value)>,
     /// The same for lists.
@@ -79,8 +81,16 @@ impl Properties<'_> {
     }
 }
 
+/// A key that stands twice in a map, and where it does so again.
+pub(crate) type Twice = (Text, Pos);
+
 /// All documents, empty ones as null.
 pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
+    Ok(documents_and_twice(bytes, dialect)?.0)
+}
+
+/// The documents, and the keys of which the last one counts.
+pub(super) fn documents_and_twice(bytes: &[u8], dialect: Dialect) -> Result<(Vec<Value>, Vec<Twice>)> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -113,6 +123,7 @@ pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
         anchors,
         aliased: 0,
         tagged: HashSet::new(),
+        twice: Vec::new(),
         entries,
         items,
     };
@@ -121,7 +132,7 @@ pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
     while let Some(doc) = parser.document()? {
         docs.push(doc);
     }
-    Ok(docs)
+    Ok((docs, parser.twice))
 }
 
 impl<'a> Parser<'a> {
@@ -438,7 +449,10 @@ impl<'a> Parser<'a> {
             None => own.iter().position(|(known, _)| *known == text),
         };
         match known {
-            Some(at) if self.dialect == Dialect::Kustomization => own[at].1 = value,
+            Some(at) if self.dialect == Dialect::Kustomization => {
+                own[at].1 = value;
+                self.twice.push((text, key_pos));
+            }
             Some(at) => {
                 let message = format!("the key \"{text}\" is already there, in line {}", own[at].1.pos.line);
                 return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));

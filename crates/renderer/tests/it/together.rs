@@ -397,3 +397,30 @@ fn a_folder_of_plain_files_is_told_from_a_base() {
     app/kustomization.yaml:1:19: no kustomization file in other; looked for kustomization.yaml, kustomization.yml, Kustomization
     ");
 }
+
+#[test]
+fn all_sources_of_a_generator() {
+    insta::assert_snapshot!(told("configMapGenerator:
+- name: a
+  files: [app.properties, =b]
+  envs: [.env]
+  literals: [a=b, c]
+"), @r"
+    kustomization.yaml:5:10: .env does not exist (looked for .env)
+    kustomization.yaml:6:19: this literal should be key=value
+    kustomization.yaml:4:11: app.properties does not exist (looked for app.properties)
+    kustomization.yaml:4:27: the key before = is missing in =b
+    ");
+}
+
+/// kustomize takes the last one and says nothing.
+#[test]
+fn a_key_that_stands_twice_is_warned_about() {
+    let text = "== kustomization.yaml\nresources: [gone.yaml]\nnamePrefix: a-\nresources: [base]\n== base/kustomization.yaml\nresources: [a.yaml]\ncommonLabels:\n  a: b\n  a: c\n== base/a.yaml\n{kind: A, metadata: {name: a}}\n";
+    let warnings = run(".", text).expect("the last one counts").warnings().join("\n");
+    insta::assert_snapshot!(warnings, @r"
+    kustomization.yaml:3:1: the key resources is here for the second time; what it was given before is lost
+    base/kustomization.yaml:4:3: the key a is here for the second time; what it was given before is lost
+    'commonLabels' is deprecated. Please use 'labels' instead. Run 'kustomize edit fix' to update your Kustomization automatically.
+    ");
+}
