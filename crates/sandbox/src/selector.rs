@@ -65,25 +65,6 @@ impl Selector {
         Ok(out)
     }
 
-    /// What a LabelSelector of an object selects; one that says nothing selects everything.
-    pub(crate) fn of_labels(selector: &Value) -> Self {
-        let own = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let pairs = selector["matchLabels"].as_object().into_iter().flatten();
-        let mut labels: Vec<Requirement> = pairs.map(|(key, value)| Requirement::In(key.clone(), vec![own(value)])).collect();
-        for expression in selector["matchExpressions"].as_array().into_iter().flatten() {
-            let key = own(&expression["key"]);
-            let values = expression["values"].as_array().into_iter().flatten().map(own).collect();
-            labels.push(match expression["operator"].as_str().unwrap_or_default() {
-                "NotIn" => Requirement::NotIn(key, values),
-                "Exists" => Requirement::Exists(key),
-                "DoesNotExist" => Requirement::Absent(key),
-                // Validation lets nothing else through.
-                _ => Requirement::In(key, values),
-            });
-        }
-        Self { labels, fields: Vec::new() }
-    }
-
     /// Restricts it to one name, as a watch on one object does.
     pub(crate) fn named(mut self, name: &str) -> Self {
         if !name.is_empty() {

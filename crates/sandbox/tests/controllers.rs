@@ -6,9 +6,11 @@ use fiel_sandbox::controllers::{Options, run};
 use fiel_sandbox::node::{NodeOptions, Play, Rules};
 use fiel_sandbox::{Config, Sandbox};
 use k8s_openapi::api::apps::v1::{DaemonSet, Deployment, ReplicaSet, StatefulSet};
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use k8s_openapi::api::batch::v1::{CronJob, Job};
 use k8s_openapi::api::core::v1::{ConfigMap, Event, Namespace, Pod, Service};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use kube::{Client, ResourceExt};
 use serde::de::DeserializeOwned;
@@ -192,6 +194,47 @@ async fn deletion_cascades_in_the_background_in_the_foreground_and_not_at_all() 
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert_eq!(left().await, (1, 2), "orphans stay");
     assert!(sets.list(&ListParams::default()).await.expect("a list").items[0].owner_references().is_empty());
+    work.abort();
+}
+
+/// Managed fields and order are what kube-controller-manager 1.36 left on a kube-apiserver for the same roles.
+#[tokio::test(start_paused = true)]
+async fn a_role_made_up_of_others_follows_them() {
+    let (client, work) = cluster(Options::without_node());
+    let roles: Api<ClusterRole> = Api::all(client.clone());
+    let bindings: Api<ClusterRoleBinding> = Api::all(client.clone());
+    let reviews: Api<SubjectAccessReview> = Api::all(client.clone());
+    let sum = json!({"metadata": {"name": "sum"}, "aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"into": "sum"}}]},
+        "rules": [{"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}]});
+    let part = json!({"metadata": {"name": "part", "labels": {"into": "sum"}},
+        "rules": [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["list"]}]});
+    let binding = json!({"metadata": {"name": "jane"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "sum"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "jane"}]});
+    let params = PostParams { field_manager: Some("kubectl-create".to_owned()), ..PostParams::default() };
+    roles.create(&params, &read(sum)).await.expect("made");
+    roles.create(&params, &read(part)).await.expect("made");
+    bindings.create(&params, &read(binding)).await.expect("made");
+    let may = async |resource: &str| {
+        let asked = json!({"metadata": {}, "spec": {"user": "jane", "resourceAttributes": {"verb": "list", "resource": resource}}});
+        let answer = reviews.create(&PostParams::default(), &read(asked)).await.expect("an answer");
+        answer.status.is_some_and(|status| status.allowed)
+    };
+    let fields = async || {
+        let role = roles.get("sum").await.expect("it exists");
+        let of = |manager: &str| {
+            let entry = role.managed_fields().iter().find(|entry| entry.manager.as_deref() == Some(manager))?;
+            Some((entry.operation.clone()?, entry.fields_v1.clone()?.0))
+        };
+        (of("clusterrole-aggregation-controller"), of("kubectl-create"), role.rules)
+    };
+    until("she may what the part says, and no more what the role said", async || may("secrets").await && !may("services").await).await;
+    let made = ("Update".to_owned(), json!({"f:aggregationRule": {".": {}, "f:clusterRoleSelectors": {}}}));
+    let (controller, maker, _) = fields().await;
+    assert_eq!((controller, maker.as_ref()), (Some(("Apply".to_owned(), json!({"f:rules": {}}))), Some(&made)));
+
+    roles.patch("part", &PatchParams::default(), &merge(&json!({"metadata": {"labels": {"into": null}}}))).await.expect("changed");
+    until("nothing is left", async || !may("secrets").await).await;
+    assert_eq!(fields().await, (None, Some(made), None));
     work.abort();
 }
 

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::{User, service_account};
 use crate::api::Core;
-use crate::selector::Selector;
 use crate::store::Name;
 
 const GROUP: &str = "rbac.authorization.k8s.io";
@@ -65,32 +64,14 @@ fn is(subject: &Value, user: &User, here: &str) -> bool {
     }
 }
 
-/// The rules of a role that a binding in a namespace refers to.
+/// The rules of a role that a binding in a namespace refers to: those that are written in it. What a role is made up of a controller writes there.
 fn role(core: &Core, reference: &Value, namespace: &str) -> Vec<Value> {
     let name = reference["name"].as_str().unwrap_or_default();
     let found = match reference["kind"].as_str() {
         Some("Role") => core.store.get(&format!("{GROUP}/roles"), namespace, name),
         _ => core.store.get(&format!("{GROUP}/clusterroles"), "", name),
     };
-    found.map(|role| granted(core, &role, &mut Vec::new())).unwrap_or_default()
-}
-
-/// What a role grants: its own rules, and those of the cluster's roles that it is made up of. A cluster's controller writes these down in the role;
-/// here they hold at once, with or without it.
-fn granted(core: &Core, role: &Value, seen: &mut Vec<String>) -> Vec<Value> {
-    let name = role["metadata"]["name"].as_str().unwrap_or_default().to_owned();
-    if seen.contains(&name) {
-        return Vec::new();
-    }
-    seen.push(name);
-    let mut out = role["rules"].as_array().cloned().unwrap_or_default();
-    for selector in role["aggregationRule"]["clusterRoleSelectors"].as_array().into_iter().flatten() {
-        let selector = Selector::of_labels(selector);
-        for (_, part) in stored(core, "rbac.authorization.k8s.io/clusterroles", "").filter(|(_, part)| selector.matches(part)) {
-            out.extend(granted(core, &part, seen));
-        }
-    }
-    out
+    found.and_then(|role| role["rules"].as_array().cloned()).unwrap_or_default()
 }
 
 fn covers(rule: &Value, action: &Action<'_>) -> bool {
@@ -132,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_are_made_up_of_others_by_label() {
+    fn the_roles_of_users_hold_from_the_start() {
         let core = Core::new(std::sync::Arc::new(jiff::Timestamp::now), 1, true);
         let may = |role: &str, verb: &str, resource: &str| {
             let rules = role_rules(&core, role);

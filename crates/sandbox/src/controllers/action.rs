@@ -1,7 +1,7 @@
 //! What a controller wants done, and doing it.
 
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::MANAGER;
 use super::kind::Kind;
@@ -17,6 +17,8 @@ pub(crate) enum Action {
     Merge(Kind, Name, Value),
     /// Merges a patch into an object's status.
     Status(Kind, Name, Value),
+    /// Applies these fields of an object under the name of a manager, which takes them from all others.
+    Apply(Kind, Name, &'static str, Value),
     /// Deletes exactly this object: a namesake with another uid is left alone.
     Delete(Kind, Name, String),
 }
@@ -63,6 +65,14 @@ impl Action {
             Self::Status(kind, (namespace, name), patch) => {
                 let patched = kind.api(client, &namespace).patch_status(&name, &params(), &Patch::Merge(patch)).await;
                 patched.map(|object| Outcome::Now(kind, Box::new(object)))
+            }
+            Self::Apply(kind, (namespace, name), manager, mut fields) => {
+                fields["apiVersion"] = kind.api_version().into();
+                fields["kind"] = kind.name().into();
+                fields["metadata"] = json!({ "name": name });
+                let params = PatchParams::apply(manager).force();
+                let applied = kind.api(client, &namespace).patch(&name, &params, &Patch::Apply(fields)).await;
+                applied.map(|object| Outcome::Now(kind, Box::new(object)))
             }
             Self::Delete(kind, (namespace, name), uid) => {
                 let only_this = Preconditions { uid: Some(uid.clone()), resource_version: None };

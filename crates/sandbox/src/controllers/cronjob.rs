@@ -349,6 +349,7 @@ mod tests {
                 Action::Delete(_, (_, name), _) => told.push(format!("delete {name}")),
                 Action::Status(_, _, patch) => status = patch["status"].clone(),
                 Action::Merge(..) => told.push("merge".to_owned()),
+                Action::Apply(..) => told.push("apply".to_owned()),
             }
         }
         (told, decision.again.map(|again| again.as_secs()), status)

@@ -162,7 +162,9 @@ impl Controller for Slices {
         let what = match action {
             Action::Create(..) => "create EndpointSlice".to_owned(),
             Action::Delete(_, (_, slice), _) => format!("delete {slice} EndpointSlice"),
-            Action::Merge(_, (_, slice), _) | Action::Status(_, (_, slice), _) => format!("update {slice} EndpointSlice"),
+            Action::Merge(_, (_, slice), _) | Action::Status(_, (_, slice), _) | Action::Apply(_, (_, slice), ..) => {
+                format!("update {slice} EndpointSlice")
+            }
         };
         let of = format!("{namespace}/{name}");
         let message = format!("Error updating Endpoint Slices for Service {of}: failed to {what} for Service {of}: {error}");

@@ -8,6 +8,7 @@ use super::object::Object;
 /// A kind of a fixed version, so that caches and actions can name it cheaply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
+    ClusterRole,
     ControllerRevision,
     CronJob,
     DaemonSet,
@@ -28,6 +29,7 @@ impl Kind {
     /// Group, version, kind, plural.
     const fn parts(self) -> (&'static str, &'static str, &'static str, &'static str) {
         match self {
+            Self::ClusterRole => ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles"),
             Self::ControllerRevision => ("apps", "v1", "ControllerRevision", "controllerrevisions"),
             Self::CronJob => ("batch", "v1", "CronJob", "cronjobs"),
             Self::DaemonSet => ("apps", "v1", "DaemonSet", "daemonsets"),
@@ -63,7 +65,7 @@ impl Kind {
 
     pub(crate) fn api(self, client: &kube::Client, namespace: &str) -> Api<Object> {
         let resource = self.resource();
-        if self == Self::Node {
+        if matches!(self, Self::ClusterRole | Self::Node) {
             Api::all_with(client.clone(), &resource)
         } else {
             Api::namespaced_with(client.clone(), namespace, &resource)

@@ -23,6 +23,7 @@ use futures::future::{BoxFuture, join_all};
 use crate::node::{self, NodeOptions};
 
 mod action;
+mod aggregation;
 mod claim;
 mod collector;
 mod cronjob;
@@ -67,6 +68,8 @@ pub struct Options {
     pub workloads: bool,
     /// Services: Endpoints and `EndpointSlice`s.
     pub endpoints: bool,
+    /// The rules of `ClusterRole`s that are made up of others.
+    pub roles: bool,
     /// The contents of a deleted namespace are deleted, then the namespace itself.
     pub namespaces: bool,
     /// Dependents of deleted owners, by `ownerReferences`: background, foreground, orphan.
@@ -87,7 +90,7 @@ impl Options {
     /// All controllers but no node: Pods stay Pending, as with a kube-controller-manager alone.
     #[must_use]
     pub fn without_node() -> Self {
-        Self { workloads: true, endpoints: true, namespaces: true, garbage_collection: true, events: true, node: None }
+        Self { workloads: true, endpoints: true, roles: true, namespaces: true, garbage_collection: true, events: true, node: None }
     }
 
     /// Only namespaces and garbage collection: nothing changes but what is being deleted.
@@ -124,6 +127,9 @@ pub async fn run(client: kube::Client, options: Options, clock: Clock, shutdown:
     if options.endpoints {
         controllers.push(Box::new(endpoints::Endpoints));
         controllers.push(Box::new(endpoints::Slices));
+    }
+    if options.roles {
+        controllers.push(Box::new(aggregation::Aggregation));
     }
     if !controllers.is_empty() {
         let engine = engine::run(client.clone(), controllers, clock.clone(), teller.clone());
