@@ -1,4 +1,4 @@
-//! Writes tables: that of Kubernetes from its OpenAPI definitions and a server's discovery, and those of CustomResourceDefinitions at run time.
+//! Writes tables: that of Kubernetes from a server's OpenAPI schemas and its discovery, and those of CustomResourceDefinitions at run time.
 
 use std::collections::{BTreeMap, HashMap};
 

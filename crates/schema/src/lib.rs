@@ -1,8 +1,9 @@
 //! Kubernetes' own schemas as one compact table: kinds, scopes, merge keys, list types, defaults.
 //!
-//! The table of Kubernetes 1.36 is generated (`cargo run -p fiel-schema --example generate`) from its OpenAPI definitions and a server's discovery,
-//! and is used where it lies in the program: looking something up parses nothing and allocates nothing. CustomResourceDefinitions are built into
-//! the same form at run time by [`Schema::from_openapi`], so that whatever walks a schema is written once, over [`Node`].
+//! The table of Kubernetes 1.36 is generated (`cargo run -p fiel-schema --example generate`) from the OpenAPI v3 documents and the discovery of a
+//! real kube-apiserver, and is used where it lies in the program: looking something up parses nothing and allocates nothing.
+//! CustomResourceDefinitions are built into the same form at run time by [`Schema::from_openapi`], so that whatever walks a schema is written once,
+//! over [`Node`].
 //!
 //! ```
 //! let registry = fiel_schema::Registry::builtin();
