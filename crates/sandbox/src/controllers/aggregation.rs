@@ -75,7 +75,7 @@ fn rules(role: &Object) -> impl Iterator<Item = Value> {
 mod tests {
     use super::*;
 
-    fn world(roles: Value) -> World {
+    fn world(roles: &Value) -> World {
         let mut world = World::default();
         for (at, role) in roles.as_array().into_iter().flatten().enumerate() {
             let mut role: Object = serde_json::from_value(role.clone()).expect("a role");
@@ -116,7 +116,7 @@ mod tests {
             {"metadata": {"name": "other", "labels": {"also": "none"}}, "rules": [may("other")]},
         ]);
         let wanted = json!([may("b"), may("shared"), paths]);
-        let world = world(parts);
+        let world = world(&parts);
         assert_eq!(decide(&world, "sum"), written("sum", json!({ "rules": wanted })));
         assert_eq!((decide(&world, "part-a"), decide(&world, "none")), (vec![], vec![]), "it makes nothing up");
         let touched = Aggregation.touched(&world, Kind::ClusterRole, &Object::try_from(Map::new()).expect("an object"));
@@ -128,7 +128,7 @@ mod tests {
         let mut padded = may("a");
         padded["nonResourceURLs"] = json!([]);
         let all = json!({"clusterRoleSelectors": [{}]});
-        let world = world(json!([
+        let world = world(&json!([
             {"metadata": {"name": "all"}, "aggregationRule": all, "rules": [padded]},
             {"metadata": {"name": "part"}, "rules": [may("a")]},
         ]));
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn without_parts_only_its_own_rules_go_and_a_role_is_no_part_of_itself() {
         let of = |label: &str| json!({"clusterRoleSelectors": [{"matchLabels": {label: "1"}}]});
-        let world = world(json!([
+        let world = world(&json!([
             {"metadata": {"name": "left"}, "aggregationRule": of("gone"), "rules": [may("a")]},
             {"metadata": {"name": "self", "labels": {"self": "1"}}, "aggregationRule": of("self"), "rules": null},
         ]));
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_roles_that_a_cluster_has_from_the_start_need_nothing() {
-        let world = world(serde_json::from_str(include_str!("../../data/roles.json")).expect("a list"));
+        let world = world(&serde_json::from_str(include_str!("../../data/roles.json")).expect("a list"));
         for name in ["admin", "edit", "view"] {
             assert_eq!(decide(&world, name), [], "{name}");
             assert!(rules(world.get(Kind::ClusterRole, "", name).expect("it is there")).count() > 10, "{name}");
