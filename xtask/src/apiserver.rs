@@ -82,6 +82,20 @@ impl ApiServer {
         self.folder.path().join("kubeconfig")
     }
 
+    /// Starts the real kube-controller-manager beside it. What needs nodes that answer is left out: there are none.
+    pub(crate) fn controller_manager(&self) -> Result<Guarded> {
+        let program = self.assets.join("kube-controller-manager");
+        ensure!(program.is_file(), Unavailable(format!("there is no kube-controller-manager in {}", self.assets.display())));
+        let at = self.folder.path();
+        let [port] = free_ports()?;
+        let mut manager = Command::new(program);
+        manager.arg("--kubeconfig").arg(self.kubeconfig()).arg("--cert-dir").arg(at.join("manager"));
+        manager.args(["--leader-elect=false", "--bind-address", "127.0.0.1", "--secure-port", &port.to_string()]);
+        manager.arg("--service-account-private-key-file").arg(at.join("certificates/apiserver.key"));
+        manager.args(["--controllers", "*,-node-lifecycle-controller,-taint-eviction-controller,-persistentvolume-binder-controller"]);
+        Guarded::spawn(manager, &at.join("manager.log"))
+    }
+
     /// The folder of its programs.
     pub(crate) fn assets(&self) -> &Path {
         &self.assets

@@ -5,10 +5,12 @@
 pub(crate) mod argocd;
 mod corpus;
 mod deviations;
+pub(crate) mod events;
 pub(crate) mod kube_rs;
 pub(crate) mod kubectl;
 mod kustomize;
 pub(crate) mod openapi;
+mod session;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -63,6 +65,8 @@ pub(crate) enum Name {
     Diff,
     /// A session of kubectl commands, on the sandbox and on a real kube-apiserver
     Kubectl,
+    /// What controllers tell in events, ours and the real kube-controller-manager's
+    Events,
     /// The components of OpenAPI v3 documents, on the sandbox and on a real kube-apiserver
     Openapi,
     /// kube-rs's own cluster tests, unmodified, on the sandbox
@@ -83,6 +87,7 @@ impl Name {
             Name::Diff => "diff",
             Name::Argocd => "argocd",
             Name::Kubectl => "kubectl",
+            Name::Events => "events",
             Name::Openapi => "openapi",
             Name::KubeRs => "kube-rs",
             Name::Transcripts => "transcripts",
@@ -93,6 +98,9 @@ impl Name {
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     if args.name == Name::Kubectl {
         return Ok(exit_code(kubectl::play(sh, &args.matching)?));
+    }
+    if args.name == Name::Events {
+        return Ok(exit_code(events::play(sh, &args.matching)?));
     }
     if args.name == Name::Openapi {
         return Ok(exit_code(openapi::play(sh, &args.matching)?));
@@ -132,7 +140,9 @@ pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
             };
             argocd::play(sh, &choice)?
         }
-        Name::Kubectl | Name::Openapi | Name::KubeRs | Name::Transcripts => unreachable!("it needs no corpus and was played above"),
+        Name::Kubectl | Name::Events | Name::Openapi | Name::KubeRs | Name::Transcripts => {
+            unreachable!("it needs no corpus and was played above")
+        }
     };
     Ok(exit_code(tally))
 }

@@ -1,6 +1,8 @@
-//! Runs the controllers and the node beside any Kubernetes API, such as a kube-apiserver that stands alone: `controllers [IMAGE=PROGRAM …]`.
+//! Runs the controllers and the node beside any Kubernetes API, such as a kube-apiserver that stands alone:
+//! `controllers [--without-node | IMAGE=PROGRAM …]`.
 //!
-//! The cluster is that of `KUBECONFIG`. With images given, the node runs their programs; without, it plays that all Pods are ready.
+//! The cluster is that of `KUBECONFIG`. With images given, the node runs their programs; without, it plays that all Pods are ready; there may
+//! also be no node at all.
 
 use std::sync::Arc;
 
@@ -13,7 +15,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     drop(rustls::crypto::ring::default_provider().install_default());
     let images: Vec<String> = std::env::args().skip(1).collect();
     let mut options = Options::everything();
-    if !images.is_empty() {
+    if images == ["--without-node"] {
+        options.node = None;
+    } else if !images.is_empty() {
         let known = images.iter().filter_map(|image| image.split_once('='));
         options.node = Some(NodeOptions::processes(known.fold(Images::new(), |images, (image, program)| images.with(image, program))));
     }

@@ -48,9 +48,10 @@ impl Controller for CronJobs {
         let jobs: Vec<&Object> =
             here.iter().filter(|job| controller(job).is_some_and(|owner| owner.uid == uid(cron))).map(|job| &***job).collect();
         let mut reports = Vec::new();
-        let mut state = State::of(cron, &jobs, &mut reports);
+        let surplus = surplus(cron, &jobs);
+        let mut state = State::of(cron, &jobs, &surplus, &mut reports);
         let (run, again) = run(cron, &state, now, &mut reports);
-        let mut actions = Vec::new();
+        let mut actions: Vec<Action> = surplus.into_iter().map(|job| Action::delete(Kind::Job, job)).collect();
         let mut last = state.last;
         // A Job of that name that is somebody else's stands in the way until the next time.
         if let Some(run) = run.filter(|run| !here.iter().any(|job| super::object::name(job) == job_name(cron, run.time))) {
@@ -63,7 +64,6 @@ impl Controller for CronJobs {
         }
         let patch = status_patch(cron, &state.status(last));
         actions.extend(patch.map(|patch| Action::status(Kind::CronJob, cron, patch)));
-        actions.extend(surplus(cron, &jobs).into_iter().map(|job| Action::delete(Kind::Job, job)));
         Decision { actions, reports, again }
     }
 
@@ -100,8 +100,8 @@ struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    /// Also says what is worth telling: Jobs that ended or went, or came from elsewhere.
-    fn of(cron: &Object, jobs: &[&'a Object], reports: &mut Vec<Report>) -> Self {
+    /// Also says what is worth telling: Jobs that ended or went, or came from elsewhere. Of those that are surplus only their deletion is told.
+    fn of(cron: &Object, jobs: &[&'a Object], surplus: &[&Object], reports: &mut Vec<Report>) -> Self {
         let all = || cron.data.pointer("/status/active").and_then(Value::as_array).into_iter().flatten();
         let told = |job: &Object| all().find(|reference| reference["uid"] == uid(job)).cloned();
         let mut tell = |reason, message| reports.push(Report::normal(SOURCE, Kind::CronJob, cron, reason, message));
@@ -114,7 +114,7 @@ impl<'a> State<'a> {
             state.last = state.last.max(scheduled);
             match end(job) {
                 Some(how) => {
-                    if told(job).is_some() {
+                    if told(job).is_some() && !surplus.iter().any(|one| uid(one) == uid(job)) {
                         tell("SawCompletedJob", format!("Saw completed job: {}, condition: {how}", name(job)));
                     }
                     if how == "Complete" {
@@ -462,7 +462,10 @@ mod tests {
             ]
         );
         cron.data["status"] = json!({});
-        assert_eq!(tells(&cron, &[ended], "00:31:00"), Vec::<String>::new(), "it was told before");
+        assert_eq!(tells(&cron, std::slice::from_ref(&ended), "00:31:00"), Vec::<String>::new(), "it was told before");
+        cron.data["status"] = json!({"active": [reference(&ended)]});
+        cron.data["spec"]["successfulJobsHistoryLimit"] = json!(0);
+        assert_eq!(tells(&cron, &[ended], "00:31:00"), Vec::<String>::new(), "it goes at once, and that is told");
     }
 
     #[test]
