@@ -55,7 +55,7 @@ enum Change {
 #[must_use]
 pub fn compare(old: &Value, new: &Value, of: Type<'_>) -> Comparison {
     let mut out = Comparison::default();
-    differ(Some(old), Some(new), of, &mut out);
+    differ_in(Some(old), Some(new), of, &mut out);
     out
 }
 
@@ -64,6 +64,11 @@ fn differ(old: Option<&Value>, new: Option<&Value>, of: Type<'_>, out: &mut Comp
     if old.zip(new).is_some_and(|(old, new)| same(old, new)) {
         return Change::None;
     }
+    differ_in(old, new, of, out)
+}
+
+/// The same, without a look at the values as a whole: at the top something has changed nearly always.
+fn differ_in(old: Option<&Value>, new: Option<&Value>, of: Type<'_>, out: &mut Comparison) -> Change {
     let atom = of.atom();
     let (was, is) = (atom.of(old), atom.of(new));
     let change = match (old, new) {

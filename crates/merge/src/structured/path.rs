@@ -83,7 +83,10 @@ pub fn same(one: &Value, two: &Value) -> bool {
         (Value::Number(one), Value::Number(two)) => one == two || order_numbers(one, two).is_eq(),
         (Value::Array(one), Value::Array(two)) => one.len() == two.len() && one.iter().zip(two).all(|(one, two)| same(one, two)),
         (Value::Object(one), Value::Object(two)) => {
-            one.len() == two.len() && one.iter().all(|(name, value)| two.get(name).is_some_and(|other| same(value, other)))
+            // Names stand in the same order, unless a feature of serde_json keeps that of the text.
+            let other = |name, (beside, value)| if name == beside { Some(value) } else { two.get(name) };
+            let mut pairs = one.iter().zip(two);
+            one.len() == two.len() && pairs.all(|((name, value), beside)| other(name, beside).is_some_and(|other| same(value, other)))
         }
         _ => one == two,
     }

@@ -29,7 +29,7 @@ pub fn differences(desired: &Value, live: &Value) -> Vec<Difference> {
     let schema = schema(desired);
     let (desired, live) = (normalized(desired), normalized(live));
     let mut found = Vec::new();
-    if let (Value::Object(fields), Value::Object(_)) = (&desired, &live) {
+    if let (Value::Object(fields), Value::Object(_)) = (&*desired, &*live) {
         for (name, value) in fields.iter().filter(|(name, _)| !["apiVersion", "kind", "status"].contains(&name.as_str())) {
             let node = schema.and_then(|s| s.field(name));
             walk::field(name, value, live.get(name), node, &mut found);

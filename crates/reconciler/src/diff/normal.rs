@@ -1,13 +1,19 @@
 //! What the server does to an object before it keeps it, as far as a comparison needs it.
 
+use std::borrow::Cow;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-/// The object without nulls; a Secret's `stringData` within `data`.
-pub fn normalized(object: &Value) -> Value {
+/// The object without nulls; a Secret's `stringData` within `data`. Most objects are so already.
+pub fn normalized(object: &Value) -> Cow<'_, Value> {
+    let secret = object["kind"] == "Secret" && object["apiVersion"] == "v1" && object.get("stringData").is_some();
+    if !secret && !has_nulls(object) {
+        return Cow::Borrowed(object);
+    }
     let mut object = without_nulls(object);
-    if object["kind"] == "Secret" && object["apiVersion"] == "v1" {
+    if secret {
         let plain = object.as_object_mut().and_then(|o| o.remove("stringData"));
         if let (Some(Value::Object(plain)), Some(fields)) = (plain, object.as_object_mut()) {
             let data = fields.entry("data").or_insert_with(|| Value::Object(Map::new()));
@@ -19,7 +25,15 @@ pub fn normalized(object: &Value) -> Value {
             }
         }
     }
-    object
+    Cow::Owned(object)
+}
+
+fn has_nulls(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.values().any(|value| value.is_null() || has_nulls(value)),
+        Value::Array(items) => items.iter().any(has_nulls),
+        _ => false,
+    }
 }
 
 fn without_nulls(value: &Value) -> Value {

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference, Time};
 use kube::api::ApiResource;
 use kube::core::DynamicResourceScope;
+use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap as _;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::kind::Kind;
@@ -16,27 +17,81 @@ use super::kind::Kind;
 /// Metadata typed, everything else JSON: nothing that a newer server sends is lost, but `managedFields`, at which no controller looks.
 ///
 /// It is what kube's `DynamicObject` is, without flattened fields: serde copies those into a form of its own before they become JSON.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(try_from = "Map<String, Value>")]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Object {
     pub(crate) metadata: ObjectMeta,
     /// An object: all fields but `metadata`.
     pub(crate) data: Value,
 }
 
-impl TryFrom<Map<String, Value>> for Object {
-    type Error = serde_json::Error;
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields)
+    }
+}
 
-    fn try_from(mut fields: Map<String, Value>) -> Result<Self, Self::Error> {
-        let metadata = match fields.remove("metadata") {
-            Some(Value::Object(mut metadata)) => {
-                metadata.remove("managedFields");
-                ObjectMeta::deserialize(Value::Object(metadata))?
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Object;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an object of the API")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Object, A::Error> {
+        let mut metadata = Metadata::default();
+        let mut data = Map::new();
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "metadata" {
+                metadata = map.next_value()?;
+            } else {
+                data.insert(name, map.next_value()?);
             }
-            Some(other) => ObjectMeta::deserialize(other)?,
-            None => ObjectMeta::default(),
-        };
-        Ok(Self { metadata, data: Value::Object(fields) })
+        }
+        Ok(Object { metadata: metadata.into(), data: Value::Object(data) })
+    }
+}
+
+/// [`ObjectMeta`] as far as it is read: half of an object's text may be `managedFields`, which this skips.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Metadata {
+    annotations: Option<Labels>,
+    creation_timestamp: Option<Time>,
+    deletion_grace_period_seconds: Option<i64>,
+    deletion_timestamp: Option<Time>,
+    finalizers: Option<Vec<String>>,
+    generate_name: Option<String>,
+    generation: Option<i64>,
+    labels: Option<Labels>,
+    name: Option<String>,
+    namespace: Option<String>,
+    owner_references: Option<Vec<OwnerReference>>,
+    resource_version: Option<String>,
+    self_link: Option<String>,
+    uid: Option<String>,
+}
+
+impl From<Metadata> for ObjectMeta {
+    fn from(read: Metadata) -> Self {
+        Self {
+            annotations: read.annotations,
+            creation_timestamp: read.creation_timestamp,
+            deletion_grace_period_seconds: read.deletion_grace_period_seconds,
+            deletion_timestamp: read.deletion_timestamp,
+            finalizers: read.finalizers,
+            generate_name: read.generate_name,
+            generation: read.generation,
+            labels: read.labels,
+            managed_fields: None,
+            name: read.name,
+            namespace: read.namespace,
+            owner_references: read.owner_references,
+            resource_version: read.resource_version,
+            self_link: read.self_link,
+            uid: read.uid,
+        }
     }
 }
 
@@ -128,19 +183,24 @@ pub(crate) fn annotation<'a>(object: &'a Object, name: &str) -> Option<&'a str> 
     object.metadata.annotations.as_ref()?.get(name).map(String::as_str)
 }
 
+/// What stands below the object's root, by the names of fields. `Value::pointer` makes two texts of each name, in case it holds a `~`: none does.
+pub(crate) fn at<'a>(object: &'a Object, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(&object.data, |value, name| value.get(name))
+}
+
 /// A number below the object's root, by JSON pointer.
 pub(crate) fn number(object: &Object, pointer: &str) -> Option<i64> {
-    object.data.pointer(pointer)?.as_i64()
+    at(object, pointer)?.as_i64()
 }
 
 /// A text below the object's root, by JSON pointer.
 pub(crate) fn text<'a>(object: &'a Object, pointer: &str) -> Option<&'a str> {
-    object.data.pointer(pointer)?.as_str()
+    at(object, pointer)?.as_str()
 }
 
 /// A flag below the object's root, by JSON pointer; false where it is not set.
 pub(crate) fn flag(object: &Object, pointer: &str) -> bool {
-    object.data.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
+    at(object, pointer).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The owner that manages the object, of which there is at most one.
@@ -195,7 +255,7 @@ pub(crate) fn selects_plainly(selector: Option<&Value>, labels: Option<&Labels>)
 
 /// A condition of the object's status.
 pub(crate) fn condition<'a>(object: &'a Object, kind: &str) -> Option<&'a Value> {
-    let conditions = object.data.pointer("/status/conditions")?.as_array()?;
+    let conditions = at(object, "/status/conditions")?.as_array()?;
     conditions.iter().find(|condition| condition["type"] == kind)
 }
 
