@@ -119,7 +119,8 @@ mod tests {
         let world = world(&parts);
         assert_eq!(decide(&world, "sum"), written("sum", json!({ "rules": wanted })));
         assert_eq!((decide(&world, "part-a"), decide(&world, "none")), (vec![], vec![]), "it makes nothing up");
-        let touched = Aggregation.touched(&world, Kind::ClusterRole, &Object::try_from(Map::new()).expect("an object"));
+        let any = world.get(Kind::ClusterRole, "", "other").expect("it is there");
+        let touched = Aggregation.touched(&world, Kind::ClusterRole, any);
         assert_eq!(touched, [(String::new(), "sum".to_owned())]);
     }
 
