@@ -183,9 +183,12 @@ pub(crate) fn annotation<'a>(object: &'a Object, name: &str) -> Option<&'a str> 
     object.metadata.annotations.as_ref()?.get(name).map(String::as_str)
 }
 
-/// What stands below the object's root, by the names of fields. `Value::pointer` makes two texts of each name, in case it holds a `~`: none does.
-pub(crate) fn at<'a>(object: &'a Object, pointer: &str) -> Option<&'a Value> {
-    pointer.split('/').skip(1).try_fold(&object.data, |value, name| value.get(name))
+/// What stands below the object's root, by JSON pointer. `Value::pointer` makes two texts of each step, in case it holds a `~`: none does.
+fn at<'a>(object: &'a Object, pointer: &str) -> Option<&'a Value> {
+    pointer.split('/').skip(1).try_fold(&object.data, |value, step| match value {
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        _ => value.get(step),
+    })
 }
 
 /// A number below the object's root, by JSON pointer.
@@ -321,6 +324,13 @@ mod tests {
         let wrong = serde_json::from_value::<Object>(json!({"metadata": {"name": 1}}));
         assert!(wrong.is_err_and(|error| error.to_string().contains("invalid type")));
         assert!(serde_json::from_value::<Object>(json!({"metadata": "none"})).is_err());
+    }
+
+    #[test]
+    fn fields_are_found_by_names_and_positions() {
+        let object = make(Kind::Pod, ObjectMeta::default(), json!({"spec": {"terms": [{"count": 1}, {"node": "one", "on": true}]}}));
+        assert_eq!((text(&object, "/spec/terms/1/node"), number(&object, "/spec/terms/0/count")), (Some("one"), Some(1)));
+        assert!(flag(&object, "/spec/terms/1/on") && !flag(&object, "/spec/terms/2/on"));
     }
 
     #[test]
