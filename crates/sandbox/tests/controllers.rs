@@ -94,6 +94,9 @@ async fn a_deployment_scales_rolls_and_returns() {
     let revisions: std::collections::BTreeSet<_> =
         sets.iter().map(|set| set.annotations()["deployment.kubernetes.io/revision"].clone()).collect();
     assert_eq!(revisions, ["2".to_owned(), "3".to_owned()].into(), "the first revision came back as the third");
+    let live = deployments.get("web").await.expect("it exists");
+    assert_eq!(live.metadata.generation, Some(4), "made, scaled, changed, undone: the number of the revision is no change");
+    assert_eq!(live.annotations()["deployment.kubernetes.io/revision"], "3");
     work.abort();
 }
 

@@ -167,7 +167,7 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
     if let Some(core) = cluster.filter(|_| is_service(resource)) {
         refuse(resource, name, &addresses::allot(core, old, namespace, name, &mut new))?;
     }
-    meta::generation(resource, old, &mut new);
+    meta::generation(resource, old, &mut new, change.subresource);
     meta::tidy(&mut new);
     if let Some(existing) = old {
         meta::metadata(&mut new).insert("resourceVersion".to_owned(), existing["metadata"]["resourceVersion"].clone());

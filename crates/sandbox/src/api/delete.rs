@@ -113,7 +113,7 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
         if resource.kind == "Namespace" {
             new["status"]["phase"] = json!("Terminating");
         }
-        meta::generation(resource, Some(&old), &mut new);
+        meta::generation(resource, Some(&old), &mut new, "");
         meta::tidy(&mut new);
         if is_definition && !already && !options.dry_run {
             return Ok(definitions::terminate(core, &old, new));

@@ -88,14 +88,15 @@ fn counts(resource: &Resource) -> bool {
     !resource.is_builtin() || KINDS.contains(&resource.kind.as_str())
 }
 
-/// Sets `metadata.generation`: 1 at first, one more with each change of what is wanted.
-pub(crate) fn generation(resource: &Resource, old: Option<&Value>, new: &mut Value) {
+/// Sets `metadata.generation`: 1 at first, one more with each change of what is wanted, of which nothing is said by way of a status.
+pub(crate) fn generation(resource: &Resource, old: Option<&Value>, new: &mut Value, subresource: &str) {
     if !counts(resource) {
         metadata(new).remove("generation");
         return;
     }
     let before = old.and_then(|old| old["metadata"]["generation"].as_u64()).unwrap_or(0);
-    let changed = old.is_none_or(|old| !wants_the_same(resource, old, new) || (is_deleting(new) && !is_deleting(old)));
+    let changed = |old| (subresource != "status" && !wants_the_same(resource, old, new)) || (is_deleting(new) && !is_deleting(old));
+    let changed = old.is_none_or(changed);
     metadata(new).insert("generation".to_owned(), json!(if changed { before + 1 } else { before.max(1) }));
 }
 

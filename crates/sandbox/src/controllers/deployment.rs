@@ -133,7 +133,8 @@ impl<'a> Rollout<'a> {
         actions.extend(self.annotate(new, revision));
         if annotation(self.deployment, REVISION) != Some(revision.to_string().as_str()) {
             let patch = json!({"metadata": {"annotations": {REVISION: revision.to_string()}}});
-            actions.push(Action::merge(Kind::Deployment, self.deployment, patch));
+            // By way of the status, as kube-controller-manager does it: so it is no change of what is wanted, and the generation stays.
+            actions.push(Action::status(Kind::Deployment, self.deployment, patch));
         }
         if !actions.is_empty() {
             return actions;
