@@ -334,17 +334,22 @@ impl Selector {
     pub(crate) fn decode(value: Value) -> Result<Self> {
         let known = ["group", "version", "kind", "name", "namespace", "annotationSelector", "labelSelector"];
         Fields::new(value, "a selector")?.read(&known, |f| {
-            Ok(Self {
-                pos: f.pos(),
-                group: f.text("group"),
-                version: f.text("version"),
-                kind: f.text("kind"),
-                name: f.text("name"),
-                namespace: f.text("namespace"),
-                annotation_selector: f.text("annotationSelector"),
-                label_selector: f.text("labelSelector"),
-            })
+            let by_id = Self::by_id(f);
+            Ok(Self { annotation_selector: f.text("annotationSelector"), label_selector: f.text("labelSelector"), ..by_id })
         })
+    }
+
+    /// What selects by parts of the id alone.
+    pub(crate) fn by_id(f: &mut Fields) -> Self {
+        Self {
+            pos: f.pos(),
+            group: f.text("group"),
+            version: f.text("version"),
+            kind: f.text("kind"),
+            name: f.text("name"),
+            namespace: f.text("namespace"),
+            ..Self::default()
+        }
     }
 }
 

@@ -76,15 +76,7 @@ impl Replacement {
 
     fn source(value: Value) -> Result<Source> {
         Fields::new(value, "a source")?.read(&["group", "version", "kind", "name", "namespace", "fieldPath", "options"], |f| {
-            let selector = Selector {
-                pos: f.pos(),
-                group: f.text("group"),
-                version: f.text("version"),
-                kind: f.text("kind"),
-                name: f.text("name"),
-                namespace: f.text("namespace"),
-                ..Selector::default()
-            };
+            let selector = Selector::by_id(f);
             let path = f.text("fieldPath");
             let options = f.nested("options", FieldOptions::decode).unwrap_or_default();
             Ok(Source::Field {
