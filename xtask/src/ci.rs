@@ -204,7 +204,9 @@ fn kubectl(sh: &Shell, report: &mut Report) -> Result<()> {
     let tally = conformance::kubectl::play(sh, "")?;
     counted(report, tally, "kubectl commands")?;
     let tally = conformance::openapi::play(sh, "")?;
-    counted(report, tally, "components of OpenAPI")
+    counted(report, tally, "components of OpenAPI")?;
+    report.skip("events: two minutes of waiting for CronJobs to fall due, by hand: cargo xtask conformance events");
+    Ok(())
 }
 
 fn kube_rs(sh: &Shell, report: &mut Report) -> Result<()> {
