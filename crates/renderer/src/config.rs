@@ -159,7 +159,7 @@ const fn spec(group: &'static str, kind: &'static str, path: &'static str, creat
 }
 
 const fn v1(kind: &'static str, path: &'static str, create: bool) -> FieldSpec {
-    FieldSpec { group: Cow::Borrowed(""), version: Cow::Borrowed("v1"), kind: Cow::Borrowed(kind), path: Cow::Borrowed(path), create }
+    FieldSpec::of_version("", "v1", kind, path, create)
 }
 
 static NAME: [FieldSpec; 1] = [spec("", "", "metadata/name", false)];

@@ -2,8 +2,8 @@
 
 use crate::config::{Config, NameReference};
 use crate::error::{Error, ErrorKind, Result};
+use crate::fieldspec::FieldSpec;
 use crate::id::Gvk;
-use crate::target::owned;
 use crate::yaml::{Value, parse_kustomization_or_json};
 
 /// Reads definitions and finds the references in them.
@@ -39,13 +39,13 @@ fn walk(definitions: &crate::yaml::Map, name: &str, kind: &str, path: &str, conf
     for (field, property) in properties.iter() {
         let here = if path.is_empty() { field.to_owned() } else { format!("{path}/{field}") };
         if property.get("x-kubernetes-annotation").is_some() {
-            config.common_annotations.push(owned(&here, kind, false));
+            config.common_annotations.push(FieldSpec::of_kind(kind, &here));
         }
         if property.get("x-kubernetes-label-selector").is_some() {
-            config.common_labels.push(owned(&here, kind, false));
+            config.common_labels.push(FieldSpec::of_kind(kind, &here));
         }
         if property.get("x-kubernetes-identity").is_some() {
-            config.name_prefix.push(owned(&here, kind, false));
+            config.name_prefix.push(FieldSpec::of_kind(kind, &here));
         }
         if let Some(version) = property.get("x-kubernetes-object-ref-api-version").and_then(Value::text)
             && let Some(target) = property.get("x-kubernetes-object-ref-kind").and_then(Value::text)
@@ -56,7 +56,7 @@ fn walk(definitions: &crate::yaml::Map, name: &str, kind: &str, path: &str, conf
                 group: gvk.group.to_owned().into(),
                 version: gvk.version.to_owned().into(),
                 kind: target.to_owned().into(),
-                fields: vec![owned(&format!("{here}/{name_key}"), kind, false)],
+                fields: vec![FieldSpec::of_kind(kind, &format!("{here}/{name_key}"))],
             };
             config.merge(Config { name_reference: vec![reference], ..Config::default() })?;
         }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 
 use crate::decode::Fields;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::id::Gvk;
-use crate::yaml::{Map, Node, Value};
+use crate::resource::Resource;
+use crate::yaml::{Map, Node, Text, Value};
 
 /// A path of fields (`spec/template`, `[]` marks lists, `\/` a slash in a name) for the kinds that match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,40 @@ pub(crate) struct FieldSpec {
     pub(crate) kind: Cow<'static, str>,
     pub(crate) path: Cow<'static, str>,
     pub(crate) create: bool,
+    ends: Ends,
+}
+
+/// Where the parts of a path end, so that it need not be looked through for each resource again. None are known of a path that is long or has escaped slashes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Ends {
+    count: u8,
+    at: [u8; MOST],
+}
+
+/// Of so many parts the ends are kept.
+const MOST: usize = 11;
+
+impl Ends {
+    const fn of(path: &[u8]) -> Self {
+        let mut ends = Self { count: 0, at: [0; MOST] };
+        let mut at = 0;
+        while at <= path.len() {
+            if at == path.len() || path[at] == b'/' {
+                if ends.count as usize == MOST || at > u8::MAX as usize {
+                    return Self { count: 0, at: [0; MOST] };
+                }
+                // Checked one line above.
+                #[allow(clippy::cast_possible_truncation)]
+                let end = at as u8;
+                ends.at[ends.count as usize] = end;
+                ends.count += 1;
+            } else if path[at] == b'\\' {
+                return Self { count: 0, at: [0; MOST] };
+            }
+            at += 1;
+        }
+        ends
+    }
 }
 
 /// What is made where a field spec leads to nothing.
@@ -27,7 +62,34 @@ pub(crate) enum Leaf {
 
 impl FieldSpec {
     pub(crate) const fn builtin(group: &'static str, kind: &'static str, path: &'static str, create: bool) -> Self {
-        Self { group: Cow::Borrowed(group), version: Cow::Borrowed(""), kind: Cow::Borrowed(kind), path: Cow::Borrowed(path), create }
+        Self::of_version(group, "", kind, path, create)
+    }
+
+    pub(crate) const fn of_version(
+        group: &'static str,
+        version: &'static str,
+        kind: &'static str,
+        path: &'static str,
+        create: bool,
+    ) -> Self {
+        Self {
+            group: Cow::Borrowed(group),
+            version: Cow::Borrowed(version),
+            kind: Cow::Borrowed(kind),
+            path: Cow::Borrowed(path),
+            create,
+            ends: Ends::of(path.as_bytes()),
+        }
+    }
+
+    /// One that is for a kind of any group and version, and creates nothing.
+    pub(crate) fn of_kind(kind: &str, path: &str) -> Self {
+        Self { kind: Cow::Owned(kind.to_owned()), ..Self::default() }.at(Cow::Owned(path.to_owned()))
+    }
+
+    /// The same with another path.
+    pub(crate) fn at(self, path: Cow<'static, str>) -> Self {
+        Self { ends: Ends::of(path.as_bytes()), path, ..self }
     }
 
     pub(crate) fn decode(value: Value) -> Result<Self> {
@@ -35,13 +97,15 @@ impl FieldSpec {
     }
 
     pub(crate) fn take(f: &mut Fields) -> Self {
+        let path = f.text("path").into();
         Self {
             group: f.text("group").into(),
             version: f.text("version").into(),
             kind: f.text("kind").into(),
-            path: f.text("path").into(),
             create: f.boolean("create"),
+            ..Self::default()
         }
+        .at(path)
     }
 
     pub(crate) fn selector(&self) -> Gvk<'_> {
@@ -54,9 +118,63 @@ impl FieldSpec {
 
     /// Calls `set` for every field that the path leads to.
     pub(crate) fn apply(&self, root: &mut Value, leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
-        let leaf = if self.create { leaf } else { Leaf::Nothing };
-        walk(root, Some(&self.path), leaf, set)
+        self.walk(root, leaf, set).map(drop)
     }
+
+    /// The same; tells how many bytes of the path lead to the field that is not there, if one is not and no list leads to it.
+    fn walk(&self, root: &mut Value, leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<Option<usize>> {
+        let leaf = if self.create { leaf } else { Leaf::Nothing };
+        let known = &self.ends.at[..usize::from(self.ends.count)];
+        if known.is_empty() {
+            let parts = split(&self.path);
+            let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+            return walk(root, &parts, leaf, set).map(|_| None);
+        }
+        let (mut parts, mut start) = ([""; MOST], 0);
+        for (part, end) in parts.iter_mut().zip(known) {
+            let end = usize::from(*end);
+            *part = self.path.get(start..end).unwrap_or_default();
+            start = end + 1;
+        }
+        let missing = walk(root, &parts[..known.len()], leaf, set)?;
+        Ok(missing.map(|behind| usize::from(known[known.len() - 1 - behind])))
+    }
+}
+
+/// Calls `set` for the fields of a resource that the paths lead to which are for its kind. Where one fails the others are walked all the same.
+pub(crate) fn apply_all(
+    specs: &[FieldSpec],
+    resource: &mut Resource,
+    leaf: Leaf,
+    set: &mut dyn FnMut(&mut Value) -> Result<()>,
+) -> Result<()> {
+    let gvk = resource.gvk();
+    // Of its own: the resource changes meanwhile.
+    let (group, version, kind) = (Text::from(gvk.group), Text::from(gvk.version), Text::from(gvk.kind));
+    let gvk = Gvk { group: &group, version: &version, kind: &kind };
+    let mut errors = Gathered::default();
+    // A field that was not there: what lies below it is not there either, until something changes.
+    let mut absent: Option<&str> = None;
+    for spec in specs.iter().filter(|spec| spec.matches(&gvk)) {
+        let leaf = if spec.create { leaf } else { Leaf::Nothing };
+        if leaf == Leaf::Nothing && absent.is_some_and(|absent| is_below(&spec.path, absent)) {
+            continue;
+        }
+        match spec.walk(&mut resource.value, leaf, set) {
+            Ok(Some(end)) if leaf == Leaf::Nothing => absent = spec.path.get(..end),
+            Ok(_) => absent = None,
+            Err(error) => {
+                absent = None;
+                errors.note_field(resource, &spec.path, &error);
+            }
+        }
+    }
+    errors.finish()
+}
+
+/// Whether a path leads to or through the field at another one.
+fn is_below(path: &str, field: &str) -> bool {
+    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The parts of a path.
@@ -85,14 +203,15 @@ pub(crate) fn first_part(path: &str) -> (Cow<'_, str>, Option<&str>) {
     }
 }
 
-fn walk(mut value: &mut Value, mut path: Option<&str>, leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
-    while let Some(whole) = path {
-        let (part, rest) = first_part(whole);
-        let part = &*part;
+/// Tells how many parts of the path follow the field that is not there, if one is not and no list leads to it.
+fn walk(mut value: &mut Value, mut parts: &[&str], leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<Option<usize>> {
+    while let Some((part, rest)) = parts.split_first() {
         let pos = value.pos;
         let map = match &mut value.node {
             Node::Map(map) => map,
-            Node::List(items) => return items.iter_mut().try_for_each(|item| walk(item, path, leaf, set)),
+            Node::List(items) => {
+                return items.iter_mut().try_for_each(|item| walk(item, parts, leaf, set).map(drop)).map(|()| None);
+            }
             Node::Scalar(scalar) => {
                 let message = format!("expected a list or a map that holds the field {part}, found {}", scalar.describe());
                 return Err(Error::new(ErrorKind::Resource, message).at(pos));
@@ -100,16 +219,16 @@ fn walk(mut value: &mut Value, mut path: Option<&str>, leaf: Leaf, set: &mut dyn
         };
         let (name, is_list) = match part.strip_suffix("[]") {
             Some(name) => (name, true),
-            None => (part, false),
+            None => (*part, false),
         };
         let make = leaf != Leaf::Nothing && !is_list;
-        let empty = || if rest.is_none() && leaf == Leaf::Scalar { Value::string("") } else { Value::map(Map::new()) };
+        let empty = || if rest.is_empty() && leaf == Leaf::Scalar { Value::string("") } else { Value::map(Map::new()) };
         let field = if make {
             map.entry(name, empty)
         } else {
             match map.get_mut(name) {
                 Some(field) => field,
-                None => return Ok(()),
+                None => return Ok(Some(rest.len())),
             }
         };
         if field.is_null() {
@@ -117,13 +236,13 @@ fn walk(mut value: &mut Value, mut path: Option<&str>, leaf: Leaf, set: &mut dyn
                 *field = empty();
             } else if is_list {
                 field.node = Node::List(Vec::new());
-            } else if rest.is_some() {
+            } else if !rest.is_empty() {
                 return Err(Error::new(ErrorKind::Resource, format!("expected a list or a map in the field {name}, found null")).at(pos));
             }
         }
-        (value, path) = (field, rest);
+        (value, parts) = (field, rest);
     }
-    set(value)
+    set(value).map(|()| None)
 }
 
 #[cfg(test)]
@@ -137,5 +256,69 @@ mod tests {
         assert_eq!(first_part("nginx.io\\/a\\/b/c"), ("nginx.io/a/b".into(), Some("c")));
         assert_eq!(first_part("/a"), ("".into(), Some("a")));
         assert_eq!(first_part("a/"), ("a".into(), Some("")));
+    }
+
+    #[test]
+    fn ends_cut_a_path_as_its_parts_are_split() {
+        for path in ["a", "a/b/c", "/a", "a/", "", "spec/template/spec/containers[]/image"] {
+            let ends = Ends::of(path.as_bytes());
+            let mut start = 0;
+            let cut = ends.at[..usize::from(ends.count)].iter().map(|end| {
+                let part = &path[start..usize::from(*end)];
+                start = usize::from(*end) + 1;
+                part
+            });
+            assert_eq!(cut.collect::<Vec<_>>(), split(path), "{path}");
+        }
+        for path in ["a\\/b", &"a/".repeat(MOST), &"a".repeat(256)] {
+            assert_eq!(Ends::of(path.as_bytes()), Ends::default(), "{path}");
+        }
+    }
+
+    #[test]
+    fn all_paths_lead_where_each_leads_by_itself() {
+        let text = b"{kind: A, metadata: {name: a}, spec: {list: [{x: 1}, {y: {z: 2}}], text: t, none: null}}";
+        let paths = [
+            "gone/a",
+            "gone/a/b",
+            "gone",
+            "goner/a",
+            "spec/gone[]/a",
+            "spec/gone[]/b",
+            "spec/gone/b",
+            "spec/list/y",
+            "spec/list/y/z",
+            "spec/list/x",
+            "spec/text",
+            "spec/text/x",
+            "spec/none/x",
+            "spec/new",
+            "spec/new/x",
+            "gone.io\\/a/b",
+            "a/b/c/d/e/f/g/h/i/j/k/l",
+        ];
+        for leaf in [Leaf::Nothing, Leaf::Map] {
+            let specs: Vec<FieldSpec> = paths.iter().enumerate().map(|(at, path)| FieldSpec::builtin("", "A", path, at % 3 == 0)).collect();
+            let mut resource = crate::read::resources(text, "t").expect("is YAML").remove(0);
+            let mut alone = resource.value.clone();
+            let (mut met, mut met_alone) = (Vec::new(), Vec::new());
+            let together = apply_all(&specs, &mut resource, leaf, &mut |value| {
+                met.push(value.pos);
+                *value = Value::map(Map::from_distinct(vec![("x".into(), Value::int(1))]));
+                Ok(())
+            });
+            let mut failed = 0;
+            for spec in &specs {
+                let one = spec.apply(&mut alone, leaf, &mut |value| {
+                    met_alone.push(value.pos);
+                    *value = Value::map(Map::from_distinct(vec![("x".into(), Value::int(1))]));
+                    Ok(())
+                });
+                failed += usize::from(one.is_err());
+            }
+            assert_eq!(met, met_alone);
+            assert_eq!(resource.value, alone);
+            assert_eq!((together.is_err(), failed > 0), (leaf == Leaf::Nothing, leaf == Leaf::Nothing));
+        }
     }
 }

@@ -82,6 +82,11 @@ pub fn join(dir: &str, path: &str) -> Option<String> {
     if path.starts_with('/') {
         return None;
     }
+    let plain = |path: &str| path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if plain(path) && (dir.is_empty() || plain(dir)) {
+        // Nothing to put right.
+        return Some(if dir.is_empty() { path.to_owned() } else { [dir, "/", path].concat() });
+    }
     let mut parts: Vec<&str> = dir.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
         match part {

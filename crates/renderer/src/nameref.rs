@@ -207,7 +207,7 @@ impl Referrer {
 impl Index {
     fn new(resources: &[Resource], limit: usize) -> Self {
         let budget = Budget { used: AtomicUsize::new(0), limit };
-        let part = parallel::part(resources.len());
+        let part = parallel::part_of_little(resources.len());
         let candidates = parallel::run(resources.chunks(part), |part| part.iter().filter_map(Candidate::of).collect::<Vec<_>>());
         let candidates: Vec<Candidate> = candidates.into_iter().flatten().collect();
         let mut by_name = foldhash::HashMap::<Text, Places>::with_capacity(candidates.len());

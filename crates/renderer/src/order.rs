@@ -50,7 +50,7 @@ pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[
             (None, None) => 0,
         }
     };
-    let part = parallel::part(resources.len());
+    let part = parallel::part_of_little(resources.len());
     let keys = parallel::run(resources.chunks(part).enumerate(), |(place, resources)| {
         let keys = resources.iter().enumerate().map(|(at, resource)| Key::new(place * part + at, &resource.id(), rank(resource.kind())));
         keys.collect::<Vec<_>>()

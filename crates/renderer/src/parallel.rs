@@ -7,6 +7,8 @@ use crate::scope;
 
 /// Fewer things than that for each thread are not worth it.
 const WORTH: usize = 100;
+/// The same for things with which little is to be done.
+const WORTH_OF_LITTLE: usize = 1000;
 /// More threads than that do not help: memory is the limit by then.
 const MOST: usize = 8;
 
@@ -19,7 +21,16 @@ fn cores() -> usize {
 
 /// How many of `count` things make a part, one for each thread; never 0.
 pub(crate) fn part(count: usize) -> usize {
-    if count < 2 * WORTH { count.max(1) } else { count.div_ceil(cores()).max(WORTH) }
+    part_worth(WORTH, count)
+}
+
+/// The same for things with which so little is to be done that a thread costs more than it brings, unless there are many of them.
+pub(crate) fn part_of_little(count: usize) -> usize {
+    part_worth(WORTH_OF_LITTLE, count)
+}
+
+fn part_worth(worth: usize, count: usize) -> usize {
+    if count < 2 * worth { count.max(1) } else { count.div_ceil(cores()).max(worth) }
 }
 
 /// Does the work for all parts; the results in the order of the parts. Each thread, this one too, takes the next part when it is done with one.

@@ -16,6 +16,8 @@ pub(crate) struct Paths {
 #[derive(Default)]
 struct Part {
     fields: Vec<(String, Part)>,
+    /// The first bytes of their names, a bit for each (some share one): most keys of a map are told apart by it.
+    begins: u64,
     /// The paths that end here.
     ends: Vec<usize>,
 }
@@ -54,6 +56,7 @@ impl Part {
     fn field(&mut self, name: &str) -> &mut Part {
         let at = self.fields.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
             self.fields.push((name.to_owned(), Part::default()));
+            self.begins |= begin(name);
             self.fields.len() - 1
         });
         &mut self.fields[at].1
@@ -63,8 +66,8 @@ impl Part {
         match &value.node {
             Node::List(items) => items.iter().for_each(|item| self.follow(item, there)),
             Node::Map(map) => {
-                for (name, part) in &self.fields {
-                    if let Some(field) = map.get(name) {
+                for (key, field) in map.iter().filter(|(key, _)| self.begins & begin(key) != 0) {
+                    if let Some((_, part)) = self.fields.iter().find(|(name, _)| name == key) {
                         part.ends.iter().for_each(|at| there[*at] = true);
                         part.follow(field, there);
                     }
@@ -73,6 +76,11 @@ impl Part {
             Node::Scalar(_) => {}
         }
     }
+}
+
+/// A bit for the first byte of a name.
+fn begin(name: &str) -> u64 {
+    1 << (name.as_bytes().first().copied().unwrap_or(0) & 63)
 }
 
 #[cfg(test)]

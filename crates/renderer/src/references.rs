@@ -107,8 +107,7 @@ const OTHERS: [Row; 42] = [
 pub(crate) fn of(wanted: &str) -> Vec<Reference> {
     let mut found = Vec::new();
     let mut add = |target: Gvk<'static>, group: &'static str, version: &'static str, kind: &'static str, path: Cow<'static, str>| {
-        let spec =
-            FieldSpec { group: Cow::Borrowed(group), version: Cow::Borrowed(version), kind: Cow::Borrowed(kind), path, create: false };
+        let spec = FieldSpec::of_version(group, version, kind, "", false).at(path);
         found.push(Reference { target, spec });
     };
     let core = |kind| Gvk { group: "", version: "v1", kind };

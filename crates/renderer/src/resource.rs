@@ -145,6 +145,12 @@ impl Resource {
         self.previous_ids().next().unwrap_or_else(|| self.id())
     }
 
+    /// Group, version and kind of that id.
+    pub(crate) fn original_gvk(&self) -> Gvk<'_> {
+        let gvk = self.gvk();
+        self.state.previous.first().map_or(gvk, |(kind, _, _)| Gvk { kind, ..gvk })
+    }
+
     /// Remembers the present id, before it changes.
     pub(crate) fn store_previous(&mut self) {
         let id = self.id();

@@ -1,10 +1,7 @@
 //! One kustomization's part of a build: gather resources, generate, transform.
 
-use std::borrow::Cow;
-
 use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Gathered, Result};
-use crate::fieldspec::FieldSpec;
 use crate::fs::file_name;
 use crate::generate;
 use crate::kustomization::{Entry, Kustomization};
@@ -483,15 +480,4 @@ fn replacement(folder: &Folder<'_>, file: &str, entry: &Value, out: &mut Vec<Rep
         }
     }
     errors.finish()
-}
-
-/// An owned field spec.
-pub(crate) fn owned(path: &str, kind: &str, create: bool) -> FieldSpec {
-    FieldSpec {
-        group: Cow::Borrowed(""),
-        version: Cow::Borrowed(""),
-        kind: Cow::Owned(kind.to_owned()),
-        path: Cow::Owned(path.to_owned()),
-        create,
-    }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::id::{Gvk, Id};
 use crate::resource::Resource;
-use crate::target::{Accumulator, owned};
+use crate::target::Accumulator;
 use crate::yaml::{Kind, Node, Pos, Scalar, Value};
 
 /// A var as a kustomization defines it.
@@ -141,7 +141,6 @@ pub(crate) fn resolve(acc: &mut Accumulator) -> Result<()> {
 fn replace_in(resource: &mut Resource, specs: &[FieldSpec], values: &HashMap<&str, Scalar>) -> Result<()> {
     let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&resource.gvk())).collect();
     for spec in wanted {
-        let spec = FieldSpec { create: false, ..spec.clone() };
         spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
             match &mut value.node {
                 Node::Scalar(_) => expand_value(value, values),
@@ -234,10 +233,10 @@ fn builtin() -> Vec<FieldSpec> {
             "StatefulSet" => "spec/volumeClaimTemplates/spec/nfs/server".to_owned(),
             _ => format!("{prefix}/volumes/nfs/server"),
         };
-        specs.push(owned(&server, kind, false));
+        specs.push(FieldSpec::of_kind(kind, &server));
         for list in ["containers", "initContainers"] {
             for tail in ["args", "command", "env/value", "volumeMounts/mountPath"] {
-                specs.push(owned(&format!("{prefix}/{list}/{tail}"), kind, false));
+                specs.push(FieldSpec::of_kind(kind, &format!("{prefix}/{list}/{tail}")));
             }
         }
     }
@@ -252,7 +251,7 @@ fn builtin() -> Vec<FieldSpec> {
         ("PersistentVolume", "spec/nfs/server"),
         ("Deployment", "spec/template/metadata/annotations"),
     ] {
-        specs.push(owned(path, kind, false));
+        specs.push(FieldSpec::of_kind(kind, path));
     }
     specs
 }

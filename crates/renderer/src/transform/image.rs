@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use regex::Regex;
 
-use crate::error::{Error, ErrorKind, Gathered, Result};
-use crate::fieldspec::{FieldSpec, Leaf};
+use crate::error::{Error, ErrorKind, Result};
+use crate::fieldspec::{FieldSpec, Leaf, apply_all};
 use crate::kustomization::Image;
 use crate::resource::Resource;
 use crate::yaml::{Node, Value};
@@ -37,19 +37,10 @@ impl Images {
             return Ok(());
         }
         self.anywhere(&mut resource.value);
-        let gvk = resource.gvk();
-        let wanted: Vec<&FieldSpec> = self.specs.iter().filter(|spec| spec.matches(&gvk)).collect();
-        let mut errors = Gathered::default();
-        for spec in wanted {
-            let set = &mut |value: &mut Value| {
-                self.update(value);
-                Ok(())
-            };
-            if let Err(error) = spec.apply(&mut resource.value, Leaf::Nothing, set) {
-                errors.note_field(resource, &spec.path, &error);
-            }
-        }
-        errors.finish()
+        apply_all(&self.specs, resource, Leaf::Nothing, &mut |value| {
+            self.update(value);
+            Ok(())
+        })
     }
 
     fn anywhere(&self, value: &mut Value) {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::Subjects;
 use crate::decode::nearest;
 use crate::error::{Error, ErrorKind, Gathered, Result};
-use crate::fieldspec::{FieldSpec, Leaf};
+use crate::fieldspec::{FieldSpec, Leaf, apply_all};
 use crate::kustomization::Replica;
 use crate::names::Names;
 use crate::parallel;
@@ -28,7 +28,7 @@ fn set_text(value: &mut Value, text: &str) -> Result<()> {
 
 /// Kinds whose names cannot be changed freely.
 fn keeps_name(resource: &Resource) -> bool {
-    let gvk = resource.original_id().gvk;
+    let gvk = resource.original_gvk();
     matches!(gvk.kind, "CustomResourceDefinition" | "Namespace") || (gvk.kind == "APIService" && gvk.group == "apiregistration.k8s.io")
 }
 
@@ -39,7 +39,7 @@ pub(super) fn rename(resource: &mut Resource, text: &str, specs: &[FieldSpec], p
     }
     let mut errors = Gathered::default();
     for spec in specs {
-        if !spec.matches(&resource.original_id().gvk) {
+        if !spec.matches(&resource.original_gvk()) {
             continue;
         }
         if spec.path == "metadata/name" && !text.is_empty() {
@@ -137,25 +137,16 @@ pub(super) fn set_pairs(resource: &mut Resource, pairs: &[(String, String)], spe
     if pairs.is_empty() {
         return Ok(());
     }
-    let gvk = resource.gvk();
-    let wanted: Vec<&FieldSpec> = specs.iter().filter(|spec| spec.matches(&gvk)).collect();
-    let mut errors = Gathered::default();
-    for spec in wanted {
-        let set = &mut |value: &mut Value| {
-            let pos = value.pos;
-            if value.is_null() {
-                value.node = Node::Map(Map::new());
-            }
-            let found = value.describe();
-            let Some(map) = value.as_map_mut() else { return Err(failed(format!("expected a map, found {found}")).at(pos)) };
-            pairs.iter().for_each(|(key, text)| map.insert(key, Value::string(text.as_str())));
-            Ok(())
-        };
-        if let Err(error) = spec.apply(&mut resource.value, Leaf::Map, set) {
-            errors.note_field(resource, &spec.path, &error);
+    apply_all(specs, resource, Leaf::Map, &mut |value| {
+        let pos = value.pos;
+        if value.is_null() {
+            value.node = Node::Map(Map::new());
         }
-    }
-    errors.finish()
+        let found = value.describe();
+        let Some(map) = value.as_map_mut() else { return Err(failed(format!("expected a map, found {found}")).at(pos)) };
+        pairs.iter().for_each(|(key, text)| map.insert(key, Value::string(text.as_str())));
+        Ok(())
+    })
 }
 
 pub(super) fn replicas(resources: &mut [Resource], names: &Names, replica: &Replica, specs: &[FieldSpec]) -> Result<()> {

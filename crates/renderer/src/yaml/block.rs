@@ -1,5 +1,6 @@
 //! Block style: maps and lists by indentation, literals, folded text, plain scalars over several lines.
 
+use super::line::end_of_text;
 use super::parse::{ONE_MARK, Parser, Properties, TAB};
 use super::scalar::Kind;
 use super::value::{Node, Scalar, Value};
@@ -32,9 +33,12 @@ impl<'a> Parser<'a> {
             let (start, column) = (self.at, self.column());
             let here_too = self.properties()?;
             let line_ends = self.at_line_end() || self.peek() == b'#';
-            if !line_ends && crossed && self.key_ahead() {
+            if !line_ends
+                && crossed
+                && let Some(colon) = self.key_ahead()
+            {
                 // These belong to the key, not to the map that begins with it.
-                let value = self.map(column, Some(here_too))?;
+                let value = self.map(column, Some(here_too), Some(colon))?;
                 return self.finish(&properties, value, false);
             }
             if !properties.add(&here_too) {
@@ -63,9 +67,15 @@ impl<'a> Parser<'a> {
             let value = self.list(column)?;
             return self.finish(&properties, value, false);
         }
-        if crossed && ((next == b'?' && blank_follows) || self.key_ahead()) {
-            let value = self.map(column, None)?;
-            return self.finish(&properties, value, false);
+        if crossed {
+            let colon = self.key_ahead();
+            if colon.is_some() || (next == b'?' && blank_follows) {
+                let value = self.map(column, None, colon)?;
+                return self.finish(&properties, value, false);
+            }
+        }
+        if let Some(value) = self.text_of_a_line(self.at, parent) {
+            return self.finish(&properties, Value { pos: here, ..value }, false);
         }
         let (value, quoted) = match next {
             b'|' | b'>' => (self.block_scalar(parent)?, true),
@@ -118,16 +128,16 @@ impl<'a> Parser<'a> {
         Err(self.error("did not expect more on this line"))
     }
 
-    /// Whether `key:` stands here on this line.
-    fn key_ahead(&self) -> bool {
+    /// Where the colon of the key stands that begins here, if a key does on this line.
+    fn key_ahead(&self) -> Option<usize> {
         let line = &self.src[self.at..];
         let end = match line.first() {
-            None | Some(b'|' | b'>' | b'#' | b'%' | b'@' | b'`' | b'&' | b'!' | b',' | b']' | b'}') => return false,
+            None | Some(b'|' | b'>' | b'#' | b'%' | b'@' | b'`' | b'&' | b'!' | b',' | b']' | b'}') => return None,
             Some(b'"') => {
                 let mut at = 1;
                 loop {
                     match line.get(at) {
-                        None | Some(b'\n') => return false,
+                        None | Some(b'\n') => return None,
                         Some(b'\\') => at += 2,
                         Some(b'"') => break at + 1,
                         Some(_) => at += 1,
@@ -138,28 +148,18 @@ impl<'a> Parser<'a> {
                 let mut at = 1;
                 loop {
                     match (line.get(at), line.get(at + 1)) {
-                        (None | Some(b'\n'), _) => return false,
+                        (None | Some(b'\n'), _) => return None,
                         (Some(b'\''), Some(b'\'')) => at += 2,
                         (Some(b'\''), _) => break at + 1,
                         (Some(_), _) => at += 1,
                     }
                 }
             }
-            Some(b'[' | b'{') => return false,
-            Some(_) => {
-                for (at, c) in line.iter().enumerate() {
-                    match c {
-                        b'\n' => return false,
-                        b'#' if at > 0 && matches!(line[at - 1], b' ' | b'\t') => return false,
-                        b':' if matches!(line.get(at + 1), None | Some(b' ' | b'\t' | b'\n')) => return true,
-                        _ => {}
-                    }
-                }
-                return false;
-            }
+            Some(b'[' | b'{') => return None,
+            Some(_) => return end_of_text(line).filter(|end| line.get(*end) == Some(&b':')).map(|end| self.at + end),
         };
-        let rest = line[end..].iter().position(|c| !matches!(c, b' ' | b'\t')).map_or(&[][..], |at| &line[end + at..]);
-        rest.first() == Some(&b':') && matches!(rest.get(1), None | Some(b' ' | b'\t' | b'\n'))
+        let colon = end + line[end..].iter().position(|c| !matches!(c, b' ' | b'\t'))?;
+        (line[colon] == b':' && matches!(line.get(colon + 1), None | Some(b' ' | b'\t' | b'\n'))).then_some(self.at + colon)
     }
 
     fn list(&mut self, column: usize) -> Result<Value> {
@@ -180,7 +180,8 @@ impl<'a> Parser<'a> {
         Ok(self.close_list(list, pos))
     }
 
-    fn map(&mut self, column: usize, mut first: Option<Properties<'a>>) -> Result<Value> {
+    /// `first`: what stood before the first key; `colon`: where its colon stands, as far as that is known.
+    fn map(&mut self, column: usize, mut first: Option<Properties<'a>>, mut colon: Option<usize>) -> Result<Value> {
         let mut map = self.open_map(self.pos());
         loop {
             let blank_follows = matches!(self.peek_at(1), b' ' | b'\t' | b'\n' | 0);
@@ -195,9 +196,16 @@ impl<'a> Parser<'a> {
                     Value { pos: self.pos(), ..Value::default() }
                 };
                 self.add_entry(&mut map, key, value)?;
+            } else if let (Some(colon), None) = (colon, &first)
+                && let Some(key) = self.plain_key(colon)
+            {
+                let pos = self.pos();
+                self.at = colon + 1;
+                let value = self.value_of_a_key(column)?;
+                self.add_known(&mut map, key, pos, value)?;
             } else {
-                let key = self.key(first.take())?;
-                let value = self.node(as_int(column), false, true)?;
+                let key = self.key(first.take(), colon)?;
+                let value = self.value_of_a_key(column)?;
                 self.add_entry(&mut map, key, value)?;
             }
             self.skip_to_token(true)?;
@@ -213,15 +221,25 @@ impl<'a> Parser<'a> {
             }
             let explicit = self.peek() == b'?' && matches!(self.peek_at(1), b' ' | b'\t' | b'\n');
             let marked = matches!(self.peek(), b'&' | b'!' | b'*');
-            if !explicit && !marked && !self.key_ahead() {
+            colon = self.key_ahead();
+            if !explicit && !marked && colon.is_none() {
                 return Err(self.error("could not find expected ':' after this key"));
             }
         }
         self.close_map(map)
     }
 
+    /// What stands behind the colon of a key at `column`.
+    #[inline]
+    fn value_of_a_key(&mut self, column: usize) -> Result<Value> {
+        match self.text_behind_a_key(column) {
+            Some(value) => Ok(value),
+            None => self.node(as_int(column), false, true),
+        }
+    }
+
     /// A key on one line and the colon behind it.
-    fn key(&mut self, properties: Option<Properties<'a>>) -> Result<Value> {
+    fn key(&mut self, properties: Option<Properties<'a>>, colon: Option<usize>) -> Result<Value> {
         let properties = match properties {
             Some(properties) => properties,
             None => self.properties()?,
@@ -232,9 +250,7 @@ impl<'a> Parser<'a> {
             b'*' if properties.is_empty() => self.alias_in_block()?,
             _ => {
                 let start = self.at;
-                let line = self.src[start..].iter().take_while(|c| **c != b'\n').enumerate();
-                let ends = |at: usize| matches!(self.src.get(at + 1), None | Some(b' ' | b'\t' | b'\n' | 0));
-                let Some(colon) = line.filter(|(_, c)| **c == b':').map(|(at, _)| start + at).find(|at| ends(*at)) else {
+                let Some(colon) = colon.or_else(|| self.colon()) else {
                     return Err(self.error("could not find expected ':' after this key"));
                 };
                 if colon == start && properties.is_empty() {
@@ -252,6 +268,13 @@ impl<'a> Parser<'a> {
         }
         self.at += 1;
         Ok(value)
+    }
+
+    /// The next colon on this line that may end a key.
+    fn colon(&self) -> Option<usize> {
+        let line = self.src[self.at..].iter().take_while(|c| **c != b'\n').enumerate();
+        let ends = |at: usize| matches!(self.src.get(at + 1), None | Some(b' ' | b'\t' | b'\n' | 0));
+        line.filter(|(_, c)| **c == b':').map(|(at, _)| self.at + at).find(|at| ends(*at))
     }
 
     /// A plain scalar; lines that are indented deeper than the parent continue it.

@@ -2,7 +2,7 @@
 
 use super::number::shortest;
 use super::order;
-use super::scalar::{Canonical, Kind, canonical, is_plain_number, needs_quotes};
+use super::scalar::{Canonical, Dialect, Kind, canonical, is_plain_number, needs_quotes, resolve};
 use super::value::{Map, Node, Scalar, Value};
 
 /// Lines of text are folded at the first space behind this column.
@@ -88,39 +88,30 @@ impl Emitter<'_> {
             if i > 0 || !first_here {
                 self.pad(indent);
             }
-            if key.len() > MAX_KEY || key.contains('\n') {
+            if key.len() <= MAX_KEY && is_word(key) {
+                self.put(key);
+            } else if key.len() > MAX_KEY || key.contains('\n') {
                 self.put("? ");
                 self.string(key, indent + 2, key.len() <= MAX_KEY && !key.contains('\n'));
                 if self.column > 0 {
                     self.end_line();
                 }
                 self.pad(indent);
-                self.put(":");
-                match &value.node {
-                    Node::Map(map) if !map.is_empty() => {
-                        self.put(" ");
-                        self.map(map, indent + 2, true);
-                    }
-                    Node::List(items) if !items.is_empty() => {
-                        self.put(" ");
-                        self.list(items, indent + 2, true);
-                    }
-                    _ => self.leaf(value, indent),
-                }
+                self.on_this_line(": ", value, indent);
                 continue;
+            } else {
+                self.string(key, indent + 2, true);
             }
-            self.string(key, indent + 2, true);
-            self.put(":");
             match &value.node {
                 Node::Map(map) if !map.is_empty() => {
-                    self.end_line();
+                    self.line(":");
                     self.map(map, indent + 2, false);
                 }
                 Node::List(items) if !items.is_empty() => {
-                    self.end_line();
+                    self.line(":");
                     self.list(items, indent, false);
                 }
-                _ => self.leaf(value, indent),
+                _ => self.leaf(": ", value, indent),
             }
         }
     }
@@ -130,24 +121,28 @@ impl Emitter<'_> {
             if i > 0 || !first_here {
                 self.pad(indent);
             }
-            self.put("-");
-            match &item.node {
-                Node::Map(map) if !map.is_empty() => {
-                    self.put(" ");
-                    self.map(map, indent + 2, true);
-                }
-                Node::List(inner) if !inner.is_empty() => {
-                    self.put(" ");
-                    self.list(inner, indent + 2, true);
-                }
-                _ => self.leaf(item, indent),
-            }
+            self.on_this_line("- ", item, indent);
         }
     }
 
-    /// A value that fits behind its key or dash.
-    fn leaf(&mut self, value: &Value, indent: usize) {
-        self.put(" ");
+    /// Any value, which begins behind this sign.
+    fn on_this_line(&mut self, sign: &str, value: &Value, indent: usize) {
+        match &value.node {
+            Node::Map(map) if !map.is_empty() => {
+                self.put(sign);
+                self.map(map, indent + 2, true);
+            }
+            Node::List(items) if !items.is_empty() => {
+                self.put(sign);
+                self.list(items, indent + 2, true);
+            }
+            _ => self.leaf(sign, value, indent),
+        }
+    }
+
+    /// A value that fits behind the sign of its key or dash.
+    fn leaf(&mut self, sign: &str, value: &Value, indent: usize) {
+        self.put(sign);
         match &value.node {
             Node::Scalar(scalar) => self.scalar(scalar, indent + 2, false),
             Node::Map(_) => self.put("{}"),
@@ -159,8 +154,10 @@ impl Emitter<'_> {
     }
 
     fn scalar(&mut self, scalar: &Scalar, indent: usize, key: bool) {
-        if scalar.kind == Kind::Int && is_plain_number(&scalar.text) {
-            return self.put(&scalar.text);
+        match scalar.kind {
+            Kind::Str => return self.string(&scalar.text, indent, key),
+            Kind::Int if is_plain_number(&scalar.text) => return self.put(&scalar.text),
+            _ => {}
         }
         match canonical(scalar) {
             Canonical::Null => self.put("null"),
@@ -349,7 +346,7 @@ fn is_word(text: &str) -> bool {
     bytes.first().is_some_and(|c| c.is_ascii_alphabetic() || *c == b'/')
         && bytes.last() != Some(&b':')
         && bytes.iter().all(|c| PLAIN[usize::from(*c)])
-        && !needs_quotes(text)
+        && resolve(text, Dialect::Kustomization) == Kind::Str
 }
 
 fn is_break(c: char) -> bool {

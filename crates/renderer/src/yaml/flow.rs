@@ -1,10 +1,12 @@
 //! Flow style and quoted scalars.
 
+use std::borrow::Cow;
+
 use super::block::as_int;
 use super::parse::{ONE_MARK, Parser, Properties, TAB};
 use super::scalar::{Dialect, Kind};
 use super::value::{Node, Pos, Scalar, Value};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// A key without `?` is at most so many characters long.
 const KEY_LENGTH: usize = 1024;
@@ -164,7 +166,7 @@ impl Parser<'_> {
 
     fn flow_plain(&mut self, parent: i64) -> Result<Value> {
         let pos = self.pos();
-        let mut text = String::new();
+        let mut text = Cow::Borrowed("");
         let mut pending = 0usize;
         loop {
             let start = self.at;
@@ -189,10 +191,11 @@ impl Parser<'_> {
             if end > start {
                 match pending {
                     0 => {}
-                    1 => text.push(' '),
-                    n => text.extend(std::iter::repeat_n('\n', n - 1)),
+                    1 => text.to_mut().push(' '),
+                    n => text.to_mut().extend(std::iter::repeat_n('\n', n - 1)),
                 }
-                text.push_str(self.slice(start, end));
+                // The first piece is only borrowed.
+                text += self.slice(start, end);
                 pending = 0;
             }
             if self.peek() != b'\n' || self.done() {
@@ -218,9 +221,18 @@ impl Parser<'_> {
     /// `"…"` or `'…'`; line ends inside are folded.
     pub(super) fn quoted(&mut self) -> Result<Value> {
         let pos = self.pos();
-        let start_error = self.error("the quoted text never ends");
         let quote = self.peek();
         self.at += 1;
+        // Mostly it holds nothing special.
+        let begin = self.at;
+        let run = self.src[begin..].iter().position(|c| *c == quote || matches!(c, b'\n' | b'\\'));
+        if let Some(end) = run.map(|run| begin + run)
+            && self.src[end] == quote
+            && !(quote == b'\'' && self.src.get(end + 1) == Some(&quote))
+        {
+            self.at = end + 1;
+            return Ok(Value { node: Node::Scalar(Scalar::quoted(self.slice(begin, end))), pos });
+        }
         let mut text = String::new();
         loop {
             let start = self.at;
@@ -229,7 +241,7 @@ impl Parser<'_> {
             }
             text.push_str(self.slice(start, self.at));
             if self.done() {
-                return Err(start_error);
+                return Err(Error::new(ErrorKind::Syntax, "the quoted text never ends").at(pos));
             }
             match self.peek() {
                 b'\n' => {

@@ -9,6 +9,7 @@
 mod block;
 mod emit;
 mod flow;
+mod line;
 mod number;
 mod order;
 mod parse;

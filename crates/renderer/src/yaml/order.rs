@@ -4,9 +4,6 @@ use std::cmp::Ordering;
 
 /// Letters last, other characters first, runs of digits by value. Not transitive for keys like `v2`, `v10`, `v1beta1`.
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
-    if a == b {
-        return Ordering::Equal;
-    }
     let (left, right) = (a.as_bytes(), b.as_bytes());
     let common = left.iter().zip(right).take_while(|(x, y)| x == y).count();
     if let (Some(x), Some(y)) = (left.get(common), right.get(common))

@@ -2,12 +2,13 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::line::spaces;
 use super::scalar::{Dialect, Kind, resolve};
 use super::value::{Map, Node, Pos, Scalar, Text, Value};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Deeper nesting is refused: it would exhaust the stack, and no manifest needs it.
-const MAX_DEPTH: usize = 192;
+pub(super) const MAX_DEPTH: usize = 192;
 /// How many values aliases may add to a file, as protection from "billion laughs".
 const MAX_ALIASED: usize = 1_000_000;
 
@@ -215,7 +216,7 @@ impl<'a> Parser<'a> {
         let mut at = self.at;
         loop {
             match self.src.get(at) {
-                Some(b' ') => at += 1,
+                Some(b' ') => at += spaces(&self.src[at..]),
                 Some(b'\n') => {
                     self.at = at;
                     self.newline();
@@ -429,15 +430,22 @@ impl<'a> Parser<'a> {
                 return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
             }
         };
-        if &*text == "<<" && !quoted {
-            map.merges.push(value);
-            return Ok(());
-        }
-        if self.dialect == Dialect::Resource {
-            // kustomize merges once more when it reads what it printed, where nothing is left to merge.
-            if &*text == "<<" {
+        if &*text == "<<" {
+            if !quoted {
+                map.merges.push(value);
                 return Ok(());
             }
+            // kustomize merges once more when it reads what it printed, where nothing is left to merge.
+            if self.dialect == Dialect::Resource {
+                return Ok(());
+            }
+        }
+        self.add_known(map, text, key_pos, value)
+    }
+
+    /// The same for a key that is text and merges nothing.
+    pub(super) fn add_known(&mut self, map: &mut OpenMap, text: Text, key_pos: Pos, value: Value) -> Result<()> {
+        if self.dialect == Dialect::Resource {
             self.look_at_key(&text, key_pos)?;
         }
         let own = &mut self.entries[map.start..];

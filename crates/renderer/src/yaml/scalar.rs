@@ -52,6 +52,9 @@ pub(crate) fn resolve(text: &str, dialect: Dialect) -> Kind {
 }
 
 fn word(text: &str, dialect: Dialect) -> Kind {
+    if text.len() > "false".len() {
+        return Kind::Str;
+    }
     match text {
         "~" | "null" | "Null" | "NULL" => Kind::Null,
         "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Kind::Bool,
