@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
+use serde_json::{Value, json};
+
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Type {
@@ -35,8 +37,6 @@ pub(crate) struct Field {
     pub(crate) inline: bool,
     /// In JSON it is written even when it is zero.
     pub(crate) always: bool,
-    /// The place among its fellows in Go's source.
-    place: usize,
     pub(crate) shape: Shape,
     pub(crate) of: Type,
     /// What Go calls one of them: `int32`, `v1.RestartPolicy`; empty for messages.
@@ -45,49 +45,89 @@ pub(crate) struct Field {
 
 /// All messages.
 pub(crate) struct Table {
-    messages: HashMap<&'static str, HashMap<u32, Field>>,
+    messages: HashMap<&'static str, Line>,
+}
+
+/// A message's line in the table. It is read when somebody asks for the message: there are a thousand, of which a cluster meets few.
+struct Line {
+    text: &'static str,
+    read: OnceLock<Message>,
+}
+
+/// A message that was read.
+pub(crate) struct Message {
+    /// The fields in the order in which Go has them, by their numbers.
+    own: Vec<(u32, Field)>,
     /// The same by their names in JSON, with what stands inline.
-    objects: HashMap<&'static str, BTreeMap<&'static str, Field>>,
+    pub(crate) fields: BTreeMap<&'static str, Field>,
+    /// What is written for fields that are not given.
+    pub(crate) absent: Vec<(&'static str, Value)>,
 }
 
 impl Table {
-    /// The table, read at the first use.
+    /// The table, whose messages are found at the first use.
     pub(crate) fn get() -> &'static Table {
         static TABLE: OnceLock<Table> = OnceLock::new();
-        TABLE.get_or_init(|| Table::read([include_str!("../data/golang.txt"), include_str!("../data/internal.txt")]))
+        TABLE.get_or_init(|| Table::find([include_str!("../data/golang.txt"), include_str!("../data/internal.txt")]))
     }
 
-    fn read(texts: [&'static str; 2]) -> Self {
+    fn find(texts: [&'static str; 2]) -> Self {
         let lines = texts.into_iter().flat_map(str::lines).filter(|line| !line.starts_with('#'));
-        let messages = lines.map(|line| {
-            let mut parts = line.split(' ');
-            let name = parts.next().unwrap_or_default();
-            (name, parts.enumerate().filter_map(|(place, text)| field(place, text)).collect())
-        });
-        let messages: HashMap<_, HashMap<u32, Field>> = messages.collect();
-        let objects = messages.keys().map(|name| (*name, named(&messages, name))).collect();
-        Self { messages, objects }
+        let line = |line: &'static str| {
+            let (name, text) = line.split_once(' ').unwrap_or((line, ""));
+            (name, Line { text, read: OnceLock::new() })
+        };
+        Self { messages: lines.map(line).collect() }
+    }
+
+    /// A message, if it is known.
+    pub(crate) fn message(&self, name: &str) -> Option<&Message> {
+        let line = self.messages.get(name)?;
+        Some(line.read.get_or_init(|| self.read(line.text)))
+    }
+
+    fn read(&self, text: &'static str) -> Message {
+        let own: Vec<(u32, Field)> = text.split(' ').filter_map(field).collect();
+        let mut fields = BTreeMap::new();
+        for (_, field) in &own {
+            match field.of {
+                Type::Message(inner) if field.inline => fields.extend(self.fields(inner).into_iter().flatten()),
+                _ => drop(fields.insert(field.name, *field)),
+            }
+        }
+        let absent = fields.values().filter_map(|field| Some((field.name, self.absent(field)?))).collect();
+        Message { own, fields, absent }
+    }
+
+    /// What Go writes for a field that was not given; none when nothing is.
+    fn absent(&self, field: &Field) -> Option<Value> {
+        match (field.shape, field.of) {
+            (Shape::One, Type::Text) => field.always.then(|| json!("")),
+            (Shape::One, Type::Integer | Type::Float) => field.always.then_some(json!(0)),
+            (Shape::One, Type::Boolean) => field.always.then_some(Value::Bool(false)),
+            // A structure is no nothing: Go always writes it, unless it is told to leave out zero.
+            (Shape::One, Type::Message("meta/v1.Time")) => (field.name != "creationTimestamp").then_some(Value::Null),
+            (Shape::One, Type::Message("meta/v1.MicroTime" | "runtime.RawExtension")) => Some(Value::Null),
+            (Shape::One, Type::Message("resource.Quantity")) => Some(json!("0")),
+            (Shape::One, Type::Message("util/intstr.IntOrString")) => Some(json!(0)),
+            (Shape::One, Type::Message(of)) if self.knows(of) => Some(json!({})),
+            _ => field.always.then_some(Value::Null),
+        }
     }
 
     /// A message's fields as its JSON has them.
     pub(crate) fn fields(&self, message: &str) -> Option<&BTreeMap<&'static str, Field>> {
-        self.objects.get(message)
-    }
-
-    /// All messages with their fields as their JSON has them.
-    pub(crate) fn objects(&self) -> impl Iterator<Item = (&'static str, &BTreeMap<&'static str, Field>)> {
-        self.objects.iter().map(|(message, fields)| (*message, fields))
+        self.message(message).map(|message| &message.fields)
     }
 
     /// A message's fields in the order in which Go writes them.
     pub(crate) fn ordered(&self, message: &str) -> Vec<Field> {
-        let mut own: Vec<Field> = self.messages.get(message).into_iter().flat_map(HashMap::values).copied().collect();
-        own.sort_by_key(|field| field.place);
-        let inside = |field: Field| match field.of {
+        let own = self.message(message).into_iter().flat_map(|message| &message.own);
+        let inside = |(_, field): &(u32, Field)| match field.of {
             Type::Message(inner) if field.inline => self.ordered(inner),
-            _ => vec![field],
+            _ => vec![*field],
         };
-        own.into_iter().flat_map(inside).collect()
+        own.flat_map(inside).collect()
     }
 
     pub(crate) fn knows(&self, message: &str) -> bool {
@@ -95,7 +135,8 @@ impl Table {
     }
 
     pub(crate) fn field(&self, message: &str, number: u32) -> Option<&Field> {
-        self.messages.get(message)?.get(&number)
+        let own = &self.message(message)?.own;
+        own.iter().find(|(of, _)| *of == number).map(|(_, field)| field)
     }
 }
 
@@ -105,19 +146,8 @@ pub(crate) fn type_name(api_version: &str, kind: &str) -> String {
     format!("{}/{version}.{kind}", group.split('.').next().unwrap_or_default())
 }
 
-fn named(messages: &HashMap<&'static str, HashMap<u32, Field>>, message: &str) -> BTreeMap<&'static str, Field> {
-    let mut out = BTreeMap::new();
-    for field in messages.get(message).into_iter().flat_map(HashMap::values) {
-        match field.of {
-            Type::Message(inner) if field.inline => out.extend(named(messages, inner)),
-            _ => drop(out.insert(field.name, *field)),
-        }
-    }
-    out
-}
-
 /// A field as the table writes it: `[+]NAME=NUMBER[!][?*%]TYPE[:NAME IN GO]`.
-fn field(place: usize, text: &'static str) -> Option<(u32, Field)> {
+fn field(text: &'static str) -> Option<(u32, Field)> {
     let (name, rest) = text.split_once('=')?;
     let (inline, name) = name.strip_prefix('+').map_or((false, name), |name| (true, name));
     let digits = rest.find(|c: char| !c.is_ascii_digit())?;
@@ -147,7 +177,7 @@ fn field(place: usize, text: &'static str) -> Option<(u32, Field)> {
         Type::Bytes => "[]uint8",
         Type::Message(_) => "",
     };
-    Some((number.parse().ok()?, Field { name, inline, always, place, shape, of, go }))
+    Some((number.parse().ok()?, Field { name, inline, always, shape, of, go }))
 }
 
 #[cfg(test)]
@@ -160,10 +190,11 @@ mod tests {
         let table = Table::get();
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let (name, fields) = line.split_once(' ').expect("a message with fields");
-            assert_eq!(table.messages[name].len(), fields.split(' ').count(), "{name}");
+            let own = &table.message(name).expect("it is known").own;
+            assert_eq!(own.len(), fields.split(' ').count(), "{name}");
         }
-        for (name, fields) in &table.messages {
-            for field in fields.values() {
+        for name in table.messages.keys() {
+            for (_, field) in &table.message(name).expect("it is known").own {
                 if let Type::Message(of) = field.of {
                     let nothing = of.starts_with("apiextensions/v1.");
                     assert!(nothing || table.knows(of) || crate::protobuf::is_special(of), "{name}.{}: {of}", field.name);

@@ -66,8 +66,9 @@ pub(crate) fn reread(group: &str, kind: &str, object: &mut Value) {
 /// Writes what the server and its admission add to an object of a built-in kind, whoever writes it.
 pub(crate) fn prepare(group: &str, kind: &str, object: &mut Value, old: Option<&Value>, now: &str) {
     let message = type_name(object["apiVersion"].as_str().unwrap_or_default(), kind);
-    if let Some(fields) = object.as_object_mut() {
-        prepare::prepare(group, kind, fields, old, now);
+    if let Some(fields) = object.as_object_mut()
+        && prepare::prepare(group, kind, fields, old, now)
+    {
         shape::fill(fields, &message);
     }
 }

@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use super::kinds::TEMPLATE_GENERATION;
 use super::{default, object, pods};
 
-/// Prepares an object in the server's form; `old` is what an update would replace, `now` the time as objects have it.
-pub(super) fn prepare(group: &str, kind: &str, fields: &mut Map<String, Value>, old: Option<&Value>, now: &str) {
+/// Prepares an object in the server's form; `old` is what an update would replace, `now` the time as objects have it. Says whether anything is written
+/// into objects of the kind.
+pub(super) fn prepare(group: &str, kind: &str, fields: &mut Map<String, Value>, old: Option<&Value>, now: &str) -> bool {
     match (group, kind) {
         ("", "Namespace") => namespace(fields),
         ("", "Pod") => pod(fields, old.is_none()),
@@ -19,8 +20,9 @@ pub(super) fn prepare(group: &str, kind: &str, fields: &mut Map<String, Value>, 
                 default(status, "lastPhaseTransitionTime", now);
             }
         }
-        _ => {}
+        _ => return false,
     }
+    true
 }
 
 /// A finalizer that holds an object for as long as it is in use.

@@ -2,7 +2,7 @@
 //!
 //! A server reads an object into its type and writes it out again. The types are a table (`golang`); nothing here knows any kind.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use fiel_schema::Registry;
@@ -28,11 +28,14 @@ pub(super) fn prune(fields: &mut Map<String, Value>, message: &str) {
 
 /// Writes what the type always writes.
 pub(super) fn fill(fields: &mut Map<String, Value>, message: &str) {
-    for Filled { name, shape, zero, of } in filled().get(message).into_iter().flatten() {
-        if zero.is_some() && !fields.contains_key(*name) {
-            fields.extend(zero.clone().map(|zero| ((*name).to_owned(), zero)));
+    let Some(known) = Table::get().message(message).filter(|_| !is_raw(message)) else { return };
+    for (name, absent) in &known.absent {
+        if !fields.contains_key(*name) {
+            fields.insert((*name).to_owned(), absent.clone());
         }
-        let (Some(of), Some(value)) = (of, fields.get_mut(*name)) else { continue };
+    }
+    for (name, value) in fields.iter_mut().filter(|(_, value)| value.is_object() || value.is_array()) {
+        let Some(Field { shape, of: Type::Message(of), .. }) = known.fields.get(name.as_str()) else { continue };
         match (shape, value) {
             (Shape::List, Value::Array(items)) => items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of)),
             (Shape::Map, Value::Object(map)) => map.values_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of)),
@@ -40,30 +43,6 @@ pub(super) fn fill(fields: &mut Map<String, Value>, message: &str) {
             _ => {}
         }
     }
-}
-
-/// A field in which something may have to be written.
-struct Filled {
-    name: &'static str,
-    shape: Shape,
-    /// What is written when it was not given.
-    zero: Option<Value>,
-    /// The message that it holds.
-    of: Option<&'static str>,
-}
-
-/// Those fields of each message: most have nothing but fields that are not written when they are not given.
-fn filled() -> &'static HashMap<&'static str, Vec<Filled>> {
-    static FILLED: OnceLock<HashMap<&str, Vec<Filled>>> = OnceLock::new();
-    FILLED.get_or_init(|| {
-        let known = Table::get().objects().filter(|(message, _)| !is_raw(message));
-        let filled = |(name, field): (&&'static str, &Field)| {
-            let of = if let Type::Message(of) = field.of { Some(of) } else { None };
-            let (zero, of) = (zero(name, field), of.filter(|of| Table::get().knows(object_of(of))));
-            (zero.is_some() || of.is_some()).then_some(Filled { name, shape: field.shape, zero, of })
-        };
-        known.map(|(message, fields)| (message, fields.iter().filter_map(filled).collect())).collect()
-    })
 }
 
 /// Whether a type holds JSON of any shape, which Go keeps as it is.
@@ -141,21 +120,5 @@ fn is_zero(value: &Value, field: &Field) -> bool {
         (_, Value::Bool(flag)) => !flag,
         (_, Value::Number(number)) => number.as_f64() == Some(0.0) && !matches!(field.of, Type::Message(_)),
         _ => false,
-    }
-}
-
-/// What is written for a field that was not given; none when nothing is.
-fn zero(name: &str, field: &Field) -> Option<Value> {
-    match (field.shape, field.of) {
-        (Shape::One, Type::Text) => field.always.then(|| json!("")),
-        (Shape::One, Type::Integer | Type::Float) => field.always.then_some(json!(0)),
-        (Shape::One, Type::Boolean) => field.always.then_some(Value::Bool(false)),
-        // A structure is no nothing: Go always writes it, unless it is told to leave out zero.
-        (Shape::One, Type::Message("meta/v1.Time")) => (name != "creationTimestamp").then_some(Value::Null),
-        (Shape::One, Type::Message("meta/v1.MicroTime" | "runtime.RawExtension")) => Some(Value::Null),
-        (Shape::One, Type::Message("resource.Quantity")) => Some(json!("0")),
-        (Shape::One, Type::Message("util/intstr.IntOrString")) => Some(json!(0)),
-        (Shape::One, Type::Message(of)) if Table::get().knows(of) => Some(json!({})),
-        _ => field.always.then_some(Value::Null),
     }
 }
