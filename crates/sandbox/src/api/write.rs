@@ -1,7 +1,7 @@
 //! Create, update, and the four kinds of patch.
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::commit::{Change, Manage, Old, commit};
 use super::{Answer, Ask, Body, Core, Held, body, definitions, managed, meta};
@@ -233,21 +233,19 @@ pub(crate) fn replace(
 pub(crate) fn confine(resource: &Resource, old: &Value, new: &mut Value, subresource: &str) {
     match subresource {
         "status" => {
-            let (status, metadata) = (new["status"].clone(), new["metadata"].clone());
-            *new = old.clone();
-            set(new, "status", status);
-            if resource.is_builtin() {
-                for part in ["annotations", "finalizers", "ownerReferences", "labels", "managedFields"] {
-                    if resource.group == "apps" && part == "labels" {
-                        continue;
-                    }
-                    match metadata.get(part) {
-                        Some(value) => new["metadata"][part] = value.clone(),
-                        None => {
-                            meta::metadata(new).remove(part);
-                        }
-                    }
-                }
+            if new.get("status").is_some_and(Value::is_null) {
+                set(new, "status", Value::Null);
+            }
+            let (builtin, labels) = (resource.is_builtin(), resource.group != "apps");
+            let metadata = meta::metadata(new);
+            if builtin {
+                keep(&old["metadata"], metadata, |part| match part {
+                    "annotations" | "finalizers" | "ownerReferences" | "managedFields" => true,
+                    part => part == "labels" && labels,
+                });
+            }
+            if let Some(fields) = new.as_object_mut() {
+                keep(old, fields, |part| part == "status" || part == "metadata" && builtin);
             }
         }
         // A container is looked into, or a certificate granted: nothing else changes.
@@ -266,6 +264,17 @@ pub(crate) fn confine(resource: &Resource, old: &Value, new: &mut Value, subreso
         }
         "" if resource.has_status() => set(new, "status", old["status"].clone()),
         _ => {}
+    }
+}
+
+/// Gives an object back all parts of the old one but those that may change. Most are the same in both: to compare them costs less than to copy them.
+fn keep(old: &Value, new: &mut Map<String, Value>, may_change: impl Fn(&str) -> bool) {
+    let Some(old) = old.as_object() else { return };
+    new.retain(|part, value| may_change(part) || old.get(part) == Some(value));
+    for (part, value) in old.iter().filter(|(part, _)| !may_change(part)) {
+        if !new.contains_key(part) {
+            new.insert(part.clone(), value.clone());
+        }
     }
 }
 
