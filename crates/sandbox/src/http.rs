@@ -67,6 +67,9 @@ where
     }
 }
 
+/// How an object begins of which only the metadata is shown.
+pub(crate) const PARTIAL: &[u8] = br#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#;
+
 /// The form that a client wants its objects in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -112,13 +115,13 @@ impl Form {
         }
     }
 
-    /// The same as a text; the part of it is not copied before.
-    pub(crate) fn text(&self, resource: &Resource, object: &Value) -> String {
+    /// The same as JSON; the part of it is not copied before.
+    pub(crate) fn text(&self, resource: &Resource, object: &Value) -> Vec<u8> {
+        // A value in memory has no part that JSON cannot hold.
+        let text = |object: &Value| serde_json::to_vec(object).unwrap_or_default();
         match self {
-            Self::Metadata => {
-                format!(r#"{{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":{}}}"#, object["metadata"])
-            }
-            _ => self.present(resource, object).to_string(),
+            Self::Metadata => [PARTIAL, &text(&object["metadata"]), b"}"].concat(),
+            _ => text(&self.present(resource, object)),
         }
     }
 

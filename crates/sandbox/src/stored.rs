@@ -22,6 +22,8 @@ pub(crate) struct Stored {
     open: Option<Arc<Value>>,
     /// A line of JSON with its end.
     text: Arc<[u8]>,
+    /// Where in it the metadata begins and ends.
+    metadata: (u32, u32),
 }
 
 impl Stored {
@@ -38,6 +40,12 @@ impl Stored {
             Order::Sorted => format!("{{\"apiVersion\":\"{version}\","),
         };
         self.text.starts_with(begin.as_bytes()).then_some(&self.text)
+    }
+
+    /// The JSON of the metadata: many look at nothing else.
+    pub(crate) fn metadata(&self) -> &[u8] {
+        let (begin, end) = self.metadata;
+        &self.text[begin as usize..end as usize]
     }
 
     /// Whether both are the same write of the same object.
@@ -124,27 +132,33 @@ pub(crate) struct Draft {
     text: Vec<u8>,
     /// Where in the text the version goes.
     place: usize,
+    /// Where in the text the metadata begins and ends.
+    metadata: (usize, usize),
 }
 
 impl Draft {
     pub(crate) fn new(mut object: Value, order: Order) -> Self {
         object["metadata"]["resourceVersion"] = Value::String(String::new());
         let mut text = Vec::with_capacity(4096);
-        let mut place = 0;
+        let (mut place, mut whole) = (0, (0, 0));
         let nothing = serde_json::Map::new();
         let fields = order.fields(object.as_object().unwrap_or(&nothing));
         entries(&mut text, fields, |text, name, value| match value {
-            Value::Object(metadata) if name == "metadata" => entries(text, metadata.iter(), |text, name, value| {
-                json(text, value);
-                if name == "resourceVersion" {
-                    // Before the closing quote.
-                    place = text.len() - 1;
-                }
-            }),
+            Value::Object(metadata) if name == "metadata" => {
+                let begin = text.len();
+                entries(text, metadata.iter(), |text, name, value| {
+                    json(text, value);
+                    if name == "resourceVersion" {
+                        // Before the closing quote.
+                        place = text.len() - 1;
+                    }
+                });
+                whole = (begin, text.len());
+            }
             value => json(text, value),
         });
         text.push(b'\n');
-        Self { object, text, place }
+        Self { object, text, place, metadata: whole }
     }
 
     /// The object with its version, packed if it comes on top of so many others; and how it is shown.
@@ -155,9 +169,12 @@ impl Draft {
         text.extend_from_slice(version.as_bytes());
         text.extend_from_slice(&self.text[self.place..]);
         let text: Arc<[u8]> = text.into();
+        // No object is as large as 4 GiB: bodies are limited.
+        let place = |place: usize| u32::try_from(place).unwrap_or(0);
+        let metadata = (place(self.metadata.0), place(self.metadata.1 + version.len()));
         self.object["metadata"]["resourceVersion"] = Value::String(version);
         let object = Arc::new(self.object);
-        let stored = Stored { open: (others < OPEN).then(|| object.clone()), text: text.clone() };
+        let stored = Stored { open: (others < OPEN).then(|| object.clone()), text: text.clone(), metadata };
         (stored, Shown { value: Some(object), text: Some(text) })
     }
 
@@ -209,6 +226,7 @@ mod tests {
             out
         };
         assert_eq!(written(&open), written(&packed));
+        assert_eq!(packed.metadata(), br#"{"name":"x","resourceVersion":"7","uid":"u"}"#);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::Shared;
 use crate::api::{Ask, list};
-use crate::http::Form;
+use crate::http::{Form, PARTIAL};
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -93,13 +93,15 @@ impl Watch {
     }
 
     fn tell(&mut self, kind: &str, object: &Value) {
-        self.waiting.push_back(line(kind, self.form.text(&self.resource, object).as_bytes()));
+        self.waiting.push_back(line(kind, &[&self.form.text(&self.resource, object)]));
     }
 
     fn tell_stored(&mut self, kind: &str, object: &Stored) {
-        match object.text(&self.resource).filter(|_| self.form == Form::Plain) {
-            Some(text) => self.waiting.push_back(line(kind, text.trim_ascii_end())),
-            None => self.tell(kind, &object.value()),
+        let text = if self.form == Form::Plain { object.text(&self.resource) } else { None };
+        match (&self.form, text) {
+            (_, Some(text)) => self.waiting.push_back(line(kind, &[text.trim_ascii_end()])),
+            (Form::Metadata, _) => self.waiting.push_back(line(kind, &[PARTIAL, object.metadata(), b"}"])),
+            _ => self.tell(kind, &object.value()),
         }
     }
 
@@ -110,7 +112,7 @@ impl Watch {
         }
         let object = json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata});
         let object = self.form.present(&self.resource, &object);
-        self.waiting.push_back(line("BOOKMARK", object.to_string().as_bytes()));
+        self.waiting.push_back(line("BOOKMARK", &[object.to_string().as_bytes()]));
         self.next_bookmark = Instant::now() + BOOKMARKS;
     }
 
@@ -130,7 +132,7 @@ impl Watch {
             Err(oldest) => {
                 drop(core);
                 let error = ApiError::expired(format!("too old resource version: {} ({oldest})", self.seen));
-                self.waiting.push_back(line("ERROR", error.status().to_string().as_bytes()));
+                self.waiting.push_back(line("ERROR", &[error.status().to_string().as_bytes()]));
                 self.ended = true;
             }
         }
@@ -147,6 +149,7 @@ impl Watch {
         match (was, is) {
             (false, true) => self.tell_stored("ADDED", &event.after),
             (true, true) => self.tell_stored("MODIFIED", &event.after),
+            (true, false) if event.deleted => self.tell_stored("DELETED", &event.after),
             (true, false) => {
                 let mut last = event.before.as_ref().map(|before| Arc::unwrap_or_clone(before.value())).unwrap_or_default();
                 last["metadata"]["resourceVersion"] = json!(event.revision.to_string());
@@ -192,7 +195,13 @@ impl Watch {
     }
 }
 
-/// An event with an object's JSON. The type comes first, as in a kube-apiserver: clients then know what they read while they read it.
-fn line(kind: &str, object: &[u8]) -> Bytes {
-    [b"{\"type\":\"", kind.as_bytes(), b"\",\"object\":", object, b"}\n"].concat().into()
+/// An event with an object's JSON, given in parts. The type comes first, as in a kube-apiserver: clients then know what they read while they read it.
+fn line(kind: &str, object: &[&[u8]]) -> Bytes {
+    let length = object.iter().map(|part| part.len()).sum::<usize>();
+    let mut line = Vec::with_capacity(length + kind.len() + r#"{"type":"","object":}"#.len() + 1);
+    for part in [b"{\"type\":\"".as_slice(), kind.as_bytes(), b"\",\"object\":"].into_iter().chain(object.iter().copied()) {
+        line.extend_from_slice(part);
+    }
+    line.extend_from_slice(b"}\n");
+    line.into()
 }
