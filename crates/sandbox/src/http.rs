@@ -249,7 +249,7 @@ impl Service {
             ["version"] => found(Some(version())),
             ["metrics"] => Ok(text("text/plain; version=0.0.4", &metrics(&core.writes))),
             ["api" | "apis"] if discovery::wants_aggregated(head.header(ACCEPT)) => {
-                Ok(aggregated(&discovery::aggregated(&served(), parts[0] == "api")))
+                Ok(aggregated(discovery::aggregated(&served(), parts[0] == "api")))
             }
             ["api"] => found(Some(discovery::core_versions())),
             ["apis"] => found(Some(discovery::groups(&served()))),
@@ -367,27 +367,27 @@ fn acceptable(accept: &str) -> bool {
 }
 
 /// What discovery tells of everything that is served.
-fn served(resources: &Resources) -> Vec<Served> {
+fn served(resources: &Resources) -> Vec<Served<'_>> {
     resources.all().iter().map(|resource| one_served(resource)).collect()
 }
 
-fn one_served(resource: &Resource) -> Served {
-    let sub = |sub: &crate::resource::Subresource| Sub {
-        name: sub.name.clone(),
-        group: if sub.group.is_empty() && sub.version.is_empty() { resource.group.clone() } else { sub.group.clone() },
-        version: if sub.version.is_empty() { resource.version.clone() } else { sub.version.clone() },
-        kind: sub.kind.clone(),
-        verbs: sub.verbs.clone(),
+fn one_served<'a>(resource: &'a Resource) -> Served<'a> {
+    let sub = |sub: &'a crate::resource::Subresource| Sub {
+        name: &sub.name,
+        group: if sub.group.is_empty() && sub.version.is_empty() { &resource.group } else { &sub.group },
+        version: if sub.version.is_empty() { &resource.version } else { &sub.version },
+        kind: &sub.kind,
+        verbs: &sub.verbs,
     };
     Served {
-        group: resource.group.clone(),
-        version: resource.version.clone(),
-        kind: resource.kind.clone(),
-        plural: resource.plural.clone(),
-        singular: resource.singular.clone(),
-        short_names: resource.short_names.clone(),
-        categories: resource.categories.clone(),
-        verbs: resource.verbs.clone(),
+        group: &resource.group,
+        version: &resource.version,
+        kind: &resource.kind,
+        plural: &resource.plural,
+        singular: &resource.singular,
+        short_names: &resource.short_names,
+        categories: &resource.categories,
+        verbs: &resource.verbs,
         namespaced: resource.namespaced,
         subresources: resource.subresources.iter().map(sub).collect(),
     }
@@ -412,12 +412,11 @@ fn metrics(writes: &std::collections::BTreeMap<String, u64>) -> String {
     out
 }
 
-fn aggregated(document: &Value) -> Response<ServiceBody> {
-    let mut out = json_response(StatusCode::OK, document);
-    let headers = out.headers_mut();
-    headers.insert(CONTENT_TYPE, http::HeaderValue::from_static(discovery::AGGREGATED));
-    if let Ok(tag) = http::HeaderValue::from_str(&discovery::etag(document)) {
-        headers.insert(ETAG, tag);
+fn aggregated(document: Vec<u8>) -> Response<ServiceBody> {
+    let tag = http::HeaderValue::from_str(&discovery::etag(&document));
+    let mut out = response(StatusCode::OK, discovery::AGGREGATED, Full::new(Bytes::from(document)).boxed_unsync());
+    if let Ok(tag) = tag {
+        out.headers_mut().insert(ETAG, tag);
     }
     out
 }

@@ -181,14 +181,22 @@ pub(crate) struct Resources {
 impl Resources {
     /// Kubernetes' own kinds and those of the given definitions.
     pub(crate) fn new<'a>(definitions: impl Iterator<Item = &'a Value>) -> Self {
-        let mut builtin: Vec<Resource> = Registry::builtin().kinds().map(Resource::builtin).collect();
-        // All of their versions are stable, and of those clients prefer the highest: `autoscaling/v2`.
-        builtin.sort_by(|one, other| (&one.group, &other.version).cmp(&(&other.group, &one.version)));
-        let custom = definitions.flat_map(Resource::of_definition);
-        let list: Vec<Arc<Resource>> = builtin.into_iter().chain(custom).map(Arc::new).collect();
+        let custom = definitions.flat_map(Resource::of_definition).map(Arc::new);
+        let list: Vec<Arc<Resource>> = Self::builtin().iter().cloned().chain(custom).collect();
         let path = |resource: &Resource| (resource.group.clone(), resource.version.clone(), resource.plural.clone());
         let by_path = list.iter().enumerate().map(|(index, resource)| (path(resource), index)).collect();
         Self { list, by_path }
+    }
+
+    /// Kubernetes' own kinds, the same in every cluster.
+    fn builtin() -> &'static [Arc<Resource>] {
+        static BUILTIN: OnceLock<Vec<Arc<Resource>>> = OnceLock::new();
+        BUILTIN.get_or_init(|| {
+            let mut builtin: Vec<Resource> = Registry::builtin().kinds().map(Resource::builtin).collect();
+            // All of their versions are stable, and of those clients prefer the highest: `autoscaling/v2`.
+            builtin.sort_by(|one, other| (&one.group, &other.version).cmp(&(&other.group, &one.version)));
+            builtin.into_iter().map(Arc::new).collect()
+        })
     }
 
     /// All of them.

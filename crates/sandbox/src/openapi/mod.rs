@@ -89,7 +89,7 @@ fn hash(resources: &[Arc<Resource>], path: &str) -> String {
 fn hash_of<'a>(resources: impl Iterator<Item = &'a Arc<Resource>>) -> String {
     let own = |one: &Resource| one.custom.as_ref().map(|custom| json!([custom.openapi, custom.list_kind]));
     let told: Vec<Value> = resources.map(|one| json!([location(one), one.plural, one.kind, one.namespaced, own(one)])).collect();
-    digest(&json!([FORM, components::checksum(), told]))
+    digest(json!([FORM, components::checksum(), told]).to_string().as_bytes())
 }
 
 /// What the component of a kind is called; none for the few that have none.
