@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::sync::OnceLock;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fs::{FileSystem, Memory};
@@ -77,7 +78,10 @@ impl Default for Limits {
 #[derive(Debug, Clone, Default)]
 pub struct Build {
     resources: Vec<Resource>,
-    read_set: BTreeSet<String>,
+    /// In the order in which they were read, some perhaps twice.
+    noted: Vec<String>,
+    /// The same as a set, which not everybody asks for.
+    read_set: OnceLock<BTreeSet<String>>,
     warnings: Vec<String>,
 }
 
@@ -92,7 +96,7 @@ impl Build {
     /// changes nothing.
     #[must_use]
     pub fn read_set(&self) -> &BTreeSet<String> {
-        &self.read_set
+        self.read_set.get_or_init(|| self.noted.iter().cloned().collect())
     }
 
     /// Deprecated fields and the like.
@@ -139,8 +143,8 @@ pub fn attempt(fs: &dyn FileSystem, path: &str, options: &Options, outside: &dyn
     let session = Session::new(fs, outside, options);
     let result = told(&session, path, options);
     let read_set = match &result {
-        Ok(build) => build.read_set.clone(),
-        Err(_) => session.read_set.take(),
+        Ok(build) => build.read_set().clone(),
+        Err(_) => session.noted.take().into_iter().collect(),
     };
     Attempt { result, read_set }
 }
@@ -214,7 +218,7 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
         finish(resource)
     })
     .map_err(|error| error.in_file(&file))?;
-    Ok(Build { resources, read_set: session.read_set.take(), warnings: session.warnings.take() })
+    Ok(Build { resources, noted: session.noted.take(), read_set: OnceLock::new(), warnings: session.warnings.take() })
 }
 
 /// Appends the hash of their content to the names of generated resources.

@@ -1,7 +1,6 @@
 //! Reading a kustomization's files: which ones it may read, and which ones it did.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -28,7 +27,8 @@ pub(crate) struct Session<'a> {
     pub(crate) fs: &'a dyn FileSystem,
     pub(crate) outside: &'a dyn Outside,
     pub(crate) restrictor: LoadRestrictor,
-    pub(crate) read_set: RefCell<BTreeSet<String>>,
+    /// What was read or looked for (see [`crate::Build::read_set`]).
+    pub(crate) noted: RefCell<Vec<String>>,
     pub(crate) warnings: RefCell<Vec<String>>,
     pub(crate) schemas: RefCell<Schemas>,
     pub(crate) scopes: Force,
@@ -46,7 +46,7 @@ impl<'a> Session<'a> {
             fs,
             outside,
             restrictor: options.load_restrictor,
-            read_set: RefCell::default(),
+            noted: RefCell::default(),
             warnings: RefCell::default(),
             schemas: RefCell::default(),
             scopes: Force::begin(),
@@ -323,7 +323,7 @@ impl<'a> Folder<'a> {
     }
 
     fn download(&self, url: &str) -> Result<Vec<u8>> {
-        self.session.read_set.borrow_mut().insert(url.to_owned());
+        self.session.noted.borrow_mut().push(url.to_owned());
         Ok(self.session.outside.download(url)?)
     }
 
@@ -385,7 +385,7 @@ impl<'a> Folder<'a> {
             Tree::Given(_) => path.to_owned(),
             Tree::Fetched(_) => self.show(path),
         };
-        self.session.read_set.borrow_mut().insert(name);
+        self.session.noted.borrow_mut().push(name);
     }
 
     /// Puts where a path's links lead into the read set as well.

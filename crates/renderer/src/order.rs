@@ -2,7 +2,10 @@
 
 use std::cmp::Ordering;
 
-use crate::id::{Gvk, Id};
+use foldhash::HashMap;
+use foldhash::HashMapExt as _;
+
+use crate::id::Gvk;
 use crate::parallel;
 use crate::resource::Resource;
 use crate::yaml::Text;
@@ -38,54 +41,88 @@ const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfi
 
 /// kustomize's legacy order, with other lists of kinds where a kustomization gives them.
 pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[String])>) {
-    let rank = |kind: &str| -> i64 {
-        let place = |at: Option<usize>| at.and_then(|at| i64::try_from(at).ok());
-        let (first, last) = match lists {
-            Some((first, last)) => (place(first.iter().position(|one| one == kind)), place(last.iter().position(|one| one == kind))),
-            None => (place(FIRST.iter().position(|one| *one == kind)), place(LAST.iter().position(|one| *one == kind))),
-        };
-        match (first, last) {
-            (_, Some(last)) => 1 + last,
-            (Some(first), None) => first - i64::from(u32::MAX),
-            (None, None) => 0,
-        }
-    };
+    let kinds = Kinds::of(resources, lists);
     let part = parallel::part_of_little(resources.len());
-    let keys = parallel::run(resources.chunks(part).enumerate(), |(place, resources)| {
-        let keys = resources.iter().enumerate().map(|(at, resource)| Key::new(place * part + at, &resource.id(), rank(resource.kind())));
-        keys.collect::<Vec<_>>()
+    let keys = parallel::run(resources.chunks(part).zip(kinds.places.chunks(part)).enumerate(), |(nth, (resources, places))| {
+        let keys = resources.iter().zip(places).enumerate();
+        let mut keys: Vec<Key<'_>> = keys.map(|(at, (resource, place))| Key::new(kinds.ranks[*place], resource, nth * part + at)).collect();
+        keys.sort_unstable_by(Key::compare);
+        keys
     });
     let mut keys: Vec<Key<'_>> = keys.into_iter().flatten().collect();
-    keys.sort_unstable_by(Key::compare);
+    // This sort finds the parts that are in order, and merges them.
+    keys.sort_by(Key::compare);
     let order: Vec<usize> = keys.into_iter().map(|key| key.at).collect();
     let mut old: Vec<Option<Resource>> = std::mem::take(resources).into_iter().map(Some).collect();
     resources.extend(order.into_iter().filter_map(|at| old[at].take()));
 }
 
-/// What decides where a resource comes: its kind's rank, then group, version and kind, namespace and name, and at last where it stood. The name is here itself:
-/// it is what is mostly compared, and lies far away in the resource.
+/// The kinds of resources. There are few of them, so that they are put in order once, and then only numbers are compared.
+struct Kinds {
+    /// Of each resource, which of the kinds is its own.
+    places: Vec<usize>,
+    /// Of each kind, where it comes among all.
+    ranks: Vec<usize>,
+}
+
+impl Kinds {
+    fn of(resources: &[Resource], lists: Option<(&[String], &[String])>) -> Self {
+        let mut known: HashMap<Gvk<'_>, usize> = HashMap::new();
+        let mut last: Option<(Gvk<'_>, usize)> = None;
+        let places = resources.iter().map(|resource| {
+            let gvk = resource.gvk();
+            if let Some((_, place)) = last.filter(|(known, _)| *known == gvk) {
+                return place;
+            }
+            let next = known.len();
+            let place = *known.entry(gvk).or_insert(next);
+            last = Some((gvk, place));
+            place
+        });
+        let places = places.collect();
+        let mut ordered: Vec<(i64, Gvk<'_>, usize)> = known.into_iter().map(|(gvk, place)| (rank(gvk.kind, lists), gvk, place)).collect();
+        let compare =
+            |one: &(i64, Gvk<'_>, usize), other: &(i64, Gvk<'_>, usize)| one.0.cmp(&other.0).then_with(|| compare_alike(&one.1, &other.1));
+        ordered.sort_by(compare);
+        let mut ranks = vec![0; ordered.len()];
+        // Kinds whose texts are the same come together.
+        for (rank, alike) in ordered.chunk_by(|one, other| compare(one, other) == Ordering::Equal).enumerate() {
+            alike.iter().for_each(|(_, _, place)| ranks[*place] = rank);
+        }
+        Self { places, ranks }
+    }
+}
+
+/// Where a kind stands in the lists; the others have 0.
+fn rank(kind: &str, lists: Option<(&[String], &[String])>) -> i64 {
+    let place = |at: Option<usize>| at.and_then(|at| i64::try_from(at).ok());
+    let (first, last) = match lists {
+        Some((first, last)) => (place(first.iter().position(|one| one == kind)), place(last.iter().position(|one| one == kind))),
+        None => (place(FIRST.iter().position(|one| *one == kind)), place(LAST.iter().position(|one| *one == kind))),
+    };
+    match (first, last) {
+        (_, Some(last)) => 1 + last,
+        (Some(first), None) => first - i64::from(u32::MAX),
+        (None, None) => 0,
+    }
+}
+
+/// What decides where a resource comes: its kind, namespace and name, and at last where it stood. The name is here itself: it is what is mostly compared, and
+/// lies far away in the resource.
 struct Key<'a> {
-    rank: i64,
-    gvk: Gvk<'a>,
+    kind: usize,
     namespace: &'a str,
     name: Text,
     at: usize,
 }
 
 impl<'a> Key<'a> {
-    fn new(at: usize, id: &Id<'a>, rank: i64) -> Self {
-        Self { rank, gvk: id.gvk, namespace: or(id.namespace, "~X"), name: or(id.name, "~N").into(), at }
+    fn new(kind: usize, resource: &'a Resource, at: usize) -> Self {
+        Self { kind, namespace: or(resource.namespace(), "~X"), name: or(resource.name(), "~N").into(), at }
     }
 
     fn compare(&self, other: &Self) -> Ordering {
-        let by_kind = || {
-            let order = compare_kinds(&self.gvk, &other.gvk);
-            // Among Namespaces the real ones come before those of other groups.
-            let namespaces = [self, other].iter().all(|key| key.gvk.kind == "Namespace");
-            let reverse = namespaces && (self.gvk.group.is_empty() || other.gvk.group.is_empty());
-            if reverse { order.reverse() } else { order }
-        };
-        self.rank.cmp(&other.rank).then_with(by_kind).then_with(|| self.compare_names(other)).then(self.at.cmp(&other.at))
+        self.kind.cmp(&other.kind).then_with(|| self.compare_names(other)).then(self.at.cmp(&other.at))
     }
 
     /// As texts `namespace|name`.
@@ -95,6 +132,15 @@ impl<'a> Key<'a> {
         }
         compare_joined(&[self.namespace, "|", &self.name], &[other.namespace, "|", &other.name])
     }
+}
+
+/// Kinds of one rank.
+fn compare_alike(one: &Gvk<'_>, other: &Gvk<'_>) -> Ordering {
+    let order = compare_kinds(one, other);
+    // Among Namespaces the real ones come before those of other groups.
+    let namespaces = one.kind == "Namespace" && other.kind == "Namespace";
+    let reverse = namespaces && (one.group.is_empty() || other.group.is_empty());
+    if reverse { order.reverse() } else { order }
 }
 
 /// As texts `group_version_kind`.
@@ -133,10 +179,15 @@ mod tests {
             "{apiVersion: a/v1, kind: X, metadata: {name: a, namespace: n-m}}",
             "{apiVersion: g/v1, kind: Namespace, metadata: {name: n}}",
             "{apiVersion: v1, kind: Namespace, metadata: {name: n}}",
+            "{apiVersion: a/b_v1, kind: X, metadata: {name: c}}",
+            "{apiVersion: a_b/v1, kind: X, metadata: {name: d}}",
         ];
         let mut resources = crate::read::resources(text.join("\n---\n").as_bytes(), "t").expect("is YAML");
         legacy(&mut resources, None);
         let told: Vec<String> = resources.iter().map(|one| format!("{} {} {}", one.api_version(), one.name(), one.namespace())).collect();
-        assert_eq!(told, ["v1 n ", "g/v1 n ", "a_b/v1 a ", "a/v1 a n-m", "a/v1 z n", "a/v1 b ", "b/v1 a ", "v1 a "]);
+        assert_eq!(
+            told,
+            ["v1 n ", "g/v1 n ", "a_b/v1 a ", "a/b_v1 c ", "a_b/v1 d ", "a/v1 a n-m", "a/v1 z n", "a/v1 b ", "b/v1 a ", "v1 a "]
+        );
     }
 }
