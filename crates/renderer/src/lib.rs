@@ -69,5 +69,6 @@ pub use build::{Attempt, Build, Limits, LoadRestrictor, Options, Order, attempt,
 pub use error::{Error, ErrorKind};
 pub use fs::{Disk, FileKind, FileSystem, Memory};
 pub use outside::{Argument, Checkout, Closed, Failure, FunctionCall, HelmCall, HelmSettings, Mount, Outside, PluginCall, Program};
+pub use plugin::BUILTIN_PLUGINS;
 pub use repository::Repository;
 pub use resource::Resource;

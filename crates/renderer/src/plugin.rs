@@ -3,7 +3,7 @@
 mod iam_policy;
 mod value_add;
 
-use crate::decode::Fields;
+use crate::decode::{Fields, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
 use crate::generate;
@@ -15,9 +15,32 @@ use crate::target::replacements;
 use crate::transform::{Images, STRATEGIC, Subjects, Transformer, load_inline_or_file, prepare};
 use crate::yaml::{Map, Value};
 
+/// The kinds of generators and transformers with `apiVersion: builtin`, those of kustomize 5.8.1.
+pub const BUILTIN_PLUGINS: [&str; 18] = [
+    "AnnotationsTransformer",
+    "ConfigMapGenerator",
+    "HashTransformer",
+    "HelmChartInflationGenerator",
+    "IAMPolicyGenerator",
+    "ImageTagTransformer",
+    "LabelTransformer",
+    "NamespaceTransformer",
+    "PatchJson6902Transformer",
+    "PatchStrategicMergeTransformer",
+    "PatchTransformer",
+    "PrefixSuffixTransformer",
+    "PrefixTransformer",
+    "ReplacementTransformer",
+    "ReplicaCountTransformer",
+    "SecretGenerator",
+    "SuffixTransformer",
+    "ValueAddTransformer",
+];
+
 fn unsupported(config: &Resource) -> Error {
     let what = format!("{} ({})", config.kind(), config.api_version());
-    Error::new(ErrorKind::Unsupported, format!("the plugin {what} is not built in"))
+    let hint = nearest(config.kind(), BUILTIN_PLUGINS.into_iter()).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+    Error::new(ErrorKind::Unsupported, format!("the plugin {what} is not built in{hint}"))
 }
 
 /// The configuration without its header.
@@ -86,20 +109,38 @@ fn needed_specs(f: &mut Fields) -> Result<Vec<FieldSpec>> {
     Err(Error::new(ErrorKind::Kustomization, "fieldSpecs are missing, such as [{path: metadata/name}]"))
 }
 
-/// Runs a transformer.
-pub(crate) fn transform(folder: &Folder<'_>, file: &str, config: Resource, resources: &mut Vec<Resource>) -> Result<()> {
+/// What a transformer or validator does, as its configuration says.
+pub(crate) enum Action {
+    /// A program or container is run.
+    External(Resource),
+    AddValue(value_add::ValueAdd),
+    AddHashes,
+    Steps(Vec<Transformer>),
+}
+
+/// Reads the configuration of a transformer or validator, which hangs on no resource.
+pub(crate) fn read(folder: &Folder<'_>, file: &str, config: Resource) -> Result<Action> {
     if !is_builtin(&config) {
-        return crate::external::transform(folder, &config, resources);
+        return Ok(Action::External(config));
     }
     let unknown = unsupported(&config);
     let (kind, value) = body(config);
     let fields = Fields::new(value, "a transformer")?;
-    let steps = match &*kind {
-        "ValueAddTransformer" => return value_add::run(folder, fields, resources),
-        "HashTransformer" => return crate::build::add_hashes(resources),
-        _ => fields.read_known(|f| steps(folder, file, &kind, f))?,
-    };
-    steps.ok_or(unknown)?.iter().try_for_each(|step| step.apply(resources))
+    match &*kind {
+        "ValueAddTransformer" => value_add::read(folder, fields).map(Action::AddValue),
+        "HashTransformer" => Ok(Action::AddHashes),
+        _ => fields.read_known(|f| steps(folder, file, &kind, f))?.map(Action::Steps).ok_or(unknown),
+    }
+}
+
+/// Runs a transformer.
+pub(crate) fn transform(folder: &Folder<'_>, action: &Action, resources: &mut Vec<Resource>) -> Result<()> {
+    match action {
+        Action::External(config) => crate::external::transform(folder, config, resources),
+        Action::AddValue(what) => value_add::run(what, resources),
+        Action::AddHashes => crate::build::add_hashes(resources),
+        Action::Steps(steps) => steps.iter().try_for_each(|step| step.apply(resources)),
+    }
 }
 
 /// What a transformer with a configuration of its own does; `None` if there is none of that kind.
@@ -163,9 +204,9 @@ fn json_patch(f: &mut Fields) -> Patch {
 }
 
 /// Runs a validator: a transformer that may not change anything, but for the label `validated-by`.
-pub(crate) fn validate(folder: &Folder<'_>, file: &str, config: Resource, resources: &mut Vec<Resource>) -> Result<()> {
+pub(crate) fn validate(folder: &Folder<'_>, action: &Action, resources: &mut Vec<Resource>) -> Result<()> {
     let before = resources.clone();
-    transform(folder, file, config, resources)?;
+    transform(folder, action, resources)?;
     let same =
         before.len() == resources.len() && before.iter().zip(&*resources).all(|(a, b)| a.value == b.value || a.value == unlabelled(b));
     if same { Ok(()) } else { Err(Error::new(ErrorKind::Kustomization, "a validator may not change resources")) }

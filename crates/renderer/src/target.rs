@@ -87,15 +87,21 @@ pub(crate) fn accumulate(folder: &Folder<'_>, file: &str, kustomization: &Kustom
     for entry in &kustomization.components {
         errors.keep(component(folder, file, entry, acc))?;
     }
-    // What cannot be read of a patch hangs on nothing before it.
+    // What cannot be read of a patch hangs on nothing before it, as little as what cannot be of a plugin's configuration.
     let steps = errors.keep(builtin(folder, file, kustomization, &acc.config))?;
+    let transformers = errors.keep(plugins(folder, file, &kustomization.transformers))?;
+    let validators = errors.keep(plugins(folder, file, &kustomization.validators))?;
     if acc.lacks {
         return errors.finish();
     }
     errors.keep(steps.map_or(Ok(()), |steps| change(folder, file, &steps, acc)))?;
-    // Plugins look at everything.
+    let failed = !errors.is_empty();
+    errors.keep(transformers.map_or(Ok(()), |transformers| transform(folder, file, &transformers, acc, failed)))?;
+    // Validators look at what comes of all that.
     errors.finish()?;
-    plugins(folder, file, kustomization, acc)?;
+    for validator in validators.iter().flatten() {
+        plugin::validate(folder, &validator.action, &mut acc.resources).map_err(|error| validator.here(error, file))?;
+    }
     let mut errors = Gathered::default();
     for var in &kustomization.vars {
         errors.keep(crate::vars::register(acc, var.clone()).map_err(|error| error.in_file(file)))?;
@@ -131,7 +137,7 @@ fn generate(
         }
         folder.session.observe(|| Step::new("helmCharts", file, chart.pos), &mut acc.resources);
     }
-    for (entry, own, config) in errors.keep(plugin_configs(folder, file, &kustomization.generators))?.unwrap_or_default() {
+    for (entry, own, config) in plugin_configs(folder, file, &kustomization.generators, &mut errors)? {
         let by = folder.origin.is_some().then(|| config.clone());
         let here = |error: Error| error.in_text(own.as_deref(), file, entry);
         let Some(mut made) = errors.keep(plugin::generate(folder, config).map_err(here))? else { continue };
@@ -191,22 +197,53 @@ fn change(folder: &Folder<'_>, file: &str, steps: &[Transformer], acc: &mut Accu
     errors.finish()
 }
 
-/// Runs transformers and validators with configurations of their own.
-fn plugins(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, acc: &mut Accumulator) -> Result<()> {
-    for (entry, own, config) in plugin_configs(folder, file, &kustomization.transformers)? {
+/// A transformer or validator with a configuration of its own.
+struct Plugin {
+    /// Where its entry stands.
+    entry: Pos,
+    /// The file of the configuration, if it has one of its own.
+    own: Option<String>,
+    action: plugin::Action,
+    /// Its configuration, if anyone wants to know who changed what.
+    by: Option<Resource>,
+}
+
+impl Plugin {
+    fn here(&self, error: Error, file: &str) -> Error {
+        error.in_text(self.own.as_deref(), file, self.entry)
+    }
+}
+
+/// Reads the configurations of transformers or validators.
+fn plugins(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<Vec<Plugin>> {
+    let (mut errors, mut out) = (Gathered::default(), Vec::new());
+    for (entry, own, config) in plugin_configs(folder, file, entries, &mut errors)? {
         let by = folder.origin.is_some().then(|| config.clone());
-        let here = |error: Error| error.in_text(own.as_deref(), file, entry);
-        plugin::transform(folder, file, config, &mut acc.resources).map_err(here)?;
-        folder.session.observe(|| Step::new("transformers", file, entry), &mut acc.resources);
-        if let Some((by, origin)) = by.as_ref().and_then(|by| Some((by, by.state.origin.as_ref()?))) {
+        let action = plugin::read(folder, file, config).map_err(|error| error.in_text(own.as_deref(), file, entry));
+        out.extend(errors.keep(action)?.map(|action| Plugin { entry, own, action, by }));
+    }
+    errors.finish().map(|()| out)
+}
+
+/// Runs transformers with configurations of their own. Where something has failed those go on that are built in: they know what is in doubt.
+fn transform(folder: &Folder<'_>, file: &str, transformers: &[Plugin], acc: &mut Accumulator, mut failed: bool) -> Result<()> {
+    let mut errors = Gathered::default();
+    for one in transformers {
+        if acc.lacks || failed && !matches!(one.action, plugin::Action::Steps(_)) {
+            break;
+        }
+        let outcome = plugin::transform(folder, &one.action, &mut acc.resources).map_err(|error| one.here(error, file));
+        if errors.keep(outcome)?.is_none() {
+            failed = true;
+            acc.lacks |= !matches!(one.action, plugin::Action::Steps(_)) || acc.resources.iter().any(Resource::has_doubtful_id);
+            continue;
+        }
+        folder.session.observe(|| Step::new("transformers", file, one.entry), &mut acc.resources);
+        if let Some((by, origin)) = one.by.as_ref().and_then(|by| Some((by, by.state.origin.as_ref()?))) {
             add_step(&mut acc.resources, origin, &By::configured(by));
         }
     }
-    for (entry, own, config) in plugin_configs(folder, file, &kustomization.validators)? {
-        let here = |error: Error| error.in_text(own.as_deref(), file, entry);
-        plugin::validate(folder, file, config, &mut acc.resources).map_err(here)?;
-    }
-    Ok(())
+    errors.finish()
 }
 
 /// Adds what the files in `configurations` and `crds` say of fields.
@@ -360,28 +397,39 @@ fn file_resources(folder: &Folder<'_>, path: &str) -> Result<Option<Vec<Resource
     }
 }
 
-/// The configurations of plugins: inline documents, files, or folders that build to them. Each with the place of its entry, and with the file in which it
-/// stands if it does in one of its own.
-fn plugin_configs(folder: &Folder<'_>, file: &str, entries: &[Entry]) -> Result<Vec<(Pos, Option<String>, Resource)>> {
+/// The configurations of plugins that can be read; what is wrong with the others goes to `errors`. They are inline documents, files, or folders that build to
+/// them. Each comes with the place of its entry, and with the file in which it stands if it does in one of its own.
+fn plugin_configs(
+    folder: &Folder<'_>,
+    file: &str,
+    entries: &[Entry],
+    errors: &mut Gathered,
+) -> Result<Vec<(Pos, Option<String>, Resource)>> {
     // Their ids must be distinct.
     let (mut all, mut names, mut places) = (Accumulator::default(), Names::of(&[]), Vec::new());
     let is_inline = |text: &str| text.contains('\n') || text.trim_start().starts_with('{');
     // kustomize takes those that stand in the kustomization itself first.
     let (inline, paths): (Vec<_>, Vec<_>) = entries.iter().partition(|(text, _)| is_inline(text));
     for (text, pos) in inline.into_iter().chain(paths) {
-        if is_inline(text) {
-            let mut found = crate::read::resources(text.as_bytes(), "inline")
-                .map_err(|error| Error::new(ErrorKind::Kustomization, error.message()).at(*pos).in_file(file))?;
-            let origin = folder.origin.as_ref().map(|origin| origin.append(file_name(file)));
-            found.iter_mut().for_each(|one| one.state.origin.clone_from(&origin));
-            all.append(&mut names, found, |_, error| error).map_err(|error| error.at(*pos).in_file(file))?;
-        } else {
-            let mut acc = Accumulator::default();
-            gather(folder, file, &[(text.clone(), *pos)], &mut acc)?;
-            crate::nameref::fix(&mut acc.resources, &acc.config, folder.session.limits.references)?;
-            all.append(&mut names, acc.resources, |_, error| error).map_err(|error| error.at(*pos).in_file(file))?;
-        }
-        let own = (!is_inline(text) && !folder.is_folder(text)).then(|| folder.name(text));
+        let here = |error: Error| error.at(*pos).in_file(file);
+        let inline = is_inline(text);
+        let mut add = || {
+            let found = if inline {
+                let mut found = crate::read::resources(text.as_bytes(), "inline")
+                    .map_err(|error| here(Error::new(ErrorKind::Kustomization, error.message())))?;
+                let origin = folder.origin.as_ref().map(|origin| origin.append(file_name(file)));
+                found.iter_mut().for_each(|one| one.state.origin.clone_from(&origin));
+                found
+            } else {
+                let mut acc = Accumulator::default();
+                gather(folder, file, &[(text.clone(), *pos)], &mut acc)?;
+                crate::nameref::fix(&mut acc.resources, &acc.config, folder.session.limits.references)?;
+                acc.resources
+            };
+            all.append(&mut names, found, |_, error| error).map_err(here)
+        };
+        errors.keep(add())?;
+        let own = (!inline && !folder.is_folder(text)).then(|| folder.name(text));
         places.resize(all.resources.len(), (*pos, own));
     }
     Ok(places.into_iter().zip(all.resources).map(|((pos, own), config)| (pos, own, config)).collect())

@@ -32,8 +32,14 @@ impl Target {
     }
 }
 
+/// A value and the places that it is put into.
+pub(crate) struct ValueAdd {
+    value: String,
+    targets: Vec<Target>,
+}
+
 /// Without `value` the name of the kustomization's folder is the value.
-pub(super) fn run(folder: &Folder<'_>, config: Fields, resources: &mut [Resource]) -> Result<()> {
+pub(super) fn read(folder: &Folder<'_>, config: Fields) -> Result<ValueAdd> {
     let pos = config.pos();
     let (mut value, mut targets, file) =
         config.read_known(|f| Ok((f.text("value"), f.each("targets", Target::decode), f.text("targetFilePath"))))?;
@@ -48,10 +54,14 @@ pub(super) fn run(folder: &Folder<'_>, config: Fields, resources: &mut [Resource
     if targets.is_empty() {
         return Err(Error::new(ErrorKind::Kustomization, "a ValueAddTransformer needs targets").at(pos));
     }
-    for Target { parts, pattern, position } in &targets {
+    Ok(ValueAdd { value, targets })
+}
+
+pub(super) fn run(ValueAdd { value, targets }: &ValueAdd, resources: &mut [Resource]) -> Result<()> {
+    for Target { parts, pattern, position } in targets {
         for resource in resources.iter_mut().filter(|resource| pattern.matches(resource)) {
             let field = look_up_or_create(&mut resource.value, parts)?;
-            let text = if *position == 0 { value.clone() } else { insert_part(field.text().unwrap_or(""), &value, *position) };
+            let text = if *position == 0 { value.clone() } else { insert_part(field.text().unwrap_or(""), value, *position) };
             *field = Value { pos: field.pos, ..Value::string(text) };
         }
     }

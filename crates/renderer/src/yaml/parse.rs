@@ -462,7 +462,8 @@ impl<'a> Parser<'a> {
                 self.twice.push((text, key_pos));
             }
             Some(at) => {
-                let message = format!("the key \"{text}\" is already there, in line {}", own[at].1.pos.line);
+                let line = self.line_of_key(&text, key_pos.column, self.entries[map.start + at].1.pos.line);
+                let message = format!("the key \"{text}\" is already there, in line {line}");
                 return Err(Error::new(ErrorKind::Syntax, message).at(key_pos));
             }
             None => {
@@ -473,6 +474,15 @@ impl<'a> Parser<'a> {
             }
         }
         Ok(())
+    }
+
+    /// The line of a key whose value begins in that line or below it: the nearest one on which the key stands in its column.
+    #[cold]
+    fn line_of_key(&self, key: &str, column: u32, value: u32) -> u32 {
+        let column = column as usize - 1;
+        let lines = self.text.lines().zip(1..=value).collect::<Vec<_>>().into_iter().rev();
+        let found = lines.filter(|(text, _)| text.get(column..).is_some_and(|text| text.trim_start_matches(['"', '\'']).starts_with(key)));
+        found.map(|(_, line)| line).next().unwrap_or(value)
     }
 
     /// What kustomize cannot read of the keys of resources, or cannot read again once it has printed it.

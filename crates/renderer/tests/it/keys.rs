@@ -64,3 +64,18 @@ fn files_that_may_be_json_have_the_escapes_of_json() {
     assert!(!builds("configurations: [f.json]", r#"{"namePrefix": [{"path": "a\/b"}]}"#));
     assert!(!builds(r#"namePrefix: "a\/b""#, ""));
 }
+
+/// The line of the key itself, not of what it holds.
+#[test]
+fn a_key_that_stands_twice_is_told_with_its_first_line() {
+    for (text, line) in [
+        ("a: 1\nb: 2\na: 3", 1),
+        ("x: 1\na:\n\n  a: 1\nb: 2\na: 3", 2),
+        ("\"a\":\n- 1\na: 3", 1),
+        ("l:\n- a:\n    b: 1\n  a: 2", 2),
+        ("{a: 1,\n a: 2}", 1),
+    ] {
+        let error = yaml::parse_all(text.as_bytes(), "t.yaml").expect_err("it stands twice");
+        assert_eq!(error.message(), format!("the key \"a\" is already there, in line {line}"), "{text}");
+    }
+}

@@ -390,6 +390,40 @@ fn a_plugin_that_fails_is_named_with_its_own_file() {
 }
 
 #[test]
+fn transformers_and_validators() {
+    let plugin = |kind: &str, name: &str, rest: &str| {
+        format!("== {name}.yaml\napiVersion: builtin\nkind: {kind}\nmetadata: {{name: {name}}}\n{rest}\n")
+    };
+    let files = [
+        plugin("ReplicaCountTransformer", "count", "replica: {name: web, count: many}"),
+        plugin("PrefixTransformr", "kind", "prefix: a-"),
+        plugin("LabelTransformer", "label", "labels: {a: b}\nfieldSpecs: [{path: spec/replicas, create: true}]"),
+        plugin("AnnotationsTransformer", "below", "annotations: {a: b}\nfieldSpecs: [{path: spec/replicas/deep}]"),
+        plugin("AnnotationsTransformer", "other", "annotations: {a: b}\nfieldSpecs: [{path: spec/template/spec/containers/image}]"),
+        plugin("ValueAddTransformer", "value", "value: x"),
+        plugin("NamespaceTransformer", "check", "setRoleBindingSubjects: some"),
+    ];
+    let list = "replicas: [{name: wep, count: 1}]\ntransformers: [count.yaml, gone.yaml, kind.yaml, label.yaml, below.yaml, other.yaml, value.yaml]\nvalidators: [check.yaml]\n";
+    insta::assert_snapshot!(told(&format!("{list}{}", files.concat())), @r"
+    kustomization.yaml:3:28: gone.yaml does not exist (looked for gone.yaml)
+    count.yaml:4:29: count must be a whole number, not a string
+      from kustomization.yaml:3:16
+    kustomization.yaml:3:39: the plugin PrefixTransformr (builtin) is not built in; did you mean PrefixTransformer?
+    value.yaml:1:1: a ValueAddTransformer needs targets
+      from kustomization.yaml:3:86
+    kustomization.yaml:4:14: setRoleBindingSubjects should be defaultOnly, allServiceAccounts or none, not some
+    kustomization.yaml:2:12: no resource of the kinds Deployment, ReplicationController, ReplicaSet, StatefulSet is named wep; did you mean web?
+    ");
+    // What is read without error is run; what another one has left in doubt is not told, and what looks at all of it does not come to its turn.
+    let list = "transformers: [label.yaml, below.yaml, other.yaml]\nvalidators: [check.yaml]\npatches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: c}, data: 1}'}]\n";
+    insta::assert_snapshot!(told(&format!("{list}{}", files[2..5].concat() + &plugin("LabelTransformer", "check", "labels: {a: b}"))), @r"
+    kustomization.yaml:4:11: the patch does not fit ConfigMap/c: cannot merge a scalar with a map at data
+    kustomization.yaml:2:16: expected a map, found a number at spec/replicas of Deployment.apps/web
+    kustomization.yaml:2:40: expected a map, found a string at spec/template/spec/containers/image of Deployment.apps/web
+    ");
+}
+
+#[test]
 fn a_folder_of_plain_files_is_told_from_a_base() {
     let text = "== app/kustomization.yaml\nresources: [base, ../other]\n== app/base/web.yaml\nkind: A\n== other/web.yaml\nkind: A\n";
     insta::assert_snapshot!(run("app", text).expect_err("must fail").to_string(), @r"

@@ -61,26 +61,7 @@ pub(crate) fn run(args: &Args) -> Result<(), CommandError> {
 fn list_plugins() -> Result<(), CommandError> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "Builtin plugins:\n")?;
-    for name in [
-        "AnnotationsTransformer",
-        "ConfigMapGenerator",
-        "HashTransformer",
-        "HelmChartInflationGenerator",
-        "IAMPolicyGenerator",
-        "ImageTagTransformer",
-        "LabelTransformer",
-        "NamespaceTransformer",
-        "PatchJson6902Transformer",
-        "PatchStrategicMergeTransformer",
-        "PatchTransformer",
-        "PrefixSuffixTransformer",
-        "PrefixTransformer",
-        "ReplacementTransformer",
-        "ReplicaCountTransformer",
-        "SecretGenerator",
-        "SuffixTransformer",
-        "ValueAddTransformer",
-    ] {
+    for name in fiel_renderer::BUILTIN_PLUGINS {
         writeln!(stdout, " * {name}")?;
     }
     Ok(writeln!(stdout)?)
