@@ -223,12 +223,18 @@ fn inherit_metadata(new: &mut Resource, old: &Resource) {
     *new.state = State { needs_hash, behavior: old.state.behavior, ..State::clone(&old.state) };
 }
 
+/// Adds what `new` does not have; a field that stays empty goes.
 fn merge_strings(new: &mut Value, old: &Value, field: &str) {
-    let Some(inherited) = old.get(field).and_then(Value::as_map) else { return };
-    let Some(target) = new.as_map_mut().and_then(|map| map.entry(field, || Value::map(Map::new())).as_map_mut()) else { return };
-    for (key, value) in inherited.iter() {
-        if !target.contains_key(key) {
+    let Some(map) = new.as_map_mut() else { return };
+    let inherited = old.get(field).and_then(Value::as_map).into_iter().flat_map(Map::iter);
+    for (key, value) in inherited {
+        if let Some(target) = map.entry(field, || Value::map(Map::new())).as_map_mut()
+            && !target.contains_key(key)
+        {
             target.insert(key, Value::string(value.text().unwrap_or("")));
         }
+    }
+    if map.get(field).and_then(Value::as_map).is_some_and(Map::is_empty) {
+        map.remove(field);
     }
 }

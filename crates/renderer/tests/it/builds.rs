@@ -199,3 +199,18 @@ fn links_are_read_with_what_they_lead_to_however_many_files_there_are() {
         }
     }
 }
+
+/// As kustomize 5.8.1 has it: nothing is left of the data of a Secret into which nothing is merged; one that is replaced keeps it.
+#[test]
+fn an_empty_secret_has_no_data_once_something_is_merged() {
+    let data = |generators: &str| {
+        let built = run("", &format!("== kustomization.yaml\nsecretGenerator: [{{name: g{generators}}}]\n")).expect("builds");
+        let secret = built.resources()[0].to_json();
+        (secret["metadata"]["name"].as_str().map(str::to_owned), secret.get("data").cloned())
+    };
+    let some = |name: &str| Some(name.to_owned());
+    assert_eq!(data("}, {name: g, behavior: merge"), (some("g-8226t8dd99"), None));
+    assert_eq!(data("}, {name: g, behavior: replace"), (some("g-46f8b28mk5"), Some(serde_json::json!({}))));
+    assert_eq!(data(""), (some("g-46f8b28mk5"), Some(serde_json::json!({}))));
+    assert_eq!(data(", literals: [a=b]}, {name: g, behavior: merge").1, Some(serde_json::json!({"a": "Yg=="})));
+}
