@@ -59,6 +59,11 @@ impl Fields {
         self.entries.is_empty()
     }
 
+    /// Whether this holds for all fields that have not been taken.
+    pub(crate) fn all(&self, mut holds: impl FnMut(&str, &Value) -> bool) -> bool {
+        self.entries.iter().all(|(key, value)| holds(key, value))
+    }
+
     /// Takes a field; of several spellings the last one counts. Null counts as missing.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
         let mut found = None;

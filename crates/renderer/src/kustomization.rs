@@ -158,6 +158,12 @@ fn deprecated(field: &str, instead: &str, experimental: &str) -> String {
     )
 }
 
+/// Whether a field is to kustomize as if it were not there: it holds null or an empty text, or is the older name of another field and holds an empty list.
+fn is_nothing(field: &str, value: &Value) -> bool {
+    let is_older = ["bases", "imageTags", "helmChartInflationGenerator"].iter().any(|older| field.eq_ignore_ascii_case(older));
+    value.is_null() || value.as_str() == Some("") || is_older && value.as_list().is_some_and(<[Value]>::is_empty)
+}
+
 impl Kustomization {
     /// Decodes a document.
     pub(crate) fn decode(value: Value) -> Result<Self> {
@@ -169,8 +175,8 @@ impl Kustomization {
         let api_version = f.text("apiVersion");
         let mut k = Self { kind: f.text("kind"), ..Self::default() };
         let metadata = f.take("metadata");
-        if f.is_empty() {
-            return f.read(&[], |_| Err(error(start, "the kustomization is empty")));
+        if metadata.is_none() && f.all(is_nothing) {
+            return f.read(&FIELDS, |_| Err(error(start, "the kustomization is empty: its fields hold nothing")));
         }
         if let Some(value) = f.take("inventory") {
             return Err(Error::new(ErrorKind::Unsupported, "the field inventory is not supported").at(value.pos));

@@ -214,3 +214,19 @@ fn an_empty_secret_has_no_data_once_something_is_merged() {
     assert_eq!(data(""), (some("g-46f8b28mk5"), Some(serde_json::json!({}))));
     assert_eq!(data(", literals: [a=b]}, {name: g, behavior: merge").1, Some(serde_json::json!({"a": "Yg=="})));
 }
+
+/// As kustomize 5.8.1 has it: what holds nothing is not there, but an empty list is something, unless it moves into another field.
+#[test]
+fn a_kustomization_whose_fields_hold_nothing_is_empty() {
+    let builds = |text: &str| run("", &format!("== kustomization.yaml\n{text}\n")).map(|_| ());
+    for empty in ["components:", "namePrefix: ''", "bases: []", "imageTags: []", "Resources: null", "apiVersion: ''\nkind: ''", "metadata:"]
+    {
+        let error = builds(empty).expect_err(empty);
+        assert!(error.message().starts_with("the kustomization is empty"), "{empty}: {error}");
+    }
+    for something in ["components: []", "resources: []\nnamePrefix:", "metadata: {}", "generatorOptions: {}", "commonLabels: {}"] {
+        assert!(builds(something).is_ok(), "{something}");
+    }
+    let error = builds("bogus:").expect_err("unknown");
+    assert!(error.message().starts_with("unknown field"), "{error}");
+}
