@@ -50,6 +50,20 @@ async fn objects_live_from_create_to_delete() {
 }
 
 #[tokio::test]
+async fn a_patch_that_makes_no_object_is_refused() {
+    let client = sandbox().client();
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), "default");
+    let made = api.create(&PostParams::default(), &from(json!({"metadata": {"name": "settings"}}))).await.expect("created");
+    let patch = br#"[{"op": "replace", "path": "", "value": []}]"#.to_vec();
+    let request = http::Request::patch("/api/v1/namespaces/default/configmaps/settings");
+    let request = request.header("content-type", "application/json-patch+json").body(patch).expect("a request");
+    let (status, reason, message) = code(client.request_text(request).await.expect_err("a list is no ConfigMap"));
+    assert_eq!((status, reason.as_str()), (422, "Invalid"));
+    assert!(message.ends_with("json: cannot unmarshal array into Go value of type v1.ConfigMap"), "{message}");
+    assert_eq!(api.get("settings").await.expect("it is there"), made);
+}
+
+#[tokio::test]
 async fn nothing_is_made_in_a_namespace_that_is_not_there() {
     let api: Api<ConfigMap> = Api::namespaced(sandbox().client(), "nowhere");
     let (status, _, message) =

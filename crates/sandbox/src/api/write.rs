@@ -113,6 +113,10 @@ fn typed(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
 }
 
 fn mistyped(resource: &Resource, object: &Value) -> Option<String> {
+    if !object.is_object() {
+        let found = canonical::kind_of(object);
+        return Some(format!("json: cannot unmarshal {found} into Go value of type {}.{}", resource.version, resource.kind));
+    }
     if resource.is_builtin() { canonical::mismatch(object, &resource.api_version(), &resource.kind) } else { None }
 }
 
@@ -340,7 +344,7 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
     fits(ask, &new)?;
     // A patch without a version is made on the newest one.
     if change_has_no_version(&new) {
-        new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"].clone();
+        meta::metadata(&mut new).insert("resourceVersion".to_owned(), old["metadata"]["resourceVersion"].clone());
     }
     Ok(new)
 }
