@@ -11,22 +11,33 @@ use serde_json::{Map, Value};
 /// ```
 #[must_use]
 pub fn patch(original: &Value, patch: &Value) -> Value {
-    lay(original, patch, false)
+    let mut out = original.clone();
+    lay(&mut out, patch, false);
+    out
+}
+
+/// The same on a value that may change itself.
+pub fn patch_in_place(value: &mut Value, patch: &Value) {
+    lay(value, patch, false);
 }
 
 /// `keep_nulls`: what is patched is a patch itself.
-fn lay(original: &Value, patch: &Value, keep_nulls: bool) -> Value {
+fn lay(value: &mut Value, patch: &Value, keep_nulls: bool) {
     let Value::Object(changes) = patch else {
-        return patch.clone();
+        return value.clone_from(patch);
     };
-    let mut out = original.as_object().cloned().unwrap_or_default();
+    if !value.is_object() {
+        *value = Value::Object(Map::new());
+    }
+    let Value::Object(fields) = value else { return };
     for (name, change) in changes {
-        let old = out.remove(name);
-        if !change.is_null() || keep_nulls {
-            out.insert(name.clone(), lay(&old.unwrap_or_default(), change, keep_nulls));
+        match fields.get_mut(name) {
+            Some(_) if change.is_null() && !keep_nulls => drop(fields.remove(name)),
+            Some(old) => lay(old, change, keep_nulls),
+            None if change.is_null() && !keep_nulls => {}
+            None => lay(fields.entry(name.clone()).or_insert(Value::Null), change, keep_nulls),
         }
     }
-    Value::Object(out)
 }
 
 /// The patch that makes `original` `modified`.
@@ -62,7 +73,9 @@ pub fn two_way(original: &Value, modified: &Value) -> Value {
 pub fn three_way(original: &Value, modified: &Value, current: &Value) -> Value {
     let nothing = Value::Object(Map::new());
     let original = if original.is_null() { &nothing } else { original };
-    lay(&deletions(&two_way(original, modified)), &changes(&two_way(current, modified)), true)
+    let mut out = deletions(&two_way(original, modified));
+    lay(&mut out, &changes(&two_way(current, modified)), true);
+    out
 }
 
 /// What of a patch deletes: its nulls and the objects around them.

@@ -77,7 +77,9 @@ impl Table {
             let (name, text) = line.split_once(' ').unwrap_or((line, ""));
             (name, Line { text, read: OnceLock::new() })
         };
-        Self { messages: lines.map(line).collect() }
+        let mut messages = HashMap::with_capacity(1024);
+        messages.extend(lines.map(line));
+        Self { messages }
     }
 
     /// A message, if it is known.

@@ -39,7 +39,10 @@ impl Target {
         let mut parts = parts.into_iter();
         out.plural = parts.next()?;
         out.name = parts.next().unwrap_or_default();
-        out.subresource = parts.collect::<Vec<_>>().join("/");
+        out.subresource = parts.next().unwrap_or_default();
+        for part in parts {
+            out.subresource = out.subresource + "/" + &part;
+        }
         Some(out)
     }
 }
@@ -122,6 +125,9 @@ impl Verb {
 
 /// Undoes `%41` and `+`; what is no escape stays.
 fn decode(text: &str) -> String {
+    if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
+        return text.to_owned();
+    }
     let mut out = Vec::with_capacity(text.len());
     let bytes = text.as_bytes();
     let mut at = 0;

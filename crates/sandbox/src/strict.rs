@@ -94,6 +94,8 @@ pub(crate) struct Patch<'a> {
     pub(crate) change: &'a Value,
     /// Of Kubernetes' own form, which is shown itself; of others, the object that they would make.
     pub(crate) strategic: bool,
+    /// The managed fields, where they were left out of what it makes.
+    pub(crate) left_out: Option<&'a Value>,
 }
 
 impl Patch<'_> {
@@ -103,7 +105,11 @@ impl Patch<'_> {
             go_map(self.change)
         } else {
             let message = golang::type_name(&resource.api_version(), &resource.kind);
-            canonical::ordered(made, &message, Some(&self.touched()))
+            let mut made = made.clone();
+            if let Some(managed) = self.left_out {
+                made["metadata"]["managedFields"] = managed.clone();
+            }
+            canonical::ordered(&made, &message, Some(&self.touched()))
         };
         let message = format!("Invalid value: {}: {why}", Value::from(shown));
         let causes = serde_json::json!({"causes": [{"reason": "FieldValueInvalid", "message": message, "field": "patch"}]});

@@ -108,8 +108,8 @@ pub fn update<M: Ord + Clone>(
     let Settled { mut owners, comparison, .. } = settle(kind, (live, new), version, owners, manager)?;
     let mut mine = owners.remove(manager).map(|owned| owned.fields).unwrap_or_default();
     mine.subtract(&comparison.removed);
-    mine.extend(&comparison.modified);
-    mine.extend(&comparison.added);
+    mine.absorb(comparison.modified);
+    mine.absorb(comparison.added);
     let fields = kind.owned(version, mine);
     if !fields.is_empty() {
         owners.insert(manager.clone(), Owned { fields, version: version.to_owned(), applied: false });

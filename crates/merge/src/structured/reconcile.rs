@@ -13,12 +13,12 @@ pub fn reconcile(set: &FieldSet, of: Type<'_>) -> Option<FieldSet> {
         return None;
     }
     let mut atomic = FieldSet::default();
-    visit(set, false, of.atom(), &mut Vec::new(), &mut atomic);
+    visit(set, of.atom(), &mut Vec::new(), &mut atomic);
     (!atomic.is_empty()).then(|| set.recursive_difference(&atomic).union(&atomic))
 }
 
-/// Finds the places that are atomic, but of which the set has parts. `whole`: it has this place, and nothing below it.
-fn visit<'a>(set: &'a FieldSet, whole: bool, atom: Atom<'_>, path: &mut Vec<&'a Step>, atomic: &mut FieldSet) {
+/// Finds the places that are atomic, but of which the set has parts.
+fn visit<'a>(set: &'a FieldSet, atom: Atom<'_>, path: &mut Vec<&'a Step>, atomic: &mut FieldSet) {
     let is_atomic = match (atom.object, atom.scalar, atom.list) {
         (Some(object), _, _) => object.atomic,
         (None, None, Some(list)) => list.is_atomic(),
@@ -26,12 +26,13 @@ fn visit<'a>(set: &'a FieldSet, whole: bool, atom: Atom<'_>, path: &mut Vec<&'a 
     };
     if is_atomic {
         // An object of which nothing was noted says nothing of its form.
-        if !whole && (atom.object.is_none() || !set.is_empty()) {
+        if atom.object.is_none() || !set.is_empty() {
             atomic.insert_path(&path.iter().map(|step| (*step).clone()).collect::<Vec<_>>());
         }
         return;
     }
-    for entry in set.entries() {
+    // Of a place with nothing below it all is noted, whatever it is.
+    for entry in set.entries().iter().filter(|entry| !entry.below.is_empty()) {
         let child = match (atom.object, atom.list, &entry.step) {
             (Some(object), _, Step::Field(name)) => object.child(name).map(Type::atom),
             (None, Some(list), _) => Some(list.items.atom()),
@@ -39,7 +40,7 @@ fn visit<'a>(set: &'a FieldSet, whole: bool, atom: Atom<'_>, path: &mut Vec<&'a 
         };
         if let Some(child) = child {
             path.push(&entry.step);
-            visit(&entry.below, entry.member && entry.below.is_empty(), child, path, atomic);
+            visit(&entry.below, child, path, atomic);
             path.pop();
         }
     }

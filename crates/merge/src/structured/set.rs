@@ -124,7 +124,7 @@ impl FieldSet {
             let same = later.step == first.step;
             if same {
                 first.member |= later.member;
-                first.below.extend(&later.below);
+                first.below.absorb(std::mem::take(&mut later.below));
             }
             same
         });
@@ -132,18 +132,27 @@ impl FieldSet {
 
     /// Puts another set into this one.
     pub fn extend(&mut self, other: &Self) {
+        self.absorb(other.clone());
+    }
+
+    /// Puts another set into this one, which is all that is left of it.
+    pub(super) fn absorb(&mut self, other: Self) {
         let known = self.entries.len();
-        for theirs in &other.entries {
+        if known == 0 {
+            *self = other;
+            return;
+        }
+        for theirs in other.entries {
             match self.entries[..known].binary_search_by(|entry| entry.step.cmp(&theirs.step)) {
                 Ok(at) => {
                     self.entries[at].member |= theirs.member;
-                    self.entries[at].below.extend(&theirs.below);
+                    self.entries[at].below.absorb(theirs.below);
                 }
-                Err(_) => self.entries.push(theirs.clone()),
+                Err(_) => self.entries.push(theirs),
             }
         }
         // What came is in its order too: two ordered runs are sorted in one walk.
-        if known > 0 && self.entries.len() > known {
+        if self.entries.len() > known {
             self.entries.sort_by(|one, other| one.step.cmp(&other.step));
         }
     }

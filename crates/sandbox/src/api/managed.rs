@@ -98,7 +98,7 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
     if reset && old.is_some() {
         return ManagedFields::default();
     }
-    let from_new = ManagedFields::of(new).filter(|managed| !managed.owners.is_empty() && subresource.is_empty());
+    let from_new = Some(new).filter(|_| subresource.is_empty()).and_then(ManagedFields::of).filter(|managed| !managed.owners.is_empty());
     let mut managed = from_new.or_else(|| ManagedFields::of(old?)).unwrap_or_default();
     // What was never tracked does not begin to be by an update.
     if managed.owners.is_empty() && old.is_some() {

@@ -42,6 +42,7 @@ pub(crate) fn keep_system_fields(old: &Value, new: &mut Value) {
         ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace", "name", "selfLink"]
     {
         match old["metadata"].get(field) {
+            Some(value) if metadata.get(field) == Some(value) => {}
             Some(value) => {
                 metadata.insert(field.to_owned(), value.clone());
             }

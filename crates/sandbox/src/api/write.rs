@@ -106,18 +106,18 @@ fn unfit(resource: &Resource, version: &str, kind: &str) -> String {
 /// Refuses values of another type than the kind's fields have.
 fn typed(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     let Resource { kind, version, .. } = &*ask.resource;
-    match mistyped(&ask.resource, object) {
+    match mistyped(&ask.resource, object, None) {
         Some(why) => Err(ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))),
         None => Ok(()),
     }
 }
 
-fn mistyped(resource: &Resource, object: &Value) -> Option<String> {
+fn mistyped(resource: &Resource, object: &Value, old: Option<&Value>) -> Option<String> {
     if !object.is_object() {
         let found = canonical::kind_of(object);
         return Some(format!("json: cannot unmarshal {found} into Go value of type {}.{}", resource.version, resource.kind));
     }
-    if resource.is_builtin() { canonical::mismatch(object, &resource.api_version(), &resource.kind) } else { None }
+    if resource.is_builtin() { canonical::mismatch(object, &resource.api_version(), &resource.kind, old) } else { None }
 }
 
 /// Nothing can be made in a namespace that is not there or goes.
@@ -321,6 +321,9 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message).with(json!({})));
     }
     let Body { value: change, twice, yaml } = body::patch(ask)?;
+    // Half of most objects: unless the patch speaks of them, the write makes them from those of the old object anyhow.
+    let managed = old["metadata"].get("managedFields");
+    let left_out = managed.filter(|_| kind == PATCHES[1] && change["metadata"].get("managedFields").is_none());
     let unprocessable = |message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
     let mut new = match kind {
         "application/json-patch+json" => {
@@ -331,13 +334,17 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
                 .map_err(|_| unprocessable("the server rejected our request due to an error in our request".to_owned()).with(json!({})))?;
             new
         }
-        "application/merge-patch+json" => fiel_merge::json_merge::patch(old, &change),
+        "application/merge-patch+json" => {
+            let mut new = if left_out.is_some() { without_managed(old) } else { old.clone() };
+            fiel_merge::json_merge::patch_in_place(&mut new, &change);
+            new
+        }
         // Only Kubernetes' own kinds come here.
         _ => fiel_merge::strategic::patch(old, &change, resource.schema()).map_err(|error| unprocessable(error.to_string()))?,
     };
-    let seen = strict::Patch { change: &change, strategic: kind == PATCHES[2] };
+    let seen = strict::Patch { change: &change, strategic: kind == PATCHES[2], left_out };
     let unconvertible = seen.strategic.then(|| canonical::unconvertible(&new, &resource.api_version(), &resource.kind));
-    if let Some(why) = unconvertible.flatten().or_else(|| mistyped(resource, &new)) {
+    if let Some(why) = unconvertible.flatten().or_else(|| mistyped(resource, &new, Some(old))) {
         return Err(seen.refused(resource, &new, &why));
     }
     strict::check_patch(ask, &new, &strict::Twice::new(twice, yaml), &seen, warnings)?;
@@ -347,6 +354,17 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
         meta::metadata(&mut new).insert("resourceVersion".to_owned(), old["metadata"]["resourceVersion"].clone());
     }
     Ok(new)
+}
+
+/// A copy of an object without its managed fields.
+fn without_managed(object: &Value) -> Value {
+    let copy = |(name, value): (&String, &Value)| (name.clone(), value.clone());
+    let metadata = |metadata: &Map<String, Value>| metadata.iter().filter(|(name, _)| *name != "managedFields").map(copy).collect();
+    let copied = object.as_object().into_iter().flatten().map(|(name, value)| match value {
+        Value::Object(fields) if name == "metadata" => (name.clone(), Value::Object(metadata(fields))),
+        value => copy((name, value)),
+    });
+    Value::Object(copied.collect())
 }
 
 fn change_has_no_version(new: &Value) -> bool {

@@ -9,19 +9,25 @@ use crate::place::Place;
 
 const QUANTITY: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-/// What is wrong with the types in an object of a built-in kind; none when they are as they must be.
-pub(crate) fn mismatch(object: &Value, api_version: &str, kind: &str) -> Option<String> {
-    inside(object, &type_name(api_version, kind), Place::Top)
+/// What is wrong with the types in an object of a built-in kind; none when they are as they must be. In what is the same in `old`, an object of the
+/// same kind that is stored, they are.
+pub(crate) fn mismatch(object: &Value, api_version: &str, kind: &str, old: Option<&Value>) -> Option<String> {
+    let old = old.filter(|old| old["apiVersion"] == api_version);
+    inside(object, &type_name(api_version, kind), Place::Top, old)
 }
 
-fn inside(value: &Value, message: &str, place: Place<'_>) -> Option<String> {
+fn inside(value: &Value, message: &str, place: Place<'_>, old: Option<&Value>) -> Option<String> {
     let fields = value.as_object()?;
     let known = Table::get().fields(message)?;
     fields.iter().filter(|(_, value)| !value.is_null()).find_map(|(name, value)| {
         let field = known.get(name.as_str())?;
+        let old = old.and_then(|old| old.get(name));
+        if old == Some(value) {
+            return None;
+        }
         // What stands inline belongs to the structure that it is written in.
         let owner = message.rsplit('.').next().unwrap_or_default();
-        whole(value, field, &Known { owner, place: Place::Field(&place, name) })
+        whole(value, field, &Known { owner, place: Place::Field(&place, name) }, old)
     })
 }
 
@@ -60,17 +66,21 @@ fn go_name(field: &Field) -> String {
     }
 }
 
-fn whole(value: &Value, field: &Field, known: &Known<'_>) -> Option<String> {
+fn whole(value: &Value, field: &Field, known: &Known<'_>, old: Option<&Value>) -> Option<String> {
     match (field.shape, value) {
-        (Shape::List, Value::Array(items)) => items.iter().find_map(|item| one(item, field, known)),
-        (Shape::Map, Value::Object(entries)) => entries.values().find_map(|value| one(value, field, known)),
+        (Shape::List, Value::Array(items)) => {
+            items.iter().enumerate().find_map(|(index, item)| one(item, field, known, old.and_then(|old| old.get(index))))
+        }
+        (Shape::Map, Value::Object(entries)) => {
+            entries.iter().find_map(|(name, value)| one(value, field, known, old.and_then(|old| old.get(name))))
+        }
         (Shape::List, _) => Some(known.told(value, &format!("[]{}", go_name(field)))),
         (Shape::Map, _) => Some(known.told(value, &format!("map[string]{}", go_name(field)))),
-        _ => one(value, field, known),
+        _ => one(value, field, known, old),
     }
 }
 
-fn one(value: &Value, field: &Field, known: &Known<'_>) -> Option<String> {
+fn one(value: &Value, field: &Field, known: &Known<'_>, old: Option<&Value>) -> Option<String> {
     if let Type::Message(message) = field.of
         && let Some(told) = reads_itself(message, value)
     {
@@ -87,7 +97,7 @@ fn one(value: &Value, field: &Field, known: &Known<'_>) -> Option<String> {
         }
         (Type::Message("util/intstr.IntOrString"), Value::String(_) | Value::Number(_)) => None,
         (Type::Message("util/intstr.IntOrString"), _) => Some(known.told(value, "int32")),
-        (Type::Message(message), Value::Object(_)) => inside(value, message, known.place),
+        (Type::Message(message), Value::Object(_)) => inside(value, message, known.place, old),
         (Type::Message(message), _) if !Table::get().knows(message) => None,
         _ => wrong(),
     }
@@ -158,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_first_wrong_type_is_told_in_gos_words() {
-        let pod = |spec: Value| mismatch(&json!({"spec": spec}), "v1", "Pod");
+        let pod = |spec: Value| mismatch(&json!({"spec": spec}), "v1", "Pod", None);
         for (spec, told) in [
             (
                 json!({"containers": "c"}),
