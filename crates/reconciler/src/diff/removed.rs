@@ -20,7 +20,7 @@ pub(super) fn find(desired: &Value, live: &Value, schema: Option<Node<'_>>, foun
     let others: Vec<&Value> = entries.iter().filter(|e| !ours(e)).map(|e| &e["fieldsV1"]).collect();
     let mut gone = Vec::new();
     for entry in entries.iter().filter(|e| ours(e)) {
-        owned("", &entry["fieldsV1"], Some(desired), live, &others, &mut gone);
+        owned(Place::Top, &entry["fieldsV1"], Some(desired), live, &others, &mut gone);
     }
     let applied = live["metadata"]["annotations"][LAST_APPLIED].as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
     if let Some(applied) = applied {
@@ -33,32 +33,52 @@ pub(super) fn find(desired: &Value, live: &Value, schema: Option<Node<'_>>, foun
     }
 }
 
+/// A place on the walk; it is put into words only where something is found.
+#[derive(Clone, Copy)]
+enum Place<'a> {
+    Top,
+    Field(&'a Place<'a>, &'a str),
+    Item(&'a Place<'a>, &'a Value),
+}
+
+impl Place<'_> {
+    fn path(&self) -> String {
+        match self {
+            Self::Top => String::new(),
+            Self::Field(above, name) => below(&above.path(), name),
+            Self::Item(above, keys) => format!("{}[{}]", above.path(), shown_keys(keys)),
+        }
+    }
+}
+
 /// Walks a set of owned fields beside what is desired and live.
-fn owned(path: &str, fields: &Value, desired: Option<&Value>, live: &Value, others: &[&Value], gone: &mut Vec<(String, Value)>) {
+fn owned(place: Place<'_>, fields: &Value, desired: Option<&Value>, live: &Value, others: &[&Value], gone: &mut Vec<(String, Value)>) {
     for (key, below_fields) in fields.as_object().into_iter().flatten() {
-        let (mut live_child, mut desired_child, mut child_path) = (None, None, path.to_owned());
+        let read = |text: &str| serde_json::from_str::<Value>(text).ok();
+        let (mut live_child, mut desired_child, mut child_place) = (None, None, place);
+        let keys = key.strip_prefix("k:").and_then(read);
         if let Some(name) = key.strip_prefix("f:") {
             live_child = live.get(name);
             desired_child = desired.and_then(|d| d.get(name));
-            child_path = below(path, name);
-        } else if let Some(keys) = key.strip_prefix("k:").and_then(|k| serde_json::from_str::<Value>(k).ok()) {
+            child_place = Place::Field(&place, name);
+        } else if let Some(keys) = &keys {
             let has = |item: &&Value| keys.as_object().is_some_and(|keys| keys.iter().all(|(k, v)| item.get(k) == Some(v)));
             // What is desired may leave out a key that has a default.
             let may =
                 |item: &&Value| keys.as_object().is_some_and(|keys| keys.iter().all(|(k, v)| item.get(k).is_none_or(|found| found == v)));
             live_child = live.as_array().and_then(|items| items.iter().find(has));
             desired_child = desired.and_then(Value::as_array).and_then(|items| items.iter().find(may));
-            child_path = format!("{path}[{}]", shown_keys(&keys));
-        } else if let Some(value) = key.strip_prefix("v:").and_then(|v| serde_json::from_str::<Value>(v).ok()) {
+            child_place = Place::Item(&place, keys);
+        } else if let Some(value) = key.strip_prefix("v:").and_then(read) {
             live_child = live.as_array().and_then(|items| items.iter().find(|item| **item == value));
             desired_child = desired.and_then(Value::as_array).and_then(|items| items.iter().find(|item| **item == value));
         }
         let Some(live_child) = live_child else { continue };
         let others: Vec<&Value> = others.iter().filter_map(|o| o.get(key)).collect();
         if desired_child.is_none() && others.is_empty() {
-            gone.push((child_path, live_child.clone()));
+            gone.push((child_place.path(), live_child.clone()));
         } else if below_fields.as_object().is_some_and(|f| f.keys().any(|k| k != ".")) {
-            owned(&child_path, below_fields, desired_child, live_child, &others, gone);
+            owned(child_place, below_fields, desired_child, live_child, &others, gone);
         }
     }
 }

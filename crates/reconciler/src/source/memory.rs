@@ -54,7 +54,8 @@ impl Memory {
                 hash.update(content);
             }
             let id: String = hash.finalize().iter().take(20).map(|b| format!("{b:02x}")).collect();
-            repository.commits.insert(id.clone(), Arc::new(MemoryTree { files }));
+            let file = |(path, content): (String, Vec<u8>)| (path, File { digest: Sha256::digest(&content).into(), content });
+            repository.commits.insert(id.clone(), Arc::new(MemoryTree { files: files.into_iter().map(file).collect() }));
             for name in ["HEAD", "main", "refs/heads/main"] {
                 repository.references.insert(name.to_owned(), id.clone());
             }
@@ -114,7 +115,12 @@ impl Sources for Memory {
 }
 
 struct MemoryTree {
-    files: BTreeMap<String, Vec<u8>>,
+    files: BTreeMap<String, File>,
+}
+
+struct File {
+    content: Vec<u8>,
+    digest: [u8; 32],
 }
 
 fn clean(path: &str) -> String {
@@ -122,36 +128,31 @@ fn clean(path: &str) -> String {
 }
 
 impl MemoryTree {
-    fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = (&'a str, &'a Vec<u8>)> {
+    fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = (&'a str, &'a File)> {
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        self.files.iter().filter_map(move |(path, content)| Some((path.strip_prefix(&prefix)?, content)))
+        self.files.iter().filter_map(move |(path, file)| Some((path.strip_prefix(&prefix)?, file)))
     }
 }
 
 impl Tree for MemoryTree {
     fn entry(&self, path: &str) -> Result<Option<Entry>, Error> {
         let path = clean(path);
-        let id = |hash: Sha256| -> [u8; 20] {
-            std::array::from_fn({
-                let digest = hash.finalize();
-                move |i| digest[i]
-            })
-        };
-        if let Some(content) = self.files.get(&path) {
-            return Ok(Some(Entry { kind: EntryKind::File, id: id(Sha256::new_with_prefix(content)) }));
+        let id = |digest: [u8; 32]| -> [u8; 20] { std::array::from_fn(|i| digest[i]) };
+        if let Some(file) = self.files.get(&path) {
+            return Ok(Some(Entry { kind: EntryKind::File, id: id(file.digest) }));
         }
         let mut hash = Sha256::new();
         let mut any = path.is_empty();
-        for (name, content) in self.below(&path) {
+        for (name, file) in self.below(&path) {
             any = true;
             hash.update(name.as_bytes());
-            hash.update(Sha256::digest(content));
+            hash.update(file.digest);
         }
-        Ok(any.then(|| Entry { kind: EntryKind::Directory, id: id(hash) }))
+        Ok(any.then(|| Entry { kind: EntryKind::Directory, id: id(hash.finalize().into()) }))
     }
 
     fn read(&self, path: &str) -> Result<Vec<u8>, Error> {
-        self.files.get(&clean(path)).cloned().ok_or_else(|| Error::file(path, "no such file in the repository"))
+        self.files.get(&clean(path)).map(|file| file.content.clone()).ok_or_else(|| Error::file(path, "no such file in the repository"))
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, Error> {
