@@ -41,6 +41,7 @@ pub mod faults;
 mod golang;
 mod http;
 mod journal;
+mod json;
 mod log;
 pub mod node;
 mod openapi;

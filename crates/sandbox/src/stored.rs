@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::json;
 use crate::resource::Resource;
 
 /// How many objects of one resource are open.
@@ -143,11 +144,11 @@ impl Draft {
         let (mut place, mut whole) = (0, (0, 0));
         let nothing = serde_json::Map::new();
         let fields = order.fields(object.as_object().unwrap_or(&nothing));
-        entries(&mut text, fields, |text, name, value| match value {
+        json::entries(&mut text, fields, |text, name, value| match value {
             Value::Object(metadata) if name == "metadata" => {
                 let begin = text.len();
-                entries(text, metadata.iter(), |text, name, value| {
-                    json(text, value);
+                json::entries(text, metadata.iter(), |text, name, value| {
+                    json::write(text, value);
                     if name == "resourceVersion" {
                         // Before the closing quote.
                         place = text.len() - 1;
@@ -155,7 +156,7 @@ impl Draft {
                 });
                 whole = (begin, text.len());
             }
-            value => json(text, value),
+            value => json::write(text, value),
         });
         text.push(b'\n');
         Self { object, text, place, metadata: whole }
@@ -181,29 +182,6 @@ impl Draft {
     pub(crate) fn object(&self) -> &Value {
         &self.object
     }
-}
-
-/// Writes fields as a JSON object, each value by `value`.
-fn entries<'a>(
-    text: &mut Vec<u8>,
-    fields: impl Iterator<Item = (&'a String, &'a Value)>,
-    mut value: impl FnMut(&mut Vec<u8>, &str, &'a Value),
-) {
-    text.push(b'{');
-    for (index, (name, of)) in fields.enumerate() {
-        if index > 0 {
-            text.push(b',');
-        }
-        json(text, name);
-        text.push(b':');
-        value(text, name, of);
-    }
-    text.push(b'}');
-}
-
-/// Writes JSON; a value in memory has no part that JSON cannot hold, and a vector takes everything.
-fn json(text: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) {
-    drop(serde_json::to_writer(text, value));
 }
 
 #[cfg(test)]

@@ -1,0 +1,107 @@
+//! JSON as it is kept and answered: values in memory put into text.
+//!
+//! The bytes are those of `serde_json`. This walks a value without going through serde, and looks at a text as a whole before it looks for what must be
+//! escaped in it: of nearly all texts nothing must.
+
+use serde_json::{Map, Value};
+
+/// Writes a value behind what is there already.
+pub(crate) fn write(out: &mut Vec<u8>, value: &Value) {
+    match value {
+        Value::Null => out.extend_from_slice(b"null"),
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        // A number has no part that JSON cannot hold, and a vector takes everything.
+        Value::Number(number) => drop(serde_json::to_writer(out, number)),
+        Value::String(of) => text(out, of),
+        Value::Array(items) => {
+            out.push(b'[');
+            for (index, item) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write(out, item);
+            }
+            out.push(b']');
+        }
+        Value::Object(fields) => object(out, fields),
+    }
+}
+
+fn object(out: &mut Vec<u8>, fields: &Map<String, Value>) {
+    entries(out, fields.iter(), |out, _, value| write(out, value));
+}
+
+/// Writes fields as an object, each value by `value`.
+pub(crate) fn entries<'a>(
+    out: &mut Vec<u8>,
+    fields: impl Iterator<Item = (&'a String, &'a Value)>,
+    mut value: impl FnMut(&mut Vec<u8>, &str, &'a Value),
+) {
+    out.push(b'{');
+    for (index, (name, of)) in fields.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        text(out, name);
+        out.push(b':');
+        value(out, name, of);
+    }
+    out.push(b'}');
+}
+
+/// Writes a text with its quotes.
+fn text(out: &mut Vec<u8>, text: &str) {
+    // No early end: so the compiler looks at many bytes at once.
+    let plain = !text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'));
+    if plain {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+    } else {
+        drop(serde_json::to_writer(out, text));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..6).prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn written(value: &Value) -> String {
+        let mut out = Vec::new();
+        write(&mut out, value);
+        String::from_utf8(out).expect("a text")
+    }
+
+    #[test]
+    fn what_must_be_escaped_is() {
+        let value = json!({"a\"": ["\u{1f}", "\u{7f}", "back\\slash", "\u{e9}\n"], "b": u64::MAX});
+        assert_eq!(written(&value), value.to_string());
+    }
+
+    proptest! {
+        #[test]
+        fn the_bytes_are_those_of_serde_json(value in values()) {
+            prop_assert_eq!(written(&value), value.to_string());
+        }
+    }
+}
