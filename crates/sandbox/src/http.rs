@@ -26,7 +26,7 @@ use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::stored::Order;
 use crate::tls::Peer;
-use crate::{Shared, log, openapi, table, watch};
+use crate::{Shared, listing, log, openapi, table, watch};
 
 /// An answer's body: whole, or a watch that goes on.
 pub type ServiceBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -326,6 +326,12 @@ impl Service {
             let stream = watch::begin(&self.shared, &ask, form)?;
             let body = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
             return Ok(response(StatusCode::OK, "application/json", body));
+        }
+        let whole = matches!(form, Form::Plain | Form::Metadata) && resource.kind != "ComponentStatus";
+        if verb == Verb::List && target.subresource.is_empty() && whole {
+            let page = api::list(&self.shared.core(), &ask)?;
+            let text = listing::text(&resource, &form, &page);
+            return Ok(response(StatusCode::OK, "application/json", Full::new(Bytes::from(text)).boxed_unsync()));
         }
         if verb == Verb::Get && target.subresource == "log" && resource.kind == "Pod" && resource.group.is_empty() {
             let options = log::Options::of(&head.query, &resource, &target.name, now)?;

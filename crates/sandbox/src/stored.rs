@@ -43,6 +43,17 @@ impl Stored {
         self.text.starts_with(begin.as_bytes()).then_some(&self.text)
     }
 
+    /// The text as it stands in a list, in two parts: items of Kubernetes' own kinds do not say what they are.
+    pub(crate) fn item(&self, resource: &Resource) -> Option<[&[u8]; 2]> {
+        let text = self.text(resource)?.trim_ascii_end();
+        if !resource.is_builtin() {
+            return Some([b"", text]);
+        }
+        // Behind the kind and the version, in which there are no commas.
+        let rest = text.splitn(3, |byte| *byte == b',').nth(2)?;
+        Some([b"{", rest])
+    }
+
     /// The JSON of the metadata: many look at nothing else.
     pub(crate) fn metadata(&self) -> &[u8] {
         let (begin, end) = self.metadata;

@@ -82,8 +82,8 @@ impl Watch {
         self.seen = page.revision;
         drop(core);
         for object in page.items {
-            if self.selector.matches(&object) {
-                self.tell("ADDED", &object);
+            if self.selector.is_empty() || self.selector.matches(&object.value()) {
+                self.tell_stored("ADDED", &object);
             }
         }
         if mark_end && self.bookmarks {

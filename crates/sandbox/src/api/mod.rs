@@ -38,7 +38,7 @@ use crate::stored::Shown;
 pub(crate) use body::Body;
 pub(crate) use expiry::{expire, expires};
 pub(crate) use held::Held;
-pub(crate) use read::list;
+pub(crate) use read::{Page, in_version, list};
 
 /// The whole state of a cluster.
 pub(crate) struct Core {

@@ -12,7 +12,7 @@ use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::Name;
-use crate::stored::Shown;
+use crate::stored::{Shown, Stored};
 
 /// GET of one object.
 pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Shown, ApiError> {
@@ -37,10 +37,27 @@ pub(crate) fn in_version(resource: &Resource, mut object: Arc<Value>) -> Arc<Val
 
 /// A part of a list.
 pub(crate) struct Page {
-    pub(crate) items: Vec<Arc<Value>>,
+    pub(crate) items: Vec<Stored>,
     pub(crate) revision: u64,
     pub(crate) next: Option<String>,
     pub(crate) remaining: Option<usize>,
+}
+
+impl Page {
+    /// What the list says of itself.
+    pub(crate) fn metadata(&self, resource: &Resource) -> Value {
+        let mut metadata = json!({"resourceVersion": self.revision.to_string()});
+        match &self.next {
+            Some(next) => metadata["continue"] = json!(next),
+            // Lists without a Go type say even what is empty.
+            None if !resource.is_builtin() => metadata["continue"] = json!(""),
+            None => {}
+        }
+        if let Some(remaining) = self.remaining {
+            metadata["remainingItemCount"] = json!(remaining);
+        }
+        metadata
+    }
 }
 
 /// Refuses versions that are none and matches that do not fit.
@@ -97,8 +114,9 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
         past.iter().flatten().filter(|(name, _)| after.is_none_or(|after| *name > after) && (namespace.is_empty() || name.0 == namespace));
     let mut found = of_now.chain(of_then);
     let mut last = None;
-    for (name, object) in found.by_ref().map(|(name, object)| (name, object.value())).filter(|(_, object)| selector.matches(object)) {
-        items.push(object);
+    let selects = |object: &Stored| selector.is_empty() || selector.matches(&object.value());
+    for (name, object) in found.by_ref().filter(|(_, object)| selects(object)) {
+        items.push(object.clone());
         if limit > 0 && items.len() == limit {
             last = Some(name.clone());
             break;
@@ -109,24 +127,19 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
         let rest = found.count();
         (rest > 0, Some(rest))
     } else {
-        (found.any(|(_, object)| selector.matches(&object.value())), None)
+        (found.any(|(_, object)| selects(object)), None)
     };
     let next = last.filter(|_| more).map(|name| self::token(&name, Some(revision)));
     let remaining = remaining.filter(|_| next.is_some());
     Ok(Page { items, revision, next, remaining })
 }
 
-/// GET of many as a list object.
+/// GET of many as a list object; its text can be had for less ([`crate::listing`]).
 pub(crate) fn answer(core: &Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let page = list(core, ask)?;
-    let items = page.items.into_iter().map(|object| Arc::unwrap_or_clone(in_version(&ask.resource, object))).collect();
+    let items = page.items.iter().map(|object| Arc::unwrap_or_clone(in_version(&ask.resource, object.value()))).collect();
     let mut out = list_object(&ask.resource, items, page.revision);
-    if let Some(next) = page.next {
-        out["metadata"]["continue"] = json!(next);
-    }
-    if let Some(remaining) = page.remaining {
-        out["metadata"]["remainingItemCount"] = json!(remaining);
-    }
+    out["metadata"] = page.metadata(&ask.resource);
     Ok(out)
 }
 
@@ -138,17 +151,8 @@ pub(crate) fn list_object(resource: &Resource, mut items: Vec<Value>, revision: 
             fields.remove("kind");
         }
     }
-    let mut list = json!({
-        "kind": resource.custom.as_ref().map_or_else(|| format!("{}List", resource.kind), |custom| custom.list_kind.clone()),
-        "apiVersion": resource.api_version(),
-        "metadata": {"resourceVersion": revision.to_string()},
-        "items": items,
-    });
-    if !resource.is_builtin() {
-        // Lists without a Go type say even what is empty.
-        list["metadata"]["continue"] = json!("");
-    }
-    list
+    let metadata = Page { items: Vec::new(), revision, next: None, remaining: None }.metadata(resource);
+    json!({"kind": resource.list_kind(), "apiVersion": resource.api_version(), "metadata": metadata, "items": items})
 }
 
 /// What is said when the revision of the first page is forgotten.

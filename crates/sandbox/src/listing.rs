@@ -1,0 +1,54 @@
+//! Lists as texts, put together from the texts of their objects: nothing is read or copied for them, and the state is not held meanwhile.
+
+use serde_json::{Value, json};
+
+use crate::api::{Page, in_version};
+use crate::http::{Form, PARTIAL};
+use crate::json;
+use crate::resource::Resource;
+use crate::stored::{Order, Stored};
+
+/// A part of a list as a line of JSON, for who wants its objects as they are or nothing but their metadata.
+pub(crate) fn text(resource: &Resource, form: &Form, page: &Page) -> Vec<u8> {
+    let (kind, version) = match form {
+        Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
+        _ => (resource.list_kind(), resource.api_version()),
+    };
+    let list = json!({"kind": kind, "apiVersion": version, "items": null, "metadata": page.metadata(resource)});
+    let mut out = Vec::with_capacity(256);
+    json::entries(
+        &mut out,
+        Order::of(resource).fields(list.as_object().unwrap_or(&serde_json::Map::new())),
+        |out, name, value| match name {
+            "items" => items(out, resource, form, page),
+            _ => json::write(out, value),
+        },
+    );
+    out.push(b'\n');
+    out
+}
+
+fn items(out: &mut Vec<u8>, resource: &Resource, form: &Form, page: &Page) {
+    out.push(b'[');
+    for (index, object) in page.items.iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        match (form, object.item(resource)) {
+            (Form::Metadata, _) => [PARTIAL, object.metadata(), b"}"].into_iter().for_each(|part| out.extend_from_slice(part)),
+            (_, Some(parts)) => parts.into_iter().for_each(|part| out.extend_from_slice(part)),
+            (_, None) => json::write(out, &item(resource, object)),
+        }
+    }
+    out.push(b']');
+}
+
+/// An object whose text is that of another version, or in another order.
+fn item(resource: &Resource, object: &Stored) -> Value {
+    let mut item = Value::clone(&in_version(resource, object.value()));
+    if let Some(fields) = item.as_object_mut().filter(|_| resource.is_builtin()) {
+        fields.remove("apiVersion");
+        fields.remove("kind");
+    }
+    item
+}
