@@ -1,6 +1,6 @@
 //! What a controller wants done, and doing it.
 
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions, Request};
 use serde_json::{Value, json};
 
 use super::MANAGER;
@@ -51,38 +51,40 @@ impl Action {
     }
 
     /// Sends the request. What is already gone when it should be deleted is no error.
-    pub(crate) async fn carry_out(self, client: &kube::Client) -> Result<Outcome, kube::Error> {
-        match self {
-            Self::Create(kind, object) => {
+    pub(crate) async fn carry_out(&self, client: &kube::Client) -> Result<Outcome, kube::Error> {
+        match *self {
+            Self::Create(kind, ref object) => {
                 let api = kind.api(client, object.metadata.namespace.as_deref().unwrap_or_default());
                 let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
-                api.create(&params, &object).await.map(|object| Outcome::Now(kind, Box::new(object)))
+                api.create(&params, object).await.map(|object| Outcome::Now(kind, Box::new(object)))
             }
-            Self::Merge(kind, (namespace, name), patch) => {
-                let patched = kind.api(client, &namespace).patch(&name, &params(), &Patch::Merge(patch)).await;
+            Self::Merge(kind, (ref namespace, ref name), ref patch) => {
+                let patched = kind.api(client, namespace).patch(name, &params(), &Patch::Merge(patch)).await;
                 patched.map(|object| Outcome::Now(kind, Box::new(object)))
             }
-            Self::Status(kind, (namespace, name), patch) => {
-                let patched = kind.api(client, &namespace).patch_status(&name, &params(), &Patch::Merge(patch)).await;
+            Self::Status(kind, (ref namespace, ref name), ref patch) => {
+                let patched = kind.api(client, namespace).patch_status(name, &params(), &Patch::Merge(patch)).await;
                 patched.map(|object| Outcome::Now(kind, Box::new(object)))
             }
-            Self::Apply(kind, (namespace, name), manager, mut fields) => {
+            Self::Apply(kind, (ref namespace, ref name), manager, ref fields) => {
+                let mut fields = fields.clone();
                 fields["apiVersion"] = kind.api_version().into();
                 fields["kind"] = kind.name().into();
                 fields["metadata"] = json!({ "name": name });
                 let params = PatchParams::apply(manager).force();
-                let applied = kind.api(client, &namespace).patch(&name, &params, &Patch::Apply(fields)).await;
+                let applied = kind.api(client, namespace).patch(name, &params, &Patch::Apply(fields)).await;
                 applied.map(|object| Outcome::Now(kind, Box::new(object)))
             }
-            Self::Delete(kind, (namespace, name), uid) => {
+            Self::Delete(kind, ref name, ref uid) => {
                 let only_this = Preconditions { uid: Some(uid.clone()), resource_version: None };
                 let params = DeleteParams::background().preconditions(only_this);
-                match kind.api(client, &namespace).delete(&name, &params).await {
+                // Of an `Api` the answer would be read twice, to see what it is.
+                let request = Request::new(kind.path(&name.0)).delete(&name.1, &params).map_err(kube::Error::BuildRequest)?;
+                match client.request::<Object>(request).await {
+                    Ok(answer) if answer.data["kind"] == "Status" => Ok(Outcome::Gone(kind, name.clone(), uid.clone())),
                     // Something may still hold it: then it is returned with its time of deletion.
-                    Ok(answer) => {
-                        Ok(answer.either(|object| Outcome::Now(kind, Box::new(object)), |_| Outcome::Gone(kind, (namespace, name), uid)))
-                    }
-                    Err(error) if is_status(&error, 404) => Ok(Outcome::Absent(kind, (namespace, name), uid)),
+                    Ok(object) => Ok(Outcome::Now(kind, Box::new(object))),
+                    Err(error) if is_status(&error, 404) => Ok(Outcome::Absent(kind, name.clone(), uid.clone())),
                     Err(error) => Err(error),
                 }
             }

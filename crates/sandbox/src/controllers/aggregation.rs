@@ -46,7 +46,7 @@ impl Controller for Aggregation {
 
 /// The selectors of a role that is made up of others.
 fn selectors(role: &Object) -> Option<&Vec<Value>> {
-    role.data.pointer("/aggregationRule/clusterRoleSelectors")?.as_array()
+    role.at("/aggregationRule/clusterRoleSelectors")?.as_array()
 }
 
 /// The rules of all other roles that are selected, selector by selector and by name, each once.

@@ -21,7 +21,7 @@ pub(crate) struct Claim {
 /// Sorts the objects of kind `of` in the owner's namespace.
 pub(crate) fn claim(world: &World, kind: Kind, owner: &Object, of: Kind) -> Claim {
     let mut claim = Claim::default();
-    let selector = owner.data.pointer("/spec/selector");
+    let selector = owner.at("/spec/selector");
     for object in world.list(of, namespace(owner)) {
         let selected = selects(selector, object.metadata.labels.as_ref());
         match controller(object) {
@@ -59,8 +59,7 @@ pub(crate) fn owners(world: &World, kind: Kind, object: &Object) -> Vec<Name> {
         }
         Some(_) => Vec::new(),
         None => {
-            let takers =
-                world.list(kind, namespace).filter(|owner| selects(owner.data.pointer("/spec/selector"), object.metadata.labels.as_ref()));
+            let takers = world.list(kind, namespace).filter(|owner| selects(owner.at("/spec/selector"), object.metadata.labels.as_ref()));
             takers.map(|owner| super::object::key(owner)).collect()
         }
     }

@@ -102,7 +102,7 @@ struct State<'a> {
 impl<'a> State<'a> {
     /// Also says what is worth telling: Jobs that ended or went, or came from elsewhere. Of those that are surplus only their deletion is told.
     fn of(cron: &Object, jobs: &[&'a Object], surplus: &[&Object], reports: &mut Vec<Report>) -> Self {
-        let all = || cron.data.pointer("/status/active").and_then(Value::as_array).into_iter().flatten();
+        let all = || cron.at("/status/active").and_then(Value::as_array).into_iter().flatten();
         let told = |job: &Object| all().find(|reference| reference["uid"] == uid(job)).cloned();
         let mut tell = |reason, message| reports.push(Report::normal(SOURCE, Kind::CronJob, cron, reason, message));
         let mut strange = Vec::new();
@@ -273,7 +273,7 @@ fn job_name(cron: &Object, time: Timestamp) -> String {
 
 /// The Job for a time.
 fn job(cron: &Object, time: Timestamp, zone: &TimeZone) -> Object {
-    let template = cron.data.pointer("/spec/jobTemplate").unwrap_or(&Value::Null);
+    let template = cron.at("/spec/jobTemplate").unwrap_or(&Value::Null);
     let map = |field: &str| -> Labels {
         let pairs = template.pointer(&format!("/metadata/{field}")).and_then(Value::as_object);
         pairs.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()

@@ -71,7 +71,7 @@ impl Controller for DaemonSets {
 
 /// Whether the template's `nodeSelector` chooses this node.
 fn suits(set: &Object, node: &Object) -> bool {
-    let selector = set.data.pointer("/spec/template/spec/nodeSelector").and_then(Value::as_object);
+    let selector = set.at("/spec/template/spec/nodeSelector").and_then(Value::as_object);
     selector.is_none_or(|pairs| pairs.iter().all(|(name, value)| label(node, name) == value.as_str()))
 }
 
@@ -118,7 +118,7 @@ fn step(set: &Object, revisions: &Revisions, on_node: &BTreeMap<String, Vec<Arc<
         return actions;
     }
     let one = Value::from(1);
-    let limit = set.data.pointer("/spec/updateStrategy/rollingUpdate/maxUnavailable").unwrap_or(&one);
+    let limit = set.at("/spec/updateStrategy/rollingUpdate/maxUnavailable").unwrap_or(&one);
     let limit = share(limit, i64::try_from(nodes.len()).unwrap_or(i64::MAX), true).max(1);
     let min_ready = number(set, "/spec/minReadySeconds").unwrap_or(0);
     let (mut old_ready, mut unavailable) = (Vec::new(), 0);
@@ -135,7 +135,7 @@ fn step(set: &Object, revisions: &Revisions, on_node: &BTreeMap<String, Vec<Arc<
 }
 
 fn create(set: &Object, revisions: &Revisions, node: &str) -> Object {
-    let template = set.data.pointer("/spec/template").cloned().unwrap_or_default();
+    let template = set.at("/spec/template").cloned().unwrap_or_default();
     let generation = set.metadata.generation.unwrap_or(1).to_string();
     let mut pod = pods::from_template(
         Kind::DaemonSet,

@@ -107,11 +107,11 @@ struct Rollout<'a> {
 impl<'a> Rollout<'a> {
     fn of(world: &'a World, deployment: &'a Object, mut sets: Vec<Arc<Object>>) -> Self {
         sets.sort_by_key(|set| (created(set), name(set).to_owned()));
-        let template = hash::canonical(deployment.data.pointer("/spec/template").unwrap_or(&Value::Null), HASH);
-        let same = |set: &Arc<Object>| set.data.pointer("/spec/template").is_some_and(|other| hash::canonical(other, HASH) == template);
+        let template = hash::canonical(deployment.at("/spec/template").unwrap_or(&Value::Null), HASH);
+        let same = |set: &Arc<Object>| set.at("/spec/template").is_some_and(|other| hash::canonical(other, HASH) == template);
         let new = sets.iter().position(same).map(|index| sets.remove(index));
         let replicas = number(deployment, "/spec/replicas").unwrap_or(1);
-        let limits = Limits::of(deployment.data.pointer("/spec/strategy"), replicas);
+        let limits = Limits::of(deployment.at("/spec/strategy"), replicas);
         Self { world, deployment, template, replicas, limits, new, old: sets }
     }
 
@@ -154,7 +154,7 @@ impl<'a> Rollout<'a> {
     }
 
     fn recreates(&self) -> bool {
-        self.deployment.data.pointer("/spec/strategy/type").is_some_and(|kind| kind == "Recreate")
+        self.deployment.at("/spec/strategy/type").is_some_and(|kind| kind == "Recreate")
     }
 
     /// Whether the old revisions want no Pods and have none.
@@ -217,7 +217,7 @@ impl<'a> Rollout<'a> {
         }
         let mut template = self.template.clone();
         template["metadata"]["labels"][HASH] = hash.clone().into();
-        let mut selector = self.deployment.data.pointer("/spec/selector").cloned().unwrap_or_else(|| json!({}));
+        let mut selector = self.deployment.at("/spec/selector").cloned().unwrap_or_else(|| json!({}));
         selector["matchLabels"][HASH] = hash.into();
         let labels = template.pointer("/metadata/labels").and_then(Value::as_object);
         let labels =
@@ -318,7 +318,7 @@ impl<'a> Rollout<'a> {
                 status[field] = count.into();
             }
         }
-        if let Some(count) = self.deployment.data.pointer("/status/collisionCount") {
+        if let Some(count) = self.deployment.at("/status/collisionCount") {
             status["collisionCount"] = count.clone();
         }
         let available = available >= self.replicas - self.limits.unavailable;
@@ -334,7 +334,7 @@ impl<'a> Rollout<'a> {
         conditions.extend(progressing);
         // In the order in which they first came, as the API shows them.
         let order = |condition: &Value| {
-            let live = self.deployment.data.pointer("/status/conditions").and_then(Value::as_array);
+            let live = self.deployment.at("/status/conditions").and_then(Value::as_array);
             live.and_then(|live| live.iter().position(|other| other["type"] == condition["type"])).unwrap_or(usize::MAX)
         };
         conditions.sort_by_key(order);

@@ -178,14 +178,14 @@ fn touched(world: &World, kind: Kind, object: &Object) -> Vec<Name> {
         return vec![key(object)];
     }
     let services = world.list(Kind::Service, namespace(object));
-    let selecting = services.filter(|service| selects_plainly(service.data.pointer("/spec/selector"), object.metadata.labels.as_ref()));
+    let selecting = services.filter(|service| selects_plainly(service.at("/spec/selector"), object.metadata.labels.as_ref()));
     selecting.map(|service| key(service)).collect()
 }
 
 /// The Service, if it has a selector.
 fn selecting<'a>(world: &'a World, namespace: &str, name: &str) -> Option<&'a Object> {
     let service = world.get(Kind::Service, namespace, name)?;
-    let selector = service.data.pointer("/spec/selector").and_then(Value::as_object);
+    let selector = service.at("/spec/selector").and_then(Value::as_object);
     selector.is_some_and(|selector| !selector.is_empty()).then_some(service)
 }
 
@@ -193,14 +193,14 @@ fn selecting<'a>(world: &'a World, namespace: &str, name: &str) -> Option<&'a Ob
 fn backends<'a>(world: &'a World, service: &'a Object) -> impl Iterator<Item = &'a Object> {
     let pods = world.list(Kind::Pod, namespace(service)).map(AsRef::as_ref);
     pods.filter(|pod| {
-        let selected = selects_plainly(service.data.pointer("/spec/selector"), pod.metadata.labels.as_ref());
+        let selected = selects_plainly(service.at("/spec/selector"), pod.metadata.labels.as_ref());
         selected && !pods::is_finished(pod) && text(pod, "/status/podIP").is_some()
     })
 }
 
 /// The Service's ports with the numbers that they have in this Pod. Slices give a port without a name an empty one, Endpoints none.
 fn ports(service: &Object, pod: &Object, unnamed: Option<&str>) -> Value {
-    let ports = service.data.pointer("/spec/ports").and_then(Value::as_array);
+    let ports = service.at("/spec/ports").and_then(Value::as_array);
     let resolved = ports.into_iter().flatten().filter_map(|port| {
         let mut resolved = json!({"port": target(port, pod)?, "protocol": port.get("protocol").cloned().unwrap_or_else(|| "TCP".into())});
         if let Some(name) = port["name"].as_str().or(unnamed) {
@@ -218,7 +218,7 @@ pub(crate) fn target(port: &Value, pod: &Object) -> Option<u16> {
         return u16::try_from(number).ok();
     }
     let wanted = target.as_str()?;
-    let containers = pod.data.pointer("/spec/containers").and_then(Value::as_array)?;
+    let containers = pod.at("/spec/containers").and_then(Value::as_array)?;
     let mut ports = containers.iter().filter_map(|container| container["ports"].as_array()).flatten();
     let found = ports.find(|port| port["name"] == wanted)?;
     found["containerPort"].as_u64().and_then(|number| u16::try_from(number).ok())

@@ -142,7 +142,7 @@ pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controlle
         };
         let mut failed = false;
         for action in decision.actions {
-            match action.clone().carry_out(&client).await {
+            match action.carry_out(&client).await {
                 Ok(outcome) => {
                     tell(&world, &action, Ok(&outcome));
                     let change = match outcome {

@@ -1,6 +1,6 @@
 //! Events: what controllers and the node tell people about what they do.
 
-use kube::api::{Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams, PostParams, Request};
 use serde_json::{Value, json};
 
 use super::MANAGER;
@@ -90,22 +90,25 @@ impl Write {
     /// # Errors
     /// When the API did not answer. What it refuses is not told.
     pub(super) async fn send(&self, client: &kube::Client) -> Result<(), kube::Error> {
-        let api = Kind::Event.api(client, namespace(&self.event));
+        let request = Request::new(Kind::Event.path(namespace(&self.event)));
+        let build = kube::Error::BuildRequest;
         if let Some(patch) = &self.patch {
             let params = PatchParams { field_manager: Some(self.manager.to_owned()), ..PatchParams::default() };
-            match api.patch(name(&self.event), &params, &Patch::Merge(patch)).await {
+            let request = request.patch(name(&self.event), &params, &Patch::Merge(patch)).map_err(build)?;
+            match client.request_text(request).await {
                 // Somebody has cleared it away: it is told anew.
                 Err(error) if is_status(&error, 404) => {}
                 answer => return heard(answer),
             }
         }
         let params = PostParams { field_manager: Some(self.manager.to_owned()), ..PostParams::default() };
-        heard(api.create(&params, &self.event).await)
+        let event = serde_json::to_vec(&self.event).map_err(kube::Error::SerdeError)?;
+        heard(client.request_text(request.create(&params, event).map_err(build)?).await)
     }
 }
 
-/// An answer is an answer, whatever it says.
-fn heard(answer: Result<Object, kube::Error>) -> Result<(), kube::Error> {
+/// An answer is an answer, whatever it says: the event as it was written is not even read.
+fn heard(answer: Result<String, kube::Error>) -> Result<(), kube::Error> {
     match answer {
         Ok(_) => Ok(()),
         Err(kube::Error::Api(status)) => {

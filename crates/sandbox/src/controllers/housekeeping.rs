@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::stream::{AbortHandle, BoxStream, SelectAll};
 use futures::{FutureExt, StreamExt};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
-use kube::api::{Api, ApiResource, PartialObjectMeta};
+use kube::api::{Api, ApiResource};
 use kube::core::discovery::{Scope, verbs};
 use kube::discovery::Discovery;
 use kube::runtime::{WatchStreamExt, watcher};
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::Clock;
 use super::action::is_status;
 use super::graph::{Graph, Node, Place, Resource};
+use super::meta::Meta;
 use super::object::Object;
 use super::{collector, namespace};
 
@@ -103,8 +104,6 @@ fn is_namespaces((group, _, plural): &Resource) -> bool {
 fn is_definitions((group, _, plural): &Resource) -> bool {
     group == "apiextensions.k8s.io" && plural == "customresourcedefinitions"
 }
-
-type Meta = PartialObjectMeta<Object>;
 
 /// What one watch tells.
 enum News {

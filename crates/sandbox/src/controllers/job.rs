@@ -161,7 +161,7 @@ impl Count {
                 match self.wait(pods, now) {
                     Some(wait) => again = pods::sooner(again, Some(wait)),
                     None => {
-                        let template = job.data.pointer("/spec/template").unwrap_or(&Value::Null);
+                        let template = job.at("/spec/template").unwrap_or(&Value::Null);
                         let pod = pods::from_template(Kind::Job, job, template, &[]);
                         let missing = usize::try_from(wanted - self.active).unwrap_or(0);
                         return std::iter::repeat_with(|| Action::Create(Kind::Pod, Box::new(pod.clone())))
@@ -188,7 +188,7 @@ impl Count {
     /// How long to wait after the last failure before another Pod is made.
     fn wait(&self, pods: &[&Object], now: Timestamp) -> Option<Duration> {
         let ends = pods.iter().filter(|pod| text(pod, "/status/phase") == Some("Failed")).filter_map(|pod| {
-            let states = pod.data.pointer("/status/containerStatuses").and_then(Value::as_array)?;
+            let states = pod.at("/status/containerStatuses").and_then(Value::as_array)?;
             states.iter().filter_map(|state| state.pointer("/state/terminated/finishedAt")?.as_str()?.parse::<Timestamp>().ok()).max()
         });
         let last = ends.max()?;

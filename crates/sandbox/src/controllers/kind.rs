@@ -1,5 +1,6 @@
 //! The kinds that the workload controllers and the node know by heart.
 
+use kube::Resource as _;
 use kube::api::{Api, ApiResource};
 use kube::core::GroupVersionKind;
 
@@ -70,6 +71,11 @@ impl Kind {
         } else {
             Api::namespaced_with(client.clone(), namespace, &resource)
         }
+    }
+
+    /// The path of the kind's objects in a namespace, for requests whose answers are not the objects of an [`Api`].
+    pub(crate) fn path(self, namespace: &str) -> String {
+        Object::url_path(&self.resource(), Some(namespace).filter(|namespace| !namespace.is_empty()))
     }
 
     /// All of the kind, in every namespace.

@@ -37,6 +37,7 @@ mod hash;
 mod housekeeping;
 mod job;
 mod kind;
+mod meta;
 mod namespace;
 mod object;
 mod pods;

@@ -42,7 +42,7 @@ pub(crate) async fn carry_out(client: &kube::Client, kinds: &Kinds, name: &str, 
         return Ok(false);
     }
     let Some(mut namespace) = api.get_opt(name).await? else { return Ok(true) };
-    let finalizers = namespace.data.pointer("/spec/finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
+    let finalizers = namespace.at("/spec/finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
     let kept: Vec<Value> = finalizers.iter().filter(|finalizer| *finalizer != "kubernetes").cloned().collect();
     if kept.len() < finalizers.len() {
         namespace.data["spec"]["finalizers"] = kept.into();

@@ -56,7 +56,7 @@ impl<'de> Visitor<'de> for Fields {
 /// [`ObjectMeta`] as far as it is read: half of an object's text may be `managedFields`, which this skips.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Metadata {
+pub(super) struct Metadata {
     annotations: Option<Labels>,
     creation_timestamp: Option<Time>,
     deletion_grace_period_seconds: Option<i64>,
@@ -183,27 +183,29 @@ pub(crate) fn annotation<'a>(object: &'a Object, name: &str) -> Option<&'a str> 
     object.metadata.annotations.as_ref()?.get(name).map(String::as_str)
 }
 
-/// What stands below the object's root, by JSON pointer. `Value::pointer` makes two texts of each step, in case it holds a `~`: none does.
-fn at<'a>(object: &'a Object, pointer: &str) -> Option<&'a Value> {
-    pointer.split('/').skip(1).try_fold(&object.data, |value, step| match value {
-        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
-        _ => value.get(step),
-    })
+impl Object {
+    /// What stands below the object's root, by JSON pointer. `Value::pointer` makes two texts of each step, in case it holds a `~`: none does.
+    pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {
+        pointer.split('/').skip(1).try_fold(&self.data, |value, step| match value {
+            Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+            _ => value.get(step),
+        })
+    }
 }
 
 /// A number below the object's root, by JSON pointer.
 pub(crate) fn number(object: &Object, pointer: &str) -> Option<i64> {
-    at(object, pointer)?.as_i64()
+    object.at(pointer)?.as_i64()
 }
 
 /// A text below the object's root, by JSON pointer.
 pub(crate) fn text<'a>(object: &'a Object, pointer: &str) -> Option<&'a str> {
-    at(object, pointer)?.as_str()
+    object.at(pointer)?.as_str()
 }
 
 /// A flag below the object's root, by JSON pointer; false where it is not set.
 pub(crate) fn flag(object: &Object, pointer: &str) -> bool {
-    at(object, pointer).and_then(Value::as_bool).unwrap_or(false)
+    object.at(pointer).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// The owner that manages the object, of which there is at most one.
@@ -258,7 +260,7 @@ pub(crate) fn selects_plainly(selector: Option<&Value>, labels: Option<&Labels>)
 
 /// A condition of the object's status.
 pub(crate) fn condition<'a>(object: &'a Object, kind: &str) -> Option<&'a Value> {
-    let conditions = at(object, "/status/conditions")?.as_array()?;
+    let conditions = object.at("/status/conditions")?.as_array()?;
     conditions.iter().find(|condition| condition["type"] == kind)
 }
 

@@ -49,7 +49,7 @@ impl Controller for ReplicaSets {
             count += usize::from(is_available);
             again = pods::sooner(again, left);
         }
-        let labels = set.data.pointer("/spec/template/metadata/labels").and_then(Value::as_object);
+        let labels = set.at("/spec/template/metadata/labels").and_then(Value::as_object);
         let labelled = active.iter().filter(|pod| {
             let has = |(name, value): (&String, &Value)| super::object::label(pod, name) == value.as_str();
             labels.is_none_or(|labels| labels.iter().all(has))
@@ -83,7 +83,7 @@ impl Controller for ReplicaSets {
 fn scale(set: &Object, active: &[&Object]) -> Vec<Action> {
     let wanted = usize::try_from(number(set, "/spec/replicas").unwrap_or(1)).unwrap_or(0);
     if active.len() < wanted {
-        let template = set.data.pointer("/spec/template").unwrap_or(&Value::Null);
+        let template = set.at("/spec/template").unwrap_or(&Value::Null);
         let pod = pods::from_template(Kind::ReplicaSet, set, template, &[]);
         let missing = (wanted - active.len()).min(BURST);
         return std::iter::repeat_with(|| Action::Create(Kind::Pod, Box::new(pod.clone()))).take(missing).collect();

@@ -44,14 +44,14 @@ pub(super) fn of(world: &World, kind: Kind, owner: &Object, short: bool) -> Resu
         .cloned()
         .collect();
     all.sort_by_key(|revision| (number(revision, "/revision"), name(revision).to_owned()));
-    let mut template = hash::canonical(owner.data.pointer("/spec/template").unwrap_or(&Value::Null), HASH);
+    let mut template = hash::canonical(owner.at("/spec/template").unwrap_or(&Value::Null), HASH);
     let hash = hash::name(&template, number(owner, "/status/collisionCount").unwrap_or(0));
     template["$patch"] = "replace".into();
     let data = json!({"spec": {"template": template}});
     let highest = all.iter().filter_map(|revision| number(revision, "/revision")).max().unwrap_or(0);
     let Some(index) = all.iter().position(|revision| revision.data.get("data") == Some(&data)) else {
         let revision_name = format!("{}-{hash}", name(owner));
-        let selector = owner.data.pointer("/spec/template/metadata/labels").and_then(Value::as_object);
+        let selector = owner.at("/spec/template/metadata/labels").and_then(Value::as_object);
         let labels = selector.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
         let value = if short { hash } else { revision_name.clone() };
         let metadata = ObjectMeta {

@@ -156,7 +156,7 @@ fn create(world: &World, set: &Object, revisions: &Revisions, index: i64) -> Vec
     let before = text(set, "/status/currentRevision").filter(|_| index < partition);
     let old = before.and_then(|before| revisions.others.iter().find(|revision| name(revision) == before));
     let revision = old.unwrap_or(&revisions.current);
-    let template = revision.data.pointer("/data/spec/template").cloned().unwrap_or_default();
+    let template = revision.at("/data/spec/template").cloned().unwrap_or_default();
     let number_label = index.to_string();
     let labels = [
         ("statefulset.kubernetes.io/pod-name", pod_name.as_str()),
@@ -171,15 +171,15 @@ fn create(world: &World, set: &Object, revisions: &Revisions, index: i64) -> Vec
         pod.data["spec"]["subdomain"] = service.into();
     }
     let mut actions = Vec::new();
-    let templates = set.data.pointer("/spec/volumeClaimTemplates").and_then(Value::as_array).into_iter().flatten();
-    let mut volumes = pod.data.pointer("/spec/volumes").and_then(Value::as_array).cloned().unwrap_or_default();
+    let templates = set.at("/spec/volumeClaimTemplates").and_then(Value::as_array).into_iter().flatten();
+    let mut volumes = pod.at("/spec/volumes").and_then(Value::as_array).cloned().unwrap_or_default();
     for template in templates {
         let Some(volume) = template.pointer("/metadata/name").and_then(Value::as_str) else { continue };
         let claim_name = format!("{volume}-{pod_name}");
         volumes.retain(|other| other["name"] != volume);
         volumes.push(json!({"name": volume, "persistentVolumeClaim": {"claimName": claim_name}}));
         if world.get(Kind::PersistentVolumeClaim, namespace(set), &claim_name).is_none() {
-            let selector = set.data.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+            let selector = set.at("/spec/selector/matchLabels").and_then(Value::as_object);
             let labels =
                 selector.into_iter().flatten().filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect();
             let metadata = ObjectMeta {

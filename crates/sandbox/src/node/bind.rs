@@ -16,9 +16,9 @@ const RETRIES: (Duration, Duration) = (Duration::from_millis(10), Duration::from
 /// A changed Pod that nobody has bound and that the default scheduler should bind.
 pub(super) fn unbound(change: &Change) -> Option<&Arc<Object>> {
     let pod = change.after.as_ref()?;
-    let text = |pointer: &str| pod.data.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let text = |pointer: &str| pod.at(pointer).and_then(Value::as_str).unwrap_or_default();
     let ours = matches!(text("/spec/schedulerName"), "" | "default-scheduler");
-    let gated = pod.data.pointer("/spec/schedulingGates").and_then(Value::as_array).is_some_and(|gates| !gates.is_empty());
+    let gated = pod.at("/spec/schedulingGates").and_then(Value::as_array).is_some_and(|gates| !gates.is_empty());
     (ours && !gated && text("/spec/nodeName").is_empty() && pod.metadata.deletion_timestamp.is_none()).then_some(pod)
 }
 

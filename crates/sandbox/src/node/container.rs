@@ -95,7 +95,7 @@ impl Life {
     }
 
     pub(super) fn restart_policy(&self) -> &str {
-        self.pod.data.pointer("/spec/restartPolicy").and_then(Value::as_str).unwrap_or("Always")
+        self.pod.at("/spec/restartPolicy").and_then(Value::as_str).unwrap_or("Always")
     }
 
     pub(super) fn time(&self) -> Timestamp {
@@ -281,7 +281,7 @@ impl Life {
                     Answer::Unwell(which) => {
                         let and = if self.restart_policy() == "Never" { "" } else { ", will be restarted" };
                         self.tell("Killing", format!("Container {} failed {which} probe{and}", self.text("name")));
-                        let grace = self.pod.data.pointer("/spec/terminationGracePeriodSeconds").and_then(Value::as_u64).unwrap_or(30);
+                        let grace = self.pod.at("/spec/terminationGracePeriodSeconds").and_then(Value::as_u64).unwrap_or(30);
                         break (process.stop(Duration::from_secs(grace)).await, false, true);
                     }
                 },
@@ -398,7 +398,7 @@ impl Probes {
 
 /// What a process of this node cannot have.
 fn refuse(pod: &Object, spec: &Value) -> Result<(), String> {
-    let list = |pointer: &str| pod.data.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    let list = |pointer: &str| pod.at(pointer).and_then(Value::as_array).into_iter().flatten();
     if list("/spec/initContainers").next().is_some() {
         return Err("init containers are not supported by this node".to_owned());
     }

@@ -123,7 +123,7 @@ fn field(path: &str, pod: &Object, facts: &BTreeMap<&str, String>) -> Result<Str
         "metadata.uid" => metadata.uid.clone(),
         "spec.nodeName" | "spec.serviceAccountName" => {
             let pointer = format!("/{}", path.replace('.', "/"));
-            Some(pod.data.pointer(&pointer).and_then(Value::as_str).unwrap_or_default().to_owned())
+            Some(pod.at(&pointer).and_then(Value::as_str).unwrap_or_default().to_owned())
         }
         _ => match (path.strip_prefix("metadata.labels"), path.strip_prefix("metadata.annotations")) {
             (Some(rest), _) => entry(metadata.labels.as_ref(), rest),

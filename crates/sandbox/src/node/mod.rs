@@ -161,14 +161,14 @@ struct Pods {
 
 impl Pods {
     fn take(&mut self, change: &Change) {
-        let here = |pod: &&Arc<Object>| pod.data.pointer("/spec/nodeName").is_some_and(|node| *node == json!(self.context.options.name));
+        let here = |pod: &&Arc<Object>| pod.at("/spec/nodeName").is_some_and(|node| *node == json!(self.context.options.name));
         if let Some(pod) = change.after.as_ref().filter(here) {
             let uid = pod.metadata.uid.clone().unwrap_or_default();
             if let Some(order) = self.orders.get(&uid) {
                 order.send_replace(Order::Run(pod.clone()));
                 return;
             }
-            if matches!(pod.data.pointer("/status/phase").and_then(serde_json::Value::as_str), Some("Succeeded" | "Failed"))
+            if matches!(pod.at("/status/phase").and_then(serde_json::Value::as_str), Some("Succeeded" | "Failed"))
                 && pod.metadata.deletion_timestamp.is_none()
             {
                 return;

@@ -61,7 +61,7 @@ impl Proxy {
                 } else {
                     let services = world.list(Kind::Service, &namespace);
                     let selecting =
-                        services.filter(|service| selects_plainly(service.data.pointer("/spec/selector"), object.metadata.labels.as_ref()));
+                        services.filter(|service| selects_plainly(service.at("/spec/selector"), object.metadata.labels.as_ref()));
                     touched.extend(selecting.map(|service| (namespace.clone(), service.metadata.name.clone().unwrap_or_default())));
                 }
             }
@@ -73,11 +73,11 @@ impl Proxy {
 
     fn refresh(&mut self, world: &World, namespace: &str, name: &str) {
         let service = world.get(Kind::Service, namespace, name).filter(|service| {
-            let selector = service.data.pointer("/spec/selector").and_then(Value::as_object);
+            let selector = service.at("/spec/selector").and_then(Value::as_object);
             selector.is_some_and(|selector| !selector.is_empty()) && service.metadata.deletion_timestamp.is_none()
         });
         let ports: Vec<Value> =
-            service.and_then(|service| service.data.pointer("/spec/ports")).and_then(Value::as_array).cloned().unwrap_or_default();
+            service.and_then(|service| service.at("/spec/ports")).and_then(Value::as_array).cloned().unwrap_or_default();
         let ports: BTreeMap<u16, Value> = ports
             .into_iter()
             .filter(|port| port["protocol"].as_str().unwrap_or("TCP") == "TCP")
@@ -128,7 +128,7 @@ impl Proxy {
     /// Writes the addresses into the Service, if it does not have them.
     fn publish(&mut self, service: &Arc<Object>, namespace: &str, name: &str) {
         let mut annotations = BTreeMap::new();
-        let ports = service.data.pointer("/spec/ports").and_then(Value::as_array).into_iter().flatten();
+        let ports = service.at("/spec/ports").and_then(Value::as_array).into_iter().flatten();
         for (index, port) in ports.enumerate() {
             let Some(number) = number(port) else { continue };
             let Some(front) = self.fronts.get(&(namespace.to_owned(), name.to_owned(), number)) else { continue };
@@ -176,8 +176,7 @@ fn listen(port: u16) -> std::io::Result<TcpListener> {
 fn backends(world: &World, service: &Object, port: &Value) -> Vec<SocketAddr> {
     let namespace = service.metadata.namespace.as_deref().unwrap_or_default();
     let pods = world.list(Kind::Pod, namespace);
-    let ready =
-        pods.filter(|pod| is_pod_ready(pod) && selects_plainly(service.data.pointer("/spec/selector"), pod.metadata.labels.as_ref()));
+    let ready = pods.filter(|pod| is_pod_ready(pod) && selects_plainly(service.at("/spec/selector"), pod.metadata.labels.as_ref()));
     let local = ready.filter_map(|pod| {
         let ports: BTreeMap<String, u16> = serde_json::from_str(pod.metadata.annotations.as_ref()?.get(PORTS)?).ok()?;
         ports.get(&target(port, pod)?.to_string()).copied()

@@ -55,7 +55,7 @@ pub(super) struct Place {
 
 /// The status of the Pod now. Times of conditions are kept while they do not change.
 pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Timestamp) -> Value {
-    let specs = || pod.data.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten();
+    let specs = || pod.at("/spec/containers").and_then(Value::as_array).into_iter().flatten();
     let names: Vec<&str> = specs().filter_map(|container| container["name"].as_str()).collect();
     let unready: Vec<&str> = names.iter().zip(containers).filter(|(_, container)| !container.ready).map(|(name, _)| *name).collect();
     let phase = if place.evicted.is_some() { "Failed" } else { phase(pod, containers) };
@@ -81,14 +81,8 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
     let conditions: Vec<Value> =
         conditions.iter().chain(&put_off).map(|(kind, (truth, why))| condition(pod, kind, *truth, why.as_ref(), now)).collect();
     let statuses: Vec<Value> = specs().zip(containers).map(|(spec, container)| container_status(pod, spec, container)).collect();
-    let init: Vec<Value> = pod
-        .data
-        .pointer("/spec/initContainers")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .map(|spec| initialized(pod, spec, place))
-        .collect();
+    let init: Vec<Value> =
+        pod.at("/spec/initContainers").and_then(Value::as_array).into_iter().flatten().map(|spec| initialized(pod, spec, place)).collect();
     let mut status = json!({
         "phase": phase,
         "conditions": conditions,
@@ -96,9 +90,9 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
         "hostIPs": [{"ip": place.host_ip}],
         "podIP": place.pod_ip,
         "podIPs": [{"ip": place.pod_ip}],
-        "startTime": pod.data.pointer("/status/startTime").and_then(Value::as_str).map_or_else(|| time_text(place.since), str::to_owned),
+        "startTime": pod.at("/status/startTime").and_then(Value::as_str).map_or_else(|| time_text(place.since), str::to_owned),
         "containerStatuses": statuses,
-        "qosClass": pod.data.pointer("/status/qosClass").cloned().unwrap_or_else(|| quality(pod).into()),
+        "qosClass": pod.at("/status/qosClass").cloned().unwrap_or_else(|| quality(pod).into()),
     });
     if let Some(why) = &place.evicted {
         status["reason"] = "Evicted".into();
@@ -114,7 +108,7 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
 }
 
 fn phase(pod: &Object, containers: &[Container]) -> &'static str {
-    let policy = pod.data.pointer("/spec/restartPolicy").and_then(Value::as_str).unwrap_or("Always");
+    let policy = pod.at("/spec/restartPolicy").and_then(Value::as_str).unwrap_or("Always");
     let deleting = pod.metadata.deletion_timestamp.is_some();
     let ends: Vec<Option<i32>> =
         containers.iter().map(|container| if let State::Ended(end) = &container.state { Some(end.code) } else { None }).collect();
@@ -136,7 +130,7 @@ fn phase(pod: &Object, containers: &[Container]) -> &'static str {
 
 fn condition(pod: &Object, kind: &str, truth: bool, why: Option<&(&str, String)>, now: Timestamp) -> Value {
     let truth = if truth { "True" } else { "False" };
-    let live = pod.data.pointer("/status/conditions").and_then(Value::as_array);
+    let live = pod.at("/status/conditions").and_then(Value::as_array);
     let live = live.and_then(|live| live.iter().find(|condition| condition["type"] == kind && condition["status"] == truth));
     let since = live.and_then(|live| live["lastTransitionTime"].as_str()).map_or_else(|| time_text(now), str::to_owned);
     let mut condition = json!({"type": kind, "status": truth, "lastProbeTime": null, "lastTransitionTime": since});
@@ -218,7 +212,7 @@ fn initialized(pod: &Object, spec: &Value, place: &Place) -> Value {
 
 /// The class of service by which a kubelet would choose what to evict.
 fn quality(pod: &Object) -> &'static str {
-    let containers: Vec<&Value> = pod.data.pointer("/spec/containers").and_then(Value::as_array).into_iter().flatten().collect();
+    let containers: Vec<&Value> = pod.at("/spec/containers").and_then(Value::as_array).into_iter().flatten().collect();
     let get = |container: &Value, kind: &str, resource: &str| container.pointer(&format!("/resources/{kind}/{resource}")).cloned();
     let any = containers.iter().any(|container| {
         ["requests", "limits"].iter().any(|kind| ["cpu", "memory"].iter().any(|resource| get(container, kind, resource).is_some()))

@@ -77,7 +77,7 @@ impl Context {
 
     /// Tells of the init containers, which have run to their end as soon as the Pod is here.
     pub(super) fn tell_initialized(&self, pod: &Object) {
-        for spec in pod.data.pointer("/spec/initContainers").and_then(Value::as_array).into_iter().flatten() {
+        for spec in pod.at("/spec/initContainers").and_then(Value::as_array).into_iter().flatten() {
             let list = "initContainers";
             self.tell_image(pod, list, spec, Image::Present, 0);
             for (reason, message) in BEGUN {

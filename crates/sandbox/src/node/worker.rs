@@ -29,9 +29,9 @@ struct Worker {
 
 /// Runs the Pod until it is gone or over.
 pub(super) async fn run(context: Arc<Context>, pod: Arc<Object>, mut orders: watch::Receiver<Order>, pod_ip: String) {
-    let specs: Vec<Value> = pod.data.pointer("/spec/containers").and_then(Value::as_array).cloned().unwrap_or_default();
+    let specs: Vec<Value> = pod.at("/spec/containers").and_then(Value::as_array).cloned().unwrap_or_default();
     // After a restart of the node a Pod keeps its address.
-    let pod_ip = pod.data.pointer("/status/podIP").and_then(Value::as_str).map_or(pod_ip, str::to_owned);
+    let pod_ip = pod.at("/status/podIP").and_then(Value::as_str).map_or(pod_ip, str::to_owned);
     let (reports, mut reported) = mpsc::unbounded_channel();
     let (stop, stopped) = watch::channel(None);
     let mut lives = JoinSet::new();
