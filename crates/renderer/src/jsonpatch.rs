@@ -2,7 +2,7 @@
 
 use crate::decode::nearest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::yaml::{Map, Node, Pos, Value};
+use crate::yaml::{Kind, Map, Node, Pos, Value, prints_plain};
 
 /// One operation.
 #[derive(Debug, Clone)]
@@ -72,9 +72,20 @@ fn operation(mut item: Value) -> Result<Operation> {
     })
 }
 
-/// Numbers pass through JSON's floating point, as in kustomize.
+/// As kustomize has a document that it patches: numbers pass through JSON's floating point, and all of it is printed and read again, so that texts stand in
+/// quotes where YAML needs them.
 pub(crate) fn normal(value: &Value) -> Value {
-    Value::from_json(&through_floats(value.to_json()))
+    let mut value = Value::from_json(&through_floats(value.to_json()));
+    quote(&mut value);
+    value
+}
+
+fn quote(value: &mut Value) {
+    match &mut value.node {
+        Node::Scalar(scalar) => scalar.quoted = scalar.kind == Kind::Str && !prints_plain(&scalar.text),
+        Node::List(items) => items.iter_mut().for_each(quote),
+        Node::Map(map) => map.iter_mut().for_each(|(_, value)| quote(value)),
+    }
 }
 
 fn through_floats(json: serde_json::Value) -> serde_json::Value {

@@ -176,7 +176,10 @@ impl Kustomization {
         let mut k = Self { kind: f.text("kind"), ..Self::default() };
         let metadata = f.take("metadata");
         if metadata.is_none() && f.all(is_nothing) {
-            return f.read(&FIELDS, |_| Err(error(start, "the kustomization is empty: its fields hold nothing")));
+            return f.read(&FIELDS, |f| {
+                k.take(f);
+                Err(error(start, "the kustomization is empty: its fields hold nothing"))
+            });
         }
         if let Some(value) = f.take("inventory") {
             return Err(Error::new(ErrorKind::Unsupported, "the field inventory is not supported").at(value.pos));

@@ -379,6 +379,11 @@ fn style(text: &str, key: bool) -> Style {
     }
 }
 
+/// Whether a text is written without quotes and not as a block.
+pub(crate) fn prints_plain(text: &str) -> bool {
+    is_word(text) || style(text, false) == Style::Plain
+}
+
 struct Analysis {
     plain: bool,
     single: bool,

@@ -20,7 +20,7 @@ mod value;
 pub use scalar::{Dialect, Kind};
 pub use value::{Map, Node, Pos, Scalar, Text, Value};
 
-pub(crate) use emit::emit;
+pub(crate) use emit::{emit, prints_plain};
 pub(crate) use parse::{Twice, size};
 pub(crate) use scalar::{Canonical, canonical, resolve};
 

@@ -74,3 +74,27 @@ fn only_the_core_namespace_is_named_by_the_namespace_field() {
         assert!(named(version).contains("  name: a\n  namespace: team"), "{version}");
     }
 }
+
+/// As kustomize 5.8.1 has it: a resource that operations have changed is printed and read again, so that a text which needs quotes has them from then on, and
+/// what a later patch puts in its place is text.
+#[test]
+fn operations_put_quotes_where_they_are_needed() {
+    let built = run(
+        "",
+        "== kustomization.yaml
+resources: [a.yaml]
+patches:
+- target: {kind: A}
+  patch: '[{op: add, path: /spec/added, value: \"yes\"}]'
+- patch: |-
+    {apiVersion: v1, kind: A, metadata: {name: a}, spec: {number: 1, word: 2, lines: 3, added: 4, bare: 5}}
+== a.yaml
+apiVersion: v1
+kind: A
+metadata: {name: a}
+spec: {number: \"8080\", word: \"abc\", lines: \"a\\nb\", bare: abc}
+",
+    );
+    let spec = built.expect("builds").resources()[0].to_json()["spec"].clone();
+    assert_eq!(spec, serde_json::json!({"number": "1", "word": 2, "lines": "3", "added": "4", "bare": 5}));
+}
