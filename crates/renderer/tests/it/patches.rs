@@ -85,7 +85,8 @@ fn operations_put_quotes_where_they_are_needed() {
 resources: [a.yaml]
 patches:
 - target: {kind: A}
-  patch: '[{op: add, path: /spec/added, value: \"yes\"}]'
+  patch: |-
+    - {op: add, path: /spec/added, value: 'yes'}
 - patch: |-
     {apiVersion: v1, kind: A, metadata: {name: a}, spec: {number: 1, word: 2, lines: 3, added: 4, bare: 5}}
 == a.yaml
