@@ -7,6 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mergekeys::{ListMerge, Shape};
 use crate::yaml::{Kind, Map, Node, Text, Value};
 
+mod nameless;
+
 /// Lists with fewer elements are looked through pair by pair.
 const FEW: usize = 16;
 
@@ -166,7 +168,7 @@ fn stays(value: &Value, shape: Shape<'_>, list: ListMerge<'_>) -> bool {
 
 /// The text of a field that is not empty.
 fn filled<'v>(item: &'v Value, field: &str) -> Option<&'v str> {
-    item.get(field).and_then(Value::text).filter(|text| !text.is_empty())
+    item.get(field).filter(|value| !value.is_null()).and_then(Value::text).filter(|text| !text.is_empty())
 }
 
 /// Takes `$patch` out of a map.
@@ -204,18 +206,18 @@ fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>, list:
     };
     let had_dest = dest.as_ref().is_some_and(|dest| !dest.is_null());
     let mut patch = into_items(patch);
-    if let (None, ListMerge::Keys(keys)) = (&dest, list) {
+    if let (false, ListMerge::Keys(keys)) = (had_dest, list) {
         return new_list(patch, keys, shape).map(|items| Some(Value { node: Node::List(items), pos }));
     }
-    let mut dest = into_items(dest);
+    let mut dest = had_dest.then(|| into_items(dest));
     match list_directive(&mut patch)? {
         Directive::Delete => return Ok(None),
-        Directive::Replace => dest = Vec::new(),
+        Directive::Replace => dest = Some(Vec::new()),
         Directive::Merge => {}
     }
     let items = match list {
         ListMerge::Keys(keys) => keyed(dest, patch, keys, shape)?,
-        _ => scalars(dest, patch),
+        _ => scalars(dest.unwrap_or_default(), patch),
     };
     if items.is_empty() && !had_dest {
         return Ok(None);
@@ -227,7 +229,7 @@ fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>, list:
 fn new_list(mut patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
     match patch.iter().position(is_list_directive) {
         Some(at) => Ok(vec![patch.swap_remove(at)]),
-        None => keyed(Vec::new(), patch, keys, shape),
+        None => keyed(None, patch, keys, shape),
     }
 }
 
@@ -246,11 +248,15 @@ fn values_of<'v>(item: &'v Value, keys: &[Cow<'static, str>]) -> Vec<&'v str> {
     keys.iter().map(|key| item.get(key).and_then(Value::text).unwrap_or_default()).collect()
 }
 
-fn keyed(dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
+/// `dest`: the list that is there, if one is.
+fn keyed(dest: Option<Vec<Value>>, patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
     // Only the first key counts where all have it and nobody gives the others.
     let first_only = |item: &Value| item.get(&keys[0]).is_some() && keys[1..].iter().all(|key| item.get(key).is_none());
-    let simple = keys.len() == 1 || dest.iter().chain(&patch).all(first_only);
-    if simple { by_one_key(dest, patch, &keys[0], shape) } else { by_several_keys(dest, patch, keys, shape) }
+    let simple = keys.len() == 1 || dest.iter().flatten().chain(&patch).all(first_only);
+    match dest {
+        dest if simple => by_one_key(dest, patch, &keys[0], shape),
+        dest => by_several_keys(dest.unwrap_or_default(), patch, keys, shape),
+    }
 }
 
 /// With several keys kustomize merges elements in their place when all keys are equal; a new element comes first, unless it lacks a key (or the other does) and so might
@@ -275,9 +281,14 @@ fn by_several_keys(mut dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static,
     Ok(out)
 }
 
-/// The patch's elements come first, each merged with the one of the same name; elements without a name cannot be paired and stay, behind the others.
-fn by_one_key(mut dest: Vec<Value>, mut patch: Vec<Value>, key: &str, shape: Shape<'_>) -> Result<Vec<Value>> {
-    let (dest_names, patch_names) = (Names::of(&dest, key), Names::of(&patch, key));
+/// The patch's elements come first, each merged with the one of the same name.
+fn by_one_key(dest: Option<Vec<Value>>, mut patch: Vec<Value>, key: &str, shape: Shape<'_>) -> Result<Vec<Value>> {
+    let (dest_names, patch_names) = (Names::of(dest.as_deref().unwrap_or_default(), key), Names::of(&patch, key));
+    let repeats = if dest.is_some() { dest_names.repeat_some() } else { patch_names.repeat_some() };
+    if repeats || dest_names.lack_some() || patch_names.lack_some() {
+        return nameless::merge_lists(dest, patch, key, shape);
+    }
+    let mut dest = dest.unwrap_or_default();
     let mut out = Vec::with_capacity(dest.len() + patch.len());
     // Of several with the same name the first one counts.
     for (at, name) in patch_names.distinct() {
@@ -295,8 +306,6 @@ fn by_one_key(mut dest: Vec<Value>, mut patch: Vec<Value>, key: &str, shape: Sha
         let stays = stays(&old, shape, ListMerge::Replace);
         out.extend(not_empty(if stays { Some(old) } else { merge(Some(old), None, shape, ListMerge::Replace)? }));
     }
-    out.extend(patch_names.nameless().map(|at| std::mem::take(&mut patch[at])));
-    out.extend(dest_names.nameless().map(|at| std::mem::take(&mut dest[at])));
     Ok(out)
 }
 
@@ -330,8 +339,14 @@ impl Names {
         self.names.iter().enumerate().filter(|(at, name)| !name.is_empty() && self.first(name) == Some(*at))
     }
 
-    fn nameless(&self) -> impl Iterator<Item = usize> {
-        self.names.iter().enumerate().filter(|(_, name)| name.is_empty()).map(|(at, _)| at)
+    /// Whether some elements share a name.
+    fn repeat_some(&self) -> bool {
+        self.names.iter().enumerate().any(|(at, name)| self.first(name) != Some(at))
+    }
+
+    /// Whether some element has no name.
+    fn lack_some(&self) -> bool {
+        self.names.iter().any(|name| name.is_empty())
     }
 }
 

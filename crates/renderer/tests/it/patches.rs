@@ -99,3 +99,35 @@ spec: {number: \"8080\", word: \"abc\", lines: \"a\\nb\", bare: abc}
     let spec = built.expect("builds").resources()[0].to_json()["spec"].clone();
     assert_eq!(spec, serde_json::json!({"number": "1", "word": 2, "lines": "3", "added": "4", "bare": 5}));
 }
+
+/// No server takes such lists; kustomize drops much of them, whether the patch has the list or not.
+#[test]
+fn elements_without_a_name_and_two_of_the_same() {
+    let merged = |dest: &str, patch: &str| {
+        let with = |list: &str| {
+            format!("{{apiVersion: apps/v1, kind: DaemonSet, metadata: {{name: a}}, spec: {{template: {{spec: {{x: 1{list}}}}}}}}}")
+        };
+        let tree = format!(
+            "== kustomization.yaml\nresources: [r.yaml]\npatches: [{{path: p.yaml}}]\n== r.yaml\n{}\n== p.yaml\n{}\n",
+            with(dest),
+            with(patch)
+        );
+        let built = run("", &tree).expect("builds");
+        built.resources()[0].to_json()["spec"]["template"]["spec"].get("containers").map(serde_json::Value::to_string).unwrap_or_default()
+    };
+    for (dest, patch, is) in [
+        (", containers: [{name: x}, {image: d}, {name: z}]", "", r#"[{"image":"d"}]"#),
+        (", containers: [{image: d}, {image: e}]", "", r#"[{"image":"e"}]"#),
+        (", containers: [{name: x}, {image: d}]", ", containers: [{name: n}]", r#"[{"image":"d"}]"#),
+        (", containers: [{name: x}, {name: z}]", ", containers: [{name: z, image: q}, {image: m}]", r#"[{"image":"q","name":"z"}]"#),
+        (", containers: [{name: x}]", ", containers: [{image: m}]", "[]"),
+        (", containers: [{name: x}, {}, {name: z}]", ", containers: [{name: z, image: q}]", r#"[{"image":"q","name":"z"},{"name":"x"}]"#),
+        (", containers: [{name: x, image: a}, {name: x, image: b}]", "", r#"[{"image":"b","name":"x"}]"#),
+        ("", ", containers: [{image: m}, {name: a}]", r#"[{"image":"m"}]"#),
+        (", containers: []", ", containers: [{image: m}, {name: a}]", r#"[{"name":"a"}]"#),
+        (", containers: null", ", containers: []", "[]"),
+        (", containers: null", ", containers: [{name: a, $patch: delete}]", "[]"),
+    ] {
+        assert_eq!(merged(dest, patch), is, "{dest} and {patch}");
+    }
+}
