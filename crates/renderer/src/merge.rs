@@ -346,7 +346,7 @@ impl Names {
 
     /// Whether some element has no name.
     fn lack_some(&self) -> bool {
-        self.names.iter().any(|name| name.is_empty())
+        self.names.iter().any(Text::is_empty)
     }
 }
 
