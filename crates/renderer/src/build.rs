@@ -254,12 +254,13 @@ fn finish(resource: &mut Resource) -> Result<()> {
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_map_mut) {
             annotations.retain(|key, _| !INTERNAL.contains(&key) && !key.starts_with("internal.config.kubernetes.io/"));
             for (_, value) in annotations.iter_mut() {
-                if let Some(text) = value.text().filter(|_| value.as_str().is_none()) {
-                    *value = Value::string(text);
+                // Lists and maps have no text.
+                if value.as_str().is_none() {
+                    *value = Value::string(value.text().unwrap_or_default());
                 }
             }
         }
-        if metadata.get("annotations").is_some_and(|value| value.is_null() || value.as_map().is_some_and(crate::yaml::Map::is_empty)) {
+        if metadata.get("annotations").is_some_and(|value| value.as_map().is_none_or(crate::yaml::Map::is_empty)) {
             metadata.remove("annotations");
         }
     }

@@ -112,9 +112,6 @@ pub(crate) fn fix(resources: &mut [Resource], config: &Config, limit: usize) -> 
         }
     }
     let index = Index::new(resources, limit);
-    if index.candidates.is_empty() {
-        return Ok(BTreeSet::new());
-    }
     parallel::change(resources, |part| fix_part(part, &index, config))?;
     Ok(index.generated.into_warnings())
 }
@@ -135,13 +132,14 @@ fn fix_part(resources: &mut [Resource], index: &Index, config: &Config) -> Resul
             index.budget.spend(fields.added.saturating_mul(size(&resource.value)))?;
         }
         let mut there = fields.paths.there(&resource.value);
-        if !there.contains(&true) {
+        // Where nothing was renamed there is nothing to repair, but what is of the wrong shape is refused all the same, as kustomize does.
+        if !there.is_blocked && (index.candidates.is_empty() || !there.paths.contains(&true)) {
             continue;
         }
         let referrer = Referrer::new(resource);
         let made = Cell::new(false);
         for (at, (target, spec)) in fields.specs.iter().enumerate() {
-            if !there[at] {
+            if !there.paths[at] {
                 continue;
             }
             let with_role = spec.path.ends_with("roleRef/name");

@@ -43,13 +43,21 @@ impl Paths {
         tree
     }
 
-    /// Of each path, whether it leads to something in some element of each list on its way.
-    pub(crate) fn there(&self, value: &Value) -> Vec<bool> {
-        let mut there = vec![false; self.count];
-        self.unknown.iter().for_each(|at| there[*at] = true);
+    /// Of each path, whether it leads to something in some element of each list on its way, or ends at a scalar before: then a walk fails.
+    pub(crate) fn there(&self, value: &Value) -> There {
+        let mut there = There { paths: vec![false; self.count], is_blocked: false };
+        self.unknown.iter().for_each(|at| there.paths[*at] = true);
         self.root.follow(value, &mut there);
         there
     }
+}
+
+/// What was found of paths.
+pub(crate) struct There {
+    /// Of each, whether to walk it.
+    pub(crate) paths: Vec<bool>,
+    /// Whether a scalar stands in the way of some.
+    pub(crate) is_blocked: bool,
 }
 
 impl Part {
@@ -62,18 +70,27 @@ impl Part {
         &mut self.fields[at].1
     }
 
-    fn follow(&self, value: &Value, there: &mut [bool]) {
+    fn follow(&self, value: &Value, there: &mut There) {
         match &value.node {
             Node::List(items) => items.iter().for_each(|item| self.follow(item, there)),
             Node::Map(map) => {
                 for (key, field) in map.iter().filter(|(key, _)| self.begins & begin(key) != 0) {
                     if let Some((_, part)) = self.fields.iter().find(|(name, _)| name == key) {
-                        part.ends.iter().for_each(|at| there[*at] = true);
+                        part.ends.iter().for_each(|at| there.paths[*at] = true);
                         part.follow(field, there);
                     }
                 }
             }
-            Node::Scalar(_) => {}
+            Node::Scalar(_) if value.is_null() => {}
+            Node::Scalar(_) => self.block(there),
+        }
+    }
+
+    fn block(&self, there: &mut There) {
+        for (_, part) in &self.fields {
+            there.is_blocked = true;
+            part.ends.iter().for_each(|at| there.paths[*at] = true);
+            part.block(there);
         }
     }
 }
@@ -90,16 +107,20 @@ mod tests {
 
     #[test]
     fn a_path_leads_somewhere_when_some_element_has_its_fields() {
-        let value = parse_all(b"spec: {volumes: [{name: a}, {configMap: {name: x}}], list: [[{deep: 1}]], text: t}", "t")
+        let value = parse_all(b"spec: {volumes: [{name: a}, {configMap: {name: x}}], list: [[{deep: 1}]], text: t, nothing: null}", "t")
             .expect("is YAML")
             .remove(0);
-        let there = |path: &str| Paths::of([path]).there(&value)[0];
-        for path in ["spec", "spec/", "spec/volumes[]/configMap/name", "spec/volumes/name", "spec/list/deep", "any\\/name"] {
+        let there = |path: &str| Paths::of([path]).there(&value).paths[0];
+        for path in
+            ["spec", "spec/", "spec/volumes[]/configMap/name", "spec/volumes/name", "spec/list/deep", "any\\/name", "spec/text/more"]
+        {
             assert!(there(path), "{path}");
         }
-        for path in ["spec/volumes/configMap/key", "spec/text/more", "data", "spec/volumes/configMap/name/more", "/spec"] {
+        for path in ["spec/volumes/configMap/key", "spec/nothing/more", "data", "/spec"] {
             assert!(!there(path), "{path}");
         }
-        assert_eq!(Paths::of(["spec/none", "spec/text", "spec/text/x", "spec/text"]).there(&value), [false, true, false, true]);
+        let there = Paths::of(["spec/none", "spec/text", "spec/text/x", "spec/text"]).there(&value);
+        assert_eq!((there.paths, there.is_blocked), (vec![false, true, true, true], true));
+        assert!(!Paths::of(["spec/none/x", "spec/text", "spec/nothing/x"]).there(&value).is_blocked);
     }
 }

@@ -155,6 +155,10 @@ impl Resource {
     pub(crate) fn store_previous(&mut self) {
         let id = self.id();
         let entry = (id.gvk.kind.into(), id.name.into(), id.effective_namespace().into());
+        // kustomize keeps it in the annotations, which are a map from then on.
+        if self.value.get("metadata").and_then(|meta| meta.get("annotations")).is_some_and(|annotations| annotations.as_map().is_none()) {
+            self.metadata_mut().and_then(|metadata| metadata.remove("annotations"));
+        }
         // Most resources have one earlier id.
         self.state.previous.reserve_exact(1);
         self.state.previous.push(entry);

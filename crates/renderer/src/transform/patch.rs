@@ -250,8 +250,12 @@ fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
     let mut errors = Gathered::default();
     for (at, operation) in operations.iter().enumerate() {
         if let Err(error) = operation.apply(&mut resource.value) {
-            let news: Vec<bool> = operation.paths().map(|path| resource.doubt(path)).collect();
-            if news.iter().all(|is_new| *is_new) {
+            // Both paths of one operation are looked at before either is in doubt: one may lie below the other.
+            let is_new = operation.paths().all(|path| !resource.is_doubtful(&path));
+            for path in operation.paths() {
+                resource.doubt(path);
+            }
+            if is_new {
                 let hint = operation.hint(&resource.value).unwrap_or_default();
                 let message = format!("the patch does not fit {}: {}{hint}", resource.id(), error.message());
                 errors.note(Error::new(ErrorKind::Patch, message).at(operation.pos()));
@@ -265,7 +269,16 @@ fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
             }
         }
     }
-    errors.finish()
+    errors.finish()?;
+    // An emptied resource goes.
+    let Some((kind, name, _)) = resource.state.previous.last().filter(|_| !resource.is_empty()) else { return Ok(()) };
+    let lost = match (resource.kind(), resource.name()) {
+        ("", _) => "kind",
+        (_, "") if !name.is_empty() => "metadata.name",
+        _ => return Ok(()),
+    };
+    let pos = operations.first().map(Operation::pos).unwrap_or_default();
+    Err(Error::new(ErrorKind::Patch, format!("the patch leaves no {lost} to {kind}/{name}")).at(pos))
 }
 
 /// The one resource that has or had the patch's id.

@@ -10,7 +10,7 @@ use crate::kustomization::Replica;
 use crate::names::Names;
 use crate::parallel;
 use crate::resource::Resource;
-use crate::yaml::{Map, Node, Scalar, Value};
+use crate::yaml::{Kind, Map, Node, Scalar, Value};
 
 fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Resource, message)
@@ -161,8 +161,11 @@ pub(super) fn replicas(resources: &mut [Resource], names: &Names, replica: &Repl
             }
             found = true;
             let set = &mut |value: &mut Value| {
-                let Node::Scalar(Scalar { .. }) = &value.node else { return Err(failed("replicas should be a number")) };
-                *value = Value { pos: value.pos, ..Value::int(replica.count) };
+                let Node::Scalar(old) = &value.node else { return Err(failed("replicas should be a number")) };
+                let count = Scalar::plain(replica.count.to_string(), Kind::Int);
+                // What stood in quotes stays in them, as in kustomize.
+                let count = if old.quoted && old.kind == Kind::Str { Scalar::quoted(count.text) } else { count };
+                value.node = Node::Scalar(count);
                 Ok(())
             };
             if let Err(error) = spec.apply(&mut resource.value, Leaf::Scalar, set) {

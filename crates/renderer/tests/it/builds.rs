@@ -230,3 +230,32 @@ fn a_kustomization_whose_fields_hold_nothing_is_empty() {
     let error = builds("bogus:").expect_err("unknown");
     assert!(error.message().starts_with("unknown field"), "{error}");
 }
+
+/// As kustomize 5.8.1 has it.
+#[test]
+fn odd_shapes_on_the_way_of_transformers() {
+    let build = |kustomization: &str, resource: &str| {
+        let tree = format!("== kustomization.yaml\nresources: [r.yaml]\n{kustomization}\n== r.yaml\n{resource}\n");
+        run("", &tree).map(|built| built.resources()[0].to_json()).map_err(|error| error.message().to_owned())
+    };
+    // Null stops a path, and is no error.
+    let images = "images: [{name: a, newTag: b}]";
+    assert!(build(images, "{apiVersion: example.com/v1, kind: Widget, metadata: {name: a}, spec: null}").is_ok());
+    let job = build("commonLabels: {a: b}", "{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: null}").expect("builds");
+    assert_eq!(job["spec"], serde_json::json!({"template": {"metadata": {"labels": {"a": "b"}}}}));
+    // A text does, also where nothing was renamed.
+    for ingress in ["spec: text", "spec: [{tls: text}]", "spec: ''"] {
+        assert!(build("", &format!("{{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {{name: a}}, {ingress}}}")).is_err());
+    }
+    // Annotations are a map of texts.
+    for (annotations, kept) in [("text", None), ("[]", None), ("{a: {b: c}, d: 5}", Some(serde_json::json!({"a": "", "d": "5"})))] {
+        let resource = format!("{{apiVersion: v1, kind: Secret, metadata: {{name: a, annotations: {annotations}}}}}");
+        assert_eq!(build("", &resource).expect("builds")["metadata"].get("annotations").cloned(), kept, "{annotations}");
+    }
+    let renamed =
+        build("namePrefix: p-\ncommonAnnotations: {a: b}", "{apiVersion: v1, kind: Secret, metadata: {name: a, annotations: text}}");
+    assert_eq!(renamed.expect("builds")["metadata"], serde_json::json!({"name": "p-a", "annotations": {"a": "b"}}));
+    // A number in quotes stays in them.
+    let deployment = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: \"2\"}}";
+    assert_eq!(build("replicas: [{name: a, count: 3}]", deployment).expect("builds")["spec"]["replicas"], "3");
+}

@@ -131,3 +131,28 @@ fn elements_without_a_name_and_two_of_the_same() {
         assert_eq!(merged(dest, patch), is, "{dest} and {patch}");
     }
 }
+
+/// As kustomize 5.8.1 has it; and an operation both of whose paths fail is told, though one leads to the other.
+#[test]
+fn operations_that_leave_no_resource_are_refused() {
+    let tried = |operations: &str| {
+        let tree = format!(
+            "== kustomization.yaml\nresources: [r.yaml]\npatches:\n- target: {{kind: A}}\n  patch: '{operations}'\n== r.yaml\n{{apiVersion: v1, kind: A, metadata: {{name: a}}, spec: {{b: c}}}}\n"
+        );
+        run("", &tree).map(|built| built.resources()[0].to_json()).map_err(|error| error.message().to_owned())
+    };
+    for (operation, message) in [
+        (r#"[{"op": "remove", "path": "/kind"}]"#, "the patch leaves no kind to A/a"),
+        (r#"[{"op": "replace", "path": "/kind", "value": {"a": "b"}}]"#, "the patch leaves no kind to A/a"),
+        (r#"[{"op": "remove", "path": "/metadata/name"}]"#, "the patch leaves no metadata.name to A/a"),
+        (r#"[{"op": "replace", "path": "/metadata/name", "value": null}]"#, "the patch leaves no metadata.name to A/a"),
+        (r#"[{"op": "replace", "path": "/metadata", "value": "x"}]"#, "the patch leaves no metadata.name to A/a"),
+        (
+            r#"[{"op": "copy", "path": "/spec", "from": "/spec/gone/deep"}]"#,
+            "the patch does not fit A/a: the path /spec/gone/deep does not exist",
+        ),
+    ] {
+        assert_eq!(tried(operation), Err(message.to_owned()), "{operation}");
+    }
+    assert!(tried(r#"[{"op": "replace", "path": "/kind", "value": 5}, {"op": "remove", "path": "/apiVersion"}]"#).is_ok());
+}
