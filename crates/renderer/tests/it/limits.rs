@@ -156,3 +156,23 @@ fn what_lies_outside_is_told_in_the_same_words_whether_it_is_there_or_not() {
         assert_eq!(links[0], links[1], "{field}");
     }
 }
+
+/// Whoever looked through it once for each element would not come to an end.
+#[test]
+fn long_lists_with_elements_of_no_name_are_merged_in_one_walk() {
+    let items: String =
+        (0..60_000).map(|at| if at % 2 == 0 { format!("{{name: n{at}}}, ") } else { "{name: \"\", a: b}, ".to_owned() }).collect();
+    let resource = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: a}}, spec: {{containers: [{items}]}}}}");
+    let files: Memory = [
+        (
+            "kustomization.yaml",
+            "resources: [a.yaml]\npatches: [{patch: '{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {x: y}}'}]\n",
+        ),
+        ("a.yaml", &*resource),
+    ]
+    .into_iter()
+    .collect();
+    let built = build(&files, "", &Options::default()).expect("builds");
+    let containers = built.resources()[0].to_json()["spec"]["containers"].as_array().map(Vec::len);
+    assert!(containers.is_some_and(|count| count >= 30_000), "{containers:?}");
+}
