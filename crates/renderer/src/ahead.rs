@@ -20,8 +20,8 @@ const PART: usize = 32;
 pub(crate) struct Ahead {
     /// Where it was looked for.
     pub(crate) path: String,
-    /// Where its links lead.
-    pub(crate) real: String,
+    /// Where its links lead, if there are any.
+    pub(crate) linked: Option<String>,
     pub(crate) bytes: usize,
     pub(crate) resources: Vec<Resource>,
 }
@@ -34,14 +34,14 @@ pub(crate) fn read(folder: &Folder<'_>, entries: &[Entry]) -> Vec<Option<Ahead>>
     }
     let (reader, left) = (folder.reader(), AtomicUsize::new(bytes));
     let one = |(path, _): &Entry| {
-        let (path, real, bytes) = reader.read_plain(path)?;
+        let (path, linked, bytes) = reader.read_plain(path)?;
         // Beyond the limit nothing more is kept.
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes.len())).ok()?;
         if bytes.len() > MAX_FILE {
             return None;
         }
         let resources = crate::read::resources(&bytes, "").ok()?;
-        Some(Ahead { path, real, bytes: bytes.len(), resources })
+        Some(Ahead { path, linked, bytes: bytes.len(), resources })
     };
     let part = if parallel::part(entries.len()) < entries.len() { PART } else { entries.len() };
     parallel::run(entries.chunks(part), |part| part.iter().map(one).collect::<Vec<_>>()).into_iter().flatten().collect()

@@ -194,7 +194,7 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     crate::vars::resolve(&mut acc).map_err(|error| error.in_file(&file))?;
     session.observe(here("vars"), &mut acc.resources);
     let mut resources = acc.resources;
-    resources.retain(|resource| resource.annotation("config.kubernetes.io/local-config") != Some("true"));
+    parallel::retain(&mut resources, |resource| resource.annotation("config.kubernetes.io/local-config") != Some("true"));
     match (&kustomization.sort_options, options.order) {
         (Some(sort_options), _) => sort(sort_options, &mut resources).map_err(|error| error.in_file(&file))?,
         (None, Order::Default) => order::legacy(&mut resources, None),

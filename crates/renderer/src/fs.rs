@@ -1,5 +1,6 @@
 //! Where a build reads its files: a disk, memory, or (in the agent) the tree of a Git commit.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, Metadata};
 use std::io::Read as _;
@@ -51,10 +52,10 @@ pub trait FileSystem: Send + Sync {
 
     /// The bytes of the file to which a path leads, and that file's path with all links resolved; `None` when there is no file, `may` does not want it, or it
     /// cannot be read.
-    fn read_if(&self, path: &str, may: &dyn Fn(&str) -> bool) -> Option<(String, Vec<u8>)> {
+    fn read_if<'p>(&self, path: &'p str, may: &dyn Fn(&str) -> bool) -> Option<(Cow<'p, str>, Vec<u8>)> {
         let (real, kind) = self.find(path)?;
         let bytes = (kind == FileKind::File && may(&real)).then(|| self.read(&real).ok())??;
-        Some((real, bytes))
+        Some((Cow::Owned(real), bytes))
     }
 
     /// Where the path lies on a disk, for programs that must see it; it need not exist. `None` when the files are not on one.
@@ -85,7 +86,7 @@ pub fn join(dir: &str, path: &str) -> Option<String> {
     let plain = |path: &str| path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     if plain(path) && (dir.is_empty() || plain(dir)) {
         // Nothing to put right.
-        return Some(if dir.is_empty() { path.to_owned() } else { [dir, "/", path].concat() });
+        return Some(inside(dir, path));
     }
     let mut parts: Vec<&str> = dir.split('/').filter(|part| !part.is_empty()).collect();
     for part in path.split('/') {
@@ -98,6 +99,11 @@ pub fn join(dir: &str, path: &str) -> Option<String> {
         }
     }
     Some(parts.join("/"))
+}
+
+/// What lies in a folder, or below it.
+fn inside(dir: &str, path: &str) -> String {
+    if dir.is_empty() { path.to_owned() } else { [dir, "/", path].concat() }
 }
 
 /// A path without `.` and with `..` resolved as far as it can be.
@@ -131,8 +137,21 @@ pub(crate) fn is_within(path: &str, dir: &str) -> bool {
 pub struct Disk {
     root: PathBuf,
     shown_from: Option<PathBuf>,
-    /// Folders by path, links resolved: a file in a known folder costs one look at the disk, not one for each part of its path.
-    folders: Arc<Mutex<HashMap<String, PathBuf>>>,
+    /// Folders by path: a file in a known folder costs one look at the disk, not one for each part of its path.
+    folders: Arc<Mutex<HashMap<String, Arc<Folder>>>>,
+}
+
+/// Where a folder lies, links resolved.
+#[derive(Debug)]
+struct Folder {
+    full: PathBuf,
+    /// The same as a path from the root; `None` when it is not UTF-8.
+    below: Option<String>,
+}
+
+/// A path's folder and what it is called there.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
 }
 
 impl Disk {
@@ -150,15 +169,10 @@ impl Disk {
         self
     }
 
-    /// Where a path leads, if there is no link at its end.
-    fn unlinked(&self, path: &str) -> std::io::Result<PathBuf> {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        Ok(self.folder(folder)?.join(name))
-    }
-
     /// Where a path leads and what is there.
     fn look(&self, path: &str) -> std::io::Result<(PathBuf, Metadata)> {
-        let full = self.unlinked(path)?;
+        let (folder, name) = split(path);
+        let full = self.folder(folder)?.full.join(name);
         let meta = std::fs::symlink_metadata(&full)?;
         if !meta.is_symlink() {
             return Ok((full, meta));
@@ -168,12 +182,13 @@ impl Disk {
         Ok((full, meta))
     }
 
-    fn folder(&self, path: &str) -> std::io::Result<PathBuf> {
+    fn folder(&self, path: &str) -> std::io::Result<Arc<Folder>> {
         let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(folder) = known.get(path) {
             return Ok(folder.clone());
         }
-        let folder = self.resolve(path)?;
+        let full = self.resolve(path)?;
+        let folder = Arc::new(Folder { below: self.below(&full), full });
         known.insert(path.to_owned(), folder.clone());
         Ok(folder)
     }
@@ -253,15 +268,18 @@ impl FileSystem for Disk {
         Some((self.below(&full)?, kind_of(&meta)))
     }
 
-    fn read_if(&self, path: &str, may: &dyn Fn(&str) -> bool) -> Option<(String, Vec<u8>)> {
-        let wanted = |full: &Path| self.below(full).filter(|real| may(real));
-        let full = self.unlinked(path).ok()?;
-        let (real, file) = match wanted(&full).and_then(|real| Some((real, open_unlinked(&full)?))) {
-            Some(found) => found,
+    fn read_if<'p>(&self, path: &'p str, may: &dyn Fn(&str) -> bool) -> Option<(Cow<'p, str>, Vec<u8>)> {
+        let (dir, name) = split(path);
+        let folder = self.folder(dir).ok()?;
+        let unlinked =
+            folder.below.as_deref().map(|below| if below == dir { Cow::Borrowed(path) } else { Cow::Owned(inside(below, name)) });
+        let opened = unlinked.filter(|real| may(real)).and_then(|real| Some((real, open_unlinked(&folder.full.join(name))?)));
+        let (real, file) = match opened {
+            Some(opened) => opened,
             None => {
                 let (full, meta) = self.look(path).ok()?;
-                let real = wanted(&full).filter(|_| meta.is_file())?;
-                (real, File::open(&full).ok()?)
+                let real = self.below(&full).filter(|real| may(real) && meta.is_file())?;
+                (Cow::Owned(real), File::open(&full).ok()?)
             }
         };
         let meta = file.metadata().ok().filter(Metadata::is_file)?;
@@ -388,7 +406,8 @@ mod tests {
         let pipe = folder.path().join("pipe");
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).expect("made");
         let disk = Disk::new(folder.path());
-        let read = |path: &str| disk.read_if(path, &|_| true).map(|(real, bytes)| (real, String::from_utf8(bytes).expect("text")));
+        let read =
+            |path: &str| disk.read_if(path, &|_| true).map(|(real, bytes)| (real.into_owned(), String::from_utf8(bytes).expect("text")));
         let file = Some(("dir/file".to_owned(), "f".to_owned()));
         assert_eq!([read("dir/file"), read("link")], [file.clone(), file]);
         assert_eq!(["out", "pipe", "dir", "none", "none/file"].map(read), [const { None }; 5]);

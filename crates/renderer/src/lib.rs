@@ -34,6 +34,7 @@ mod generate;
 mod hash;
 mod helm;
 mod id;
+mod ids;
 mod jsonpatch;
 mod kustomization;
 mod leaf;

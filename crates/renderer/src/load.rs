@@ -1,5 +1,6 @@
 //! Reading a kustomization's files: which ones it may read, and which ones it did.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -272,11 +273,11 @@ impl<'a> Folder<'a> {
         Reader { files: self.tree.files(), folder: &self.path, restricted }
     }
 
-    /// Takes note of a file that was read ahead.
-    pub(crate) fn note_read(&self, ahead: &Ahead) -> Result<()> {
-        self.note(&ahead.path);
-        self.note_link(&ahead.path, &ahead.real);
-        self.session.count(ahead.bytes)
+    /// Takes note of a file that was read ahead; what stands in it comes out.
+    pub(crate) fn note_read(&self, ahead: Ahead) -> Result<Vec<Resource>> {
+        self.note(ahead.path);
+        ahead.linked.into_iter().for_each(|real| self.note(real));
+        self.session.count(ahead.bytes).map(|()| ahead.resources)
     }
 
     /// Takes note of a folder of which any file may matter.
@@ -380,10 +381,11 @@ impl<'a> Folder<'a> {
     }
 
     /// Puts a path into the read set: a file, or a folder for all that is in it.
-    fn note(&self, path: &str) {
+    fn note<'p>(&self, path: impl Into<Cow<'p, str>>) {
+        let path = path.into();
         let name = match &self.tree {
-            Tree::Given(_) => path.to_owned(),
-            Tree::Fetched(_) => self.show(path),
+            Tree::Given(_) => path.into_owned(),
+            Tree::Fetched(_) => self.show(&path),
         };
         self.session.noted.borrow_mut().push(name);
     }
@@ -418,14 +420,16 @@ impl Reader<'_> {
         !self.restricted || is_within(real, self.folder)
     }
 
-    /// Where a file was looked for, where its links lead, and its bytes; `None` for anything else than a file by a relative path that may be read.
-    pub(crate) fn read_plain(&self, path: &str) -> Option<(String, String, Vec<u8>)> {
+    /// Where a file was looked for, where its links lead if there are any, and its bytes; `None` for anything else than a file by a relative path that may be
+    /// read.
+    pub(crate) fn read_plain(&self, path: &str) -> Option<(String, Option<String>, Vec<u8>)> {
         if path.starts_with('/') || is_url(path) || Repository::parse(path).is_ok() {
             return None;
         }
         let clean = join(self.folder, path)?;
         let (real, bytes) = self.files.read_if(&clean, &|real| self.may(real))?;
-        Some((clean, real, bytes))
+        let linked = (real != clean).then(|| real.into_owned());
+        Some((clean, linked, bytes))
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -13,37 +14,36 @@ use foldhash::HashMapExt as _;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
-use crate::id::Gvk;
+use crate::id::{Gvk, Id};
 use crate::parallel;
 use crate::paths::Paths;
 use crate::references;
-use crate::resource::Resource;
+use crate::resource::{Resource, State, id_of};
 use crate::scope::is_cluster_scoped;
 use crate::yaml::{Node, Text, Value, size};
 
 mod generated;
 use generated::Generated;
 
-/// What must be known about a resource that others may refer to. Owned, because the referring resources change meanwhile.
-struct Candidate {
+/// A resource of which the content may change, while what is remembered of it stays.
+type Part<'a> = (&'a mut Value, &'a State);
+
+/// What must be known about a resource that others may refer to. What its content says is a copy: that changes meanwhile.
+struct Candidate<'a> {
     group: Text,
     version: Text,
     kind: Text,
     name: Text,
     namespace: Text,
-    effective: Text,
-    original_effective: Text,
     cluster: bool,
-    previous: Vec<(Text, Text, Text)>,
-    prefixes: Vec<Text>,
-    suffixes: Vec<Text>,
+    state: &'a State,
 }
 
-struct Index {
+struct Index<'a> {
     budget: Budget,
     generated: Generated,
-    candidates: Vec<Candidate>,
-    by_name: foldhash::HashMap<Text, Places>,
+    candidates: Vec<Candidate<'a>>,
+    by_name: foldhash::HashMap<&'a str, Places>,
     /// (effective, written) namespaces of what is not cluster-scoped, by the effective namespace that it had first.
     first_namespaces: HashMap<Text, HashSet<(Text, Text)>>,
 }
@@ -88,65 +88,73 @@ impl Budget {
 }
 
 /// Who refers.
-struct Referrer {
+struct Referrer<'a> {
     id: String,
     cluster: bool,
-    effective: String,
+    effective: Text,
     /// Namespaces of the ServiceAccounts that a RoleBinding names.
     subjects: Vec<String>,
     role: Option<(String, String)>,
-    prefixes: Vec<Text>,
-    suffixes: Vec<Text>,
+    state: &'a State,
 }
 
 /// Repairs all references, in so many steps at most; the names that seem to be misspelt come out as warnings.
 pub(crate) fn fix(resources: &mut [Resource], config: &Config, limit: usize) -> Result<BTreeSet<String>> {
-    for resource in resources.iter().filter(|resource| resource.kind() == "RoleBinding") {
-        let subjects = resource.value.get("subjects").and_then(Value::as_list).unwrap_or_default();
-        let blank = subjects.iter().find(|subject| {
-            subject.get("kind").and_then(Value::text) == Some("ServiceAccount")
-                && subject.get("namespace").is_some_and(|ns| ns.as_str().is_none())
-        });
-        if let Some(blank) = blank {
-            return Err(Error::new(ErrorKind::Resource, format!("the namespace of a subject of {} is blank", resource.id())).at(blank.pos));
-        }
-    }
-    let index = Index::new(resources, limit);
-    parallel::change(resources, |part| fix_part(part, &index, config))?;
+    let mut parts: Vec<Part<'_>> = resources.iter_mut().map(|resource| (&mut resource.value, &*resource.state)).collect();
+    let index = Index::new(&parts, limit)?;
+    parallel::change(&mut parts, |part| fix_part(part, &index, config))?;
     Ok(index.generated.into_warnings())
 }
 
-fn fix_part(resources: &mut [Resource], index: &Index, config: &Config) -> Result<()> {
-    let mut known: HashMap<String, Fields<'_>> = HashMap::new();
-    for resource in resources {
-        let original = resource.original_id().gvk;
-        let key = format!("{}/{}/{}", original.group, original.version, original.kind);
-        if !known.contains_key(&key) {
-            index.budget.spend(config.name_reference.iter().map(|reference| reference.fields.len()).sum())?;
-        }
-        let fields = known.entry(key).or_insert_with(|| Fields::of(&original, config));
+/// Refuses a RoleBinding with a ServiceAccount whose namespace is no text.
+fn check_subjects(id: &Id<'_>, value: &Value) -> Result<()> {
+    let blank = service_accounts(id, value).find(|subject| subject.get("namespace").is_some_and(|ns| ns.as_str().is_none()));
+    match blank {
+        Some(blank) => Err(Error::new(ErrorKind::Resource, format!("the namespace of a subject of {id} is blank")).at(blank.pos)),
+        None => Ok(()),
+    }
+}
+
+/// The ServiceAccounts that a RoleBinding names.
+fn service_accounts<'v>(id: &Id<'_>, value: &'v Value) -> impl Iterator<Item = &'v Value> {
+    let subjects = value.get("subjects").filter(|_| id.gvk.kind == "RoleBinding").and_then(Value::as_list).unwrap_or_default();
+    subjects.iter().filter(|subject| subject.get("kind").and_then(Value::text) == Some("ServiceAccount"))
+}
+
+fn fix_part(parts: &mut [Part<'_>], index: &Index<'_>, config: &Config) -> Result<()> {
+    let mut known: foldhash::HashMap<(Text, Text, Text), Fields<'_>> = foldhash::HashMap::new();
+    for (value, state) in parts {
+        let original = state.original_id(id_of(value)).gvk;
+        let key = (original.group.into(), original.version.into(), original.kind.into());
+        let fields = match known.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                index.budget.spend(config.name_reference.iter().map(|reference| reference.fields.len()).sum())?;
+                new.insert(Fields::of(&original, config))
+            }
+        };
         if fields.specs.is_empty() {
             continue;
         }
         if fields.added > 0 {
-            index.budget.spend(fields.added.saturating_mul(size(&resource.value)))?;
+            index.budget.spend(fields.added.saturating_mul(size(value)))?;
         }
-        let mut there = fields.paths.there(&resource.value);
+        let mut there = fields.paths.there(value);
         // Where nothing was renamed there is nothing to repair, but what is of the wrong shape is refused all the same, as kustomize does.
         if !there.is_blocked && (index.candidates.is_empty() || !there.paths.contains(&true)) {
             continue;
         }
-        let referrer = Referrer::new(resource);
+        let referrer = Referrer::new(value, state);
         let made = Cell::new(false);
         for (at, (target, spec)) in fields.specs.iter().enumerate() {
             if !there.paths[at] {
                 continue;
             }
             let with_role = spec.path.ends_with("roleRef/name");
-            spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| update(value, index, &referrer, target, with_role, &made))
+            spec.apply(value, Leaf::Nothing, &mut |value| update(value, index, &referrer, target, with_role, &made))
                 .map_err(|error| error.because(format!("while updating the name in {} of {}", spec.path, referrer.id)))?;
             if made.take() {
-                there = fields.paths.there(&resource.value);
+                there = fields.paths.there(value);
             }
         }
     }
@@ -175,81 +183,81 @@ impl<'a> Fields<'a> {
     }
 }
 
-impl Referrer {
-    fn new(resource: &Resource) -> Self {
-        let id = resource.id();
-        let mut subjects = Vec::new();
-        if id.gvk.kind == "RoleBinding" {
-            for subject in resource.value.get("subjects").and_then(Value::as_list).unwrap_or_default() {
-                if subject.get("kind").and_then(Value::text) == Some("ServiceAccount") {
-                    subjects.extend(subject.get("namespace").and_then(Value::text).map(str::to_owned));
-                }
-            }
-        }
-        let role = resource
-            .value
-            .get("roleRef")
-            .and_then(|role| Some((role.get("apiGroup")?.text()?.to_owned(), role.get("kind")?.text()?.to_owned())));
+impl<'a> Referrer<'a> {
+    fn new(value: &Value, state: &'a State) -> Self {
+        let id = id_of(value);
+        let subjects = service_accounts(&id, value).filter_map(|subject| subject.get("namespace").and_then(Value::text).map(str::to_owned));
+        let role =
+            value.get("roleRef").and_then(|role| Some((role.get("apiGroup")?.text()?.to_owned(), role.get("kind")?.text()?.to_owned())));
         Self {
             id: id.to_string(),
             cluster: is_cluster_scoped(&id.gvk),
-            effective: id.effective_namespace().to_owned(),
-            subjects,
+            effective: id.effective_namespace().into(),
+            subjects: subjects.collect(),
             role,
-            prefixes: resource.state.prefixes.clone(),
-            suffixes: resource.state.suffixes.clone(),
+            state,
         }
     }
 }
 
-impl Index {
-    fn new(resources: &[Resource], limit: usize) -> Self {
-        let budget = Budget { used: AtomicUsize::new(0), limit };
-        let part = parallel::part_of_little(resources.len());
-        let candidates = parallel::run(resources.chunks(part), |part| part.iter().filter_map(Candidate::of).collect::<Vec<_>>());
-        let candidates: Vec<Candidate> = candidates.into_iter().flatten().collect();
-        let mut by_name = foldhash::HashMap::<Text, Places>::with_capacity(candidates.len());
+impl<'a> Index<'a> {
+    fn new(parts: &[Part<'a>], limit: usize) -> Result<Self> {
+        let size = parallel::part_of_little(parts.len());
+        let looked_at = parallel::run(parts.chunks(size), |part| {
+            let candidates = part.iter().map(|(value, state)| Candidate::of(value, state)).filter_map(Result::transpose);
+            let candidates: Vec<_> = candidates.collect::<Result<_>>()?;
+            Ok::<_, Error>((candidates, Generated::hashed(part.iter().map(|(value, state)| (&**value, *state)))))
+        });
+        let (mut candidates, mut hashed) = (Vec::with_capacity(parts.len()), Vec::new());
+        for part in looked_at {
+            let (more, of_them) = part?;
+            candidates.extend(more);
+            hashed.extend(of_them);
+        }
+        let mut by_name = foldhash::HashMap::<&str, Places>::with_capacity(candidates.len());
         let mut first_namespaces: HashMap<Text, HashSet<(Text, Text)>> = HashMap::new();
+        let mut before = None;
         for (at, candidate) in candidates.iter().enumerate() {
-            for (_, name, _) in &candidate.previous {
-                match by_name.get_mut(name) {
-                    Some(places) => places.add(at),
-                    None => drop(by_name.insert(name.clone(), Places { first: at, more: Vec::new() })),
-                }
+            for (_, name, _) in &candidate.state.previous {
+                by_name.entry(name).and_modify(|places| places.add(at)).or_insert(Places { first: at, more: Vec::new() });
             }
-            if !candidate.cluster {
-                let first = first_namespaces.entry(candidate.original_effective.clone()).or_default();
-                first.insert((candidate.effective.clone(), candidate.namespace.clone()));
+            // Most resources share their namespaces with the one before.
+            let namespaces = (candidate.original_effective(), candidate.effective(), &*candidate.namespace);
+            if !candidate.cluster && before.replace(namespaces) != Some(namespaces) {
+                let (first, effective, written) = namespaces;
+                first_namespaces.entry(first.into()).or_default().insert((effective.into(), written.into()));
             }
         }
-        Self { budget, generated: Generated::of(resources), candidates, by_name, first_namespaces }
+        let generated = Generated::of(hashed, parts.iter().map(|(value, _)| &**value));
+        let budget = Budget { used: AtomicUsize::new(0), limit };
+        Ok(Self { budget, generated, candidates, by_name, first_namespaces })
     }
 
     /// The resource that `old` means, if it is one of ours.
     fn select(
         &self,
         old: &str,
-        referrer: &Referrer,
+        referrer: &Referrer<'_>,
         target: &Gvk<'_>,
         with_role: bool,
         namespace: Option<&str>,
         same_namespace_counts: bool,
-    ) -> Result<Option<&Candidate>> {
+    ) -> Result<Option<&Candidate<'a>>> {
         let Some(list) = self.by_name.get(old) else { return Ok(None) };
         let namespaces = namespace.and_then(|namespace| self.first_namespaces.get(namespace)).map_or(0, HashSet::len);
         self.budget.spend((list.len() + namespaces).saturating_mul(1 + referrer.subjects.len()) - 1)?;
-        let mut found: Vec<&Candidate> = list.iter().map(|at| &self.candidates[at]).collect();
+        let mut found: Vec<&Candidate<'a>> = list.iter().map(|at| &self.candidates[at]).collect();
         found.retain(|c| referrer.may_reach(c));
         if let Some(namespace) = namespace {
             let mut there = self.first_namespaces.get(namespace).into_iter().flatten();
             let by_original = there.any(|(effective, written)| referrer.may_reach_namespace(effective, written));
-            found.retain(|c| !c.cluster && (if by_original { &c.original_effective } else { &c.effective }) == namespace);
+            found.retain(|c| !c.cluster && (if by_original { c.original_effective() } else { c.effective() }) == namespace);
         }
         found.retain(|c| c.was(target));
         if with_role && let Some((group, kind)) = &referrer.role {
             found.retain(|c| c.was(&Gvk { group, version: "", kind }));
         }
-        found.retain(|c| referrer.cluster || c.cluster || c.kind == "ServiceAccount" || c.effective == referrer.effective);
+        found.retain(|c| referrer.cluster || c.cluster || c.kind == "ServiceAccount" || c.effective() == referrer.effective);
         if found.len() > 1 {
             found.retain(|c| referrer.same_affixes(c, true));
         }
@@ -260,41 +268,47 @@ impl Index {
         if found.iter().all(|c| c.name == first.name && (!same_namespace_counts || c.namespace == first.namespace)) {
             return Ok(Some(first));
         }
-        let names: Vec<String> = found.iter().map(|c| format!("{}/{} in namespace {}", c.kind, c.name, c.effective)).collect();
+        let names: Vec<String> = found.iter().map(|c| format!("{}/{} in namespace {}", c.kind, c.name, c.effective())).collect();
         Err(Error::new(ErrorKind::Resource, format!("found multiple possible referrals for the name {old}: {}", names.join(", "))))
     }
 }
 
-impl Candidate {
+impl<'a> Candidate<'a> {
     /// What must be known of a resource that had another name before.
-    fn of(resource: &Resource) -> Option<Self> {
-        if resource.state.previous.is_empty() {
-            return None;
-        }
-        let (id, original) = (resource.id(), resource.original_id());
-        Some(Self {
+    fn of(value: &Value, state: &'a State) -> Result<Option<Self>> {
+        let id = id_of(value);
+        check_subjects(&id, value)?;
+        Ok((!state.previous.is_empty()).then(|| Self {
             group: id.gvk.group.into(),
             version: id.gvk.version.into(),
             kind: id.gvk.kind.into(),
             name: id.name.into(),
             namespace: id.namespace.into(),
-            effective: id.effective_namespace().into(),
-            original_effective: original.effective_namespace().into(),
             cluster: is_cluster_scoped(&id.gvk),
-            previous: resource.state.previous.clone(),
-            prefixes: resource.state.prefixes.clone(),
-            suffixes: resource.state.suffixes.clone(),
-        })
+            state,
+        }))
+    }
+
+    fn id(&self) -> Id<'_> {
+        Id { gvk: Gvk { group: &self.group, version: &self.version, kind: &self.kind }, name: &self.name, namespace: &self.namespace }
+    }
+
+    fn effective(&self) -> &str {
+        self.id().effective_namespace()
+    }
+
+    fn original_effective(&self) -> &str {
+        self.state.original_id(self.id()).effective_namespace()
     }
 
     fn was(&self, selector: &Gvk<'_>) -> bool {
-        self.previous.iter().any(|(kind, _, _)| Gvk { group: &self.group, version: &self.version, kind }.is_selected(selector))
+        self.state.previous.iter().any(|(kind, _, _)| Gvk { group: &self.group, version: &self.version, kind }.is_selected(selector))
     }
 }
 
-impl Referrer {
-    fn may_reach(&self, candidate: &Candidate) -> bool {
-        candidate.cluster || self.may_reach_namespace(&candidate.effective, &candidate.namespace)
+impl Referrer<'_> {
+    fn may_reach(&self, candidate: &Candidate<'_>) -> bool {
+        candidate.cluster || self.may_reach_namespace(candidate.effective(), &candidate.namespace)
     }
 
     fn may_reach_namespace(&self, effective: &str, written: &str) -> bool {
@@ -302,9 +316,9 @@ impl Referrer {
     }
 
     /// Whether both were changed by the same kustomizations, as far as prefixes and suffixes show it.
-    fn same_affixes(&self, candidate: &Candidate, allow_empty: bool) -> bool {
+    fn same_affixes(&self, candidate: &Candidate<'_>, allow_empty: bool) -> bool {
         let same = |a: &[Text], b: &[Text]| (allow_empty && (a.is_empty() || b.is_empty())) || same_ending(a, b);
-        same(&candidate.prefixes, &self.prefixes) && same(&candidate.suffixes, &self.suffixes)
+        same(&candidate.state.prefixes, &self.state.prefixes) && same(&candidate.state.suffixes, &self.state.suffixes)
     }
 }
 
@@ -314,7 +328,14 @@ fn same_ending(a: &[Text], b: &[Text]) -> bool {
 }
 
 /// Gives a reference its new name; `made` tells of a field that was not there.
-fn update(value: &mut Value, index: &Index, referrer: &Referrer, target: &Gvk<'_>, with_role: bool, made: &Cell<bool>) -> Result<()> {
+fn update(
+    value: &mut Value,
+    index: &Index<'_>,
+    referrer: &Referrer<'_>,
+    target: &Gvk<'_>,
+    with_role: bool,
+    made: &Cell<bool>,
+) -> Result<()> {
     if value.is_null() {
         return Ok(());
     }

@@ -41,15 +41,11 @@ const LAST: [&str; 2] = ["MutatingWebhookConfiguration", "ValidatingWebhookConfi
 
 /// kustomize's legacy order, with other lists of kinds where a kustomization gives them.
 pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[String])>) {
-    let kinds = Kinds::of(resources, lists);
-    let part = parallel::part_of_little(resources.len());
-    let keys = parallel::run(resources.chunks(part).zip(kinds.places.chunks(part)).enumerate(), |(nth, (resources, places))| {
-        let keys = resources.iter().zip(places).enumerate();
-        let mut keys: Vec<Key<'_>> = keys.map(|(at, (resource, place))| Key::new(kinds.ranks[*place], resource, nth * part + at)).collect();
-        keys.sort_unstable_by(Key::compare);
-        keys
-    });
-    let mut keys: Vec<Key<'_>> = keys.into_iter().flatten().collect();
+    let size = parallel::part_of_little(resources.len());
+    let parts = parallel::run(resources.chunks(size).enumerate(), |(nth, part)| Part::of(part, nth * size));
+    let ranks = Ranks::of(parts.iter().flat_map(|part| &part.kinds).copied(), lists);
+    let sorted = parallel::run(parts, |part| part.sorted(&ranks));
+    let mut keys: Vec<Key<'_>> = sorted.into_iter().flatten().collect();
     // This sort finds the parts that are in order, and merges them.
     keys.sort_by(Key::compare);
     let order: Vec<usize> = keys.into_iter().map(|key| key.at).collect();
@@ -57,39 +53,50 @@ pub(crate) fn legacy(resources: &mut Vec<Resource>, lists: Option<(&[String], &[
     resources.extend(order.into_iter().filter_map(|at| old[at].take()));
 }
 
-/// The kinds of resources. There are few of them, so that they are put in order once, and then only numbers are compared.
-struct Kinds {
-    /// Of each resource, which of the kinds is its own.
-    places: Vec<usize>,
-    /// Of each kind, where it comes among all.
-    ranks: Vec<usize>,
+/// The keys of some resources, by a thread of their own.
+struct Part<'a> {
+    /// The kinds that there are; those of the keys are numbers among them.
+    kinds: Vec<Gvk<'a>>,
+    keys: Vec<Key<'a>>,
 }
 
-impl Kinds {
-    fn of(resources: &[Resource], lists: Option<(&[String], &[String])>) -> Self {
+impl<'a> Part<'a> {
+    /// `first`: where the first one stands among all.
+    fn of(resources: &'a [Resource], first: usize) -> Self {
         let mut known: HashMap<Gvk<'_>, usize> = HashMap::new();
-        let mut last: Option<(Gvk<'_>, usize)> = None;
-        let places = resources.iter().map(|resource| {
+        let mut kinds = Vec::new();
+        let keys = resources.iter().enumerate().map(|(at, resource)| {
             let gvk = resource.gvk();
-            if let Some((_, place)) = last.filter(|(known, _)| *known == gvk) {
-                return place;
-            }
-            let next = known.len();
-            let place = *known.entry(gvk).or_insert(next);
-            last = Some((gvk, place));
-            place
+            let kind = *known.entry(gvk).or_insert_with(|| {
+                kinds.push(gvk);
+                kinds.len() - 1
+            });
+            Key::new(kind, resource, first + at)
         });
-        let places = places.collect();
-        let mut ordered: Vec<(i64, Gvk<'_>, usize)> = known.into_iter().map(|(gvk, place)| (rank(gvk.kind, lists), gvk, place)).collect();
-        let compare =
-            |one: &(i64, Gvk<'_>, usize), other: &(i64, Gvk<'_>, usize)| one.0.cmp(&other.0).then_with(|| compare_alike(&one.1, &other.1));
+        let keys = keys.collect();
+        Self { kinds, keys }
+    }
+
+    fn sorted(self, ranks: &Ranks<'_>) -> Vec<Key<'a>> {
+        let Self { kinds, mut keys } = self;
+        let of_kinds: Vec<usize> = kinds.iter().map(|kind| ranks.0.get(kind).copied().unwrap_or_default()).collect();
+        keys.iter_mut().for_each(|key| key.kind = of_kinds[key.kind]);
+        keys.sort_unstable_by(Key::compare);
+        keys
+    }
+}
+
+/// Where kinds come among all. There are few of them, so that they are put in order once, and then only numbers are compared.
+struct Ranks<'a>(HashMap<Gvk<'a>, usize>);
+
+impl<'a> Ranks<'a> {
+    fn of(kinds: impl Iterator<Item = Gvk<'a>>, lists: Option<(&[String], &[String])>) -> Self {
+        let mut ordered: Vec<(i64, Gvk<'_>)> = kinds.map(|gvk| (rank(gvk.kind, lists), gvk)).collect();
+        let compare = |one: &(i64, Gvk<'_>), other: &(i64, Gvk<'_>)| one.0.cmp(&other.0).then_with(|| compare_alike(&one.1, &other.1));
         ordered.sort_by(compare);
-        let mut ranks = vec![0; ordered.len()];
         // Kinds whose texts are the same come together.
-        for (rank, alike) in ordered.chunk_by(|one, other| compare(one, other) == Ordering::Equal).enumerate() {
-            alike.iter().for_each(|(_, _, place)| ranks[*place] = rank);
-        }
-        Self { places, ranks }
+        let alike = ordered.chunk_by(|one, other| compare(one, other) == Ordering::Equal).enumerate();
+        Self(alike.flat_map(|(rank, alike)| alike.iter().map(move |(_, gvk)| (*gvk, rank))).collect())
     }
 }
 

@@ -11,6 +11,8 @@ const WORTH: usize = 100;
 const WORTH_OF_LITTLE: usize = 1000;
 /// More threads than that do not help: memory is the limit by then.
 const MOST: usize = 8;
+/// Parts for each thread. They are not equally much work, so that a thread takes another one when it is done before the others.
+const PARTS: usize = 4;
 
 /// How many threads may work at a time.
 fn cores() -> usize {
@@ -19,7 +21,7 @@ fn cores() -> usize {
     *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from).min(MOST))
 }
 
-/// How many of `count` things make a part, one for each thread; never 0.
+/// How many of `count` things make a part; never 0.
 pub(crate) fn part(count: usize) -> usize {
     part_worth(WORTH, count)
 }
@@ -30,7 +32,7 @@ pub(crate) fn part_of_little(count: usize) -> usize {
 }
 
 fn part_worth(worth: usize, count: usize) -> usize {
-    if count < 2 * worth { count.max(1) } else { count.div_ceil(cores()).max(worth) }
+    if count < 2 * worth { count.max(1) } else { count.div_ceil(cores() * PARTS).max(worth) }
 }
 
 /// Does the work for all parts; the results in the order of the parts. Each thread, this one too, takes the next part when it is done with one.
@@ -95,6 +97,15 @@ pub(crate) fn each<T: Send>(things: &mut [T], work: impl Fn(&mut T) -> Result<()
     })
 }
 
+/// Keeps the things that are wanted. Finding out takes little, and nearly always all are.
+pub(crate) fn retain<T: Sync>(things: &mut Vec<T>, want: impl Fn(&T) -> bool + Sync) {
+    let wanted = run(things.chunks(part_of_little(things.len())), |part| part.iter().map(&want).collect::<Vec<_>>()).concat();
+    if wanted.contains(&false) {
+        let mut wanted = wanted.into_iter();
+        things.retain(|_| wanted.next() == Some(true));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,9 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wanted_stays_in_order() {
+        let mut numbers: Vec<usize> = (0..10_000).collect();
+        retain(&mut numbers, |_| true);
+        assert_eq!(numbers.len(), 10_000);
+        retain(&mut numbers, |number| number % 3 == 0);
+        assert!(numbers.iter().copied().eq((0..10_000).step_by(3)));
+    }
+
+    #[test]
     fn parts_are_large_and_hold_everything() {
         assert_eq!(part(0), 1);
         assert_eq!(part(2 * WORTH - 1), 2 * WORTH - 1);
-        assert!(part(100_000) >= 100_000 / MOST);
+        assert!(part(100_000) >= 100_000 / (MOST * PARTS));
     }
 }

@@ -9,7 +9,7 @@ use crate::parallel;
 /// What stands between two resources.
 const SEPARATOR: &str = "---\n";
 /// Resources of a piece: as many as have a text that fits into a processor's cache.
-const PIECE: usize = 512;
+const PIECE: usize = 256;
 
 impl Build {
     /// All resources as kustomize prints them.

@@ -38,6 +38,28 @@ pub(crate) struct State {
     pub(crate) doubts: Option<Box<Doubts>>,
 }
 
+impl State {
+    /// The ids that a resource of this group, version and kind had, the oldest first.
+    fn previous_ids<'a>(&'a self, gvk: Gvk<'a>) -> impl Iterator<Item = Id<'a>> {
+        self.previous.iter().map(move |(kind, name, namespace)| Id { gvk: Gvk { kind, ..gvk }, name, namespace })
+    }
+
+    /// The id under which the resource was read that has this one now.
+    pub(crate) fn original_id<'a>(&'a self, id: Id<'a>) -> Id<'a> {
+        self.previous_ids(id.gvk).next().unwrap_or(id)
+    }
+}
+
+/// The id in a resource's content.
+pub(crate) fn id_of(value: &Value) -> Id<'_> {
+    let text = |field| value.get(field).and_then(Value::text).unwrap_or_default();
+    Id { gvk: Gvk::new(text("apiVersion"), text("kind")), name: metadata(value, "name"), namespace: metadata(value, "namespace") }
+}
+
+fn metadata<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get("metadata").and_then(|meta| meta.get(field)).filter(|value| !value.is_null()).and_then(Value::text).unwrap_or_default()
+}
+
 /// The annotations in which kustomize keeps earlier ids.
 const PREVIOUS: [&str; 3] = [
     "internal.config.kubernetes.io/previousKinds",
@@ -62,6 +84,9 @@ impl Resource {
     /// A resource as a file has it: kustomize believes annotations that say which ids it had before.
     pub(crate) fn read(value: Value) -> Self {
         let mut resource = Self::new(value);
+        if resource.value.get("metadata").and_then(|meta| meta.get("annotations")).is_none() {
+            return resource;
+        }
         let [kinds, names, namespaces] = PREVIOUS.map(|key| {
             let list = resource.annotation(key).unwrap_or_default();
             list.split(',').filter(|text| !text.is_empty()).map(Text::from).collect::<Vec<_>>()
@@ -88,23 +113,19 @@ impl Resource {
     /// `metadata.name`, empty when it is missing.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.metadata("name")
+        metadata(&self.value, "name")
     }
 
     /// `metadata.namespace`, empty when it is missing.
     #[must_use]
     pub fn namespace(&self) -> &str {
-        self.metadata("namespace")
+        metadata(&self.value, "namespace")
     }
 
     /// Whether kustomize takes the kind for one that lives outside of namespaces.
     #[must_use]
     pub fn is_cluster_scoped(&self) -> bool {
         crate::scope::is_cluster_scoped(&self.gvk())
-    }
-
-    fn metadata(&self, field: &str) -> &str {
-        self.value.get("metadata").and_then(|meta| meta.get(field)).filter(|value| !value.is_null()).and_then(Value::text).unwrap_or("")
     }
 
     /// The resource as JSON.
@@ -131,18 +152,17 @@ impl Resource {
 
     /// The id that the resource has now.
     pub(crate) fn id(&self) -> Id<'_> {
-        Id { gvk: self.gvk(), name: self.name(), namespace: self.namespace() }
+        id_of(&self.value)
     }
 
     /// The ids that it had, the oldest first.
     pub(crate) fn previous_ids(&self) -> impl Iterator<Item = Id<'_>> {
-        let gvk = self.gvk();
-        self.state.previous.iter().map(move |(kind, name, namespace)| Id { gvk: Gvk { kind, ..gvk }, name, namespace })
+        self.state.previous_ids(self.gvk())
     }
 
     /// The id under which it was read.
     pub(crate) fn original_id(&self) -> Id<'_> {
-        self.previous_ids().next().unwrap_or_else(|| self.id())
+        self.state.original_id(self.id())
     }
 
     /// Group, version and kind of that id.

@@ -4,6 +4,7 @@ use crate::config::{self, Config};
 use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fs::file_name;
 use crate::generate;
+use crate::ids::Ids;
 use crate::kustomization::{Entry, Kustomization};
 use crate::load::{Folder, is_url};
 use crate::names::Names;
@@ -30,8 +31,8 @@ pub(crate) struct Accumulator {
 }
 
 impl Accumulator {
-    /// Adds resources, whose ids must be new. `names` are those of the resources that are there; `here` says where the nth new one comes from.
-    fn append(&mut self, names: &mut Names, new: Vec<Resource>, here: impl Fn(usize, Error) -> Error) -> Result<()> {
+    /// Adds resources, whose ids must be new. `ids` are those of the resources that are there; `here` says where the nth new one comes from.
+    fn append(&mut self, ids: &mut Ids, new: Vec<Resource>, here: impl Fn(usize, Error) -> Error) -> Result<()> {
         let there = self.resources.len();
         if there == 0 {
             // Nothing need be moved.
@@ -40,13 +41,10 @@ impl Accumulator {
             self.resources.extend(new);
         }
         let mut errors = Gathered::default();
-        for (at, resource) in self.resources.iter().enumerate().skip(there) {
-            if names.newest_first(resource.name()).any(|at| self.resources[at].id().key() == resource.id().key()) {
-                let error = Error::new(ErrorKind::Resource, format!("may not add {} a second time", resource.id()));
-                errors.keep(Err::<(), _>(here(at - there, error.at(resource.value.pos))))?;
-                continue;
-            }
-            names.add(resource, at);
+        for at in ids.add(&self.resources, there) {
+            let resource = &self.resources[at];
+            let error = Error::new(ErrorKind::Resource, format!("may not add {} a second time", resource.id()));
+            errors.keep(Err::<(), _>(here(at - there, error.at(resource.value.pos))))?;
         }
         errors.finish()
     }
@@ -304,13 +302,13 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
     let mut errors = Gathered::default();
     // Files are collected first, so that the check for duplicates is made once for all of them.
     let mut pending = Pending::default();
-    let mut names = Names::of(&acc.resources);
+    let mut ids = Ids::of(&acc.resources);
     let read_ahead = crate::ahead::read(folder, entries);
     for (entry, ahead) in entries.iter().zip(read_ahead) {
         let (path, pos) = entry;
         let here = |error: Error| error.at(*pos).in_file(file);
         let read = match ahead {
-            Some(ahead) => folder.note_read(&ahead).map(|()| Some(ahead.resources)),
+            Some(ahead) => folder.note_read(ahead).map(Some),
             None => file_resources(folder, path),
         };
         let Some(read) = errors.keep(read.map_err(here))? else { continue };
@@ -322,17 +320,17 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
             }
             pending.add(entry, resources);
         } else {
-            errors.keep(pending.append_to(acc, &mut names, folder, file))?;
+            errors.keep(pending.append_to(acc, &mut ids, folder, file))?;
             let mut add = || {
                 let child = base(folder, file, entry)?;
-                acc.append(&mut names, child.resources, |_, error| error).map_err(here)?;
+                acc.append(&mut ids, child.resources, |_, error| error).map_err(here)?;
                 acc.config.merge(child.config).map_err(here)?;
                 crate::vars::merge(&mut acc.vars, child.vars).map_err(here)
             };
             errors.keep(add())?;
         }
     }
-    errors.keep(pending.append_to(acc, &mut names, folder, file))?;
+    errors.keep(pending.append_to(acc, &mut ids, folder, file))?;
     errors.keep(folder.session.check_resources(acc.resources.len()).map_err(|error| error.in_file(file)))?;
     errors.finish()
 }
@@ -368,9 +366,9 @@ impl<'e> Pending<'e> {
         self.resources.extend(resources);
     }
 
-    fn append_to(&mut self, acc: &mut Accumulator, names: &mut Names, folder: &Folder<'_>, file: &str) -> Result<()> {
+    fn append_to(&mut self, acc: &mut Accumulator, ids: &mut Ids, folder: &Folder<'_>, file: &str) -> Result<()> {
         let Self { resources, entries } = std::mem::take(self);
-        acc.append(names, resources, |nth, error| {
+        acc.append(ids, resources, |nth, error| {
             let entry = entries.partition_point(|(start, _)| *start <= nth).checked_sub(1).and_then(|at| entries.get(at));
             match entry {
                 Some((_, (path, pos))) => error.in_file(&folder.name(path)).because(from(file, *pos)),
@@ -406,7 +404,7 @@ fn plugin_configs(
     errors: &mut Gathered,
 ) -> Result<Vec<(Pos, Option<String>, Resource)>> {
     // Their ids must be distinct.
-    let (mut all, mut names, mut places) = (Accumulator::default(), Names::of(&[]), Vec::new());
+    let (mut all, mut ids, mut places) = (Accumulator::default(), Ids::default(), Vec::new());
     let is_inline = |text: &str| text.contains('\n') || text.trim_start().starts_with('{');
     // kustomize takes those that stand in the kustomization itself first.
     let (inline, paths): (Vec<_>, Vec<_>) = entries.iter().partition(|(text, _)| is_inline(text));
@@ -426,7 +424,7 @@ fn plugin_configs(
                 crate::nameref::fix(&mut acc.resources, &acc.config, folder.session.limits.references)?;
                 acc.resources
             };
-            all.append(&mut names, found, |_, error| error).map_err(here)
+            all.append(&mut ids, found, |_, error| error).map_err(here)
         };
         errors.keep(add())?;
         let own = (!inline && !folder.is_folder(text)).then(|| folder.name(text));

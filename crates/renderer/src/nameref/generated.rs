@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use super::Budget;
 use crate::decode::distance;
 use crate::error::Result;
-use crate::resource::Resource;
+use crate::resource::{State, id_of};
+use crate::yaml::Value;
 
 /// Shorter names are near to each other by chance.
 const SHORTEST: usize = 5;
@@ -22,12 +23,21 @@ pub(super) struct Generated {
 }
 
 impl Generated {
-    pub(super) fn of(resources: &[Resource]) -> Self {
-        let id = |resource: &Resource| (resource.kind().to_owned(), resource.original_id().name.to_owned());
-        let hashed: Vec<_> = resources.iter().filter(|resource| resource.state.needs_hash).map(id).collect();
+    /// Kind and original name of the resources whose names end with a hash.
+    pub(super) fn hashed<'a>(resources: impl Iterator<Item = (&'a Value, &'a State)>) -> Vec<(String, String)> {
+        let hashed = resources.filter(|(_, state)| state.needs_hash);
+        let id = |(value, state): (&'a Value, &'a State)| {
+            let id = id_of(value);
+            (id.gvk.kind.to_owned(), state.original_id(id).name.to_owned())
+        };
+        hashed.map(id).collect()
+    }
+
+    /// `hashed` are those of all resources.
+    pub(super) fn of<'a>(hashed: Vec<(String, String)>, all: impl Iterator<Item = &'a Value>) -> Self {
         let kinds = ["ConfigMap", "Secret"];
-        let all = resources.iter().filter(|resource| !hashed.is_empty() && kinds.contains(&resource.kind()));
-        let present = all.map(|resource| (resource.kind().to_owned(), resource.name().to_owned())).collect();
+        let ids = all.filter(|_| !hashed.is_empty()).map(id_of).filter(|id| kinds.contains(&id.gvk.kind));
+        let present = ids.map(|id| (id.gvk.kind.to_owned(), id.name.to_owned())).collect();
         Self { hashed, present, warnings: Mutex::default() }
     }
 
