@@ -142,8 +142,8 @@ impl FieldSpec {
 }
 
 /// Calls `set` for the fields of a resource that the paths lead to which are for its kind. Where one fails the others are walked all the same.
-pub(crate) fn apply_all(
-    specs: &[FieldSpec],
+pub(crate) fn apply_all<'s>(
+    specs: impl IntoIterator<Item = &'s FieldSpec>,
     resource: &mut Resource,
     leaf: Leaf,
     set: &mut dyn FnMut(&mut Value) -> Result<()>,
@@ -155,7 +155,7 @@ pub(crate) fn apply_all(
     let mut errors = Gathered::default();
     // A field that was not there: what lies below it is not there either, until something changes.
     let mut absent: Option<&str> = None;
-    for spec in specs.iter().filter(|spec| spec.matches(&gvk)) {
+    for spec in specs.into_iter().filter(|spec| spec.matches(&gvk)) {
         let leaf = if spec.create { leaf } else { Leaf::Nothing };
         if leaf == Leaf::Nothing && absent.is_some_and(|absent| is_below(&spec.path, absent)) {
             continue;

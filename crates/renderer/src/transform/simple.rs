@@ -1,11 +1,10 @@
 //! Names, namespaces, labels, annotations, replicas.
 
-use std::collections::HashSet;
-
 use super::Subjects;
 use crate::decode::nearest;
 use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fieldspec::{FieldSpec, Leaf, apply_all};
+use crate::ids::Ids;
 use crate::kustomization::Replica;
 use crate::names::Names;
 use crate::parallel;
@@ -65,11 +64,9 @@ pub(super) fn namespace(resources: &mut [Resource], name: &str, specs: &[FieldSp
         return Ok(());
     }
     parallel::each(resources, |resource| settle(resource, name, specs, unset_only, subjects))?;
-    // Two resources may have become one.
-    let mut seen = HashSet::new();
-    let twice: Vec<usize> = (0..resources.len()).filter(|at| !seen.insert(resources[*at].id().key())).collect();
     let mut errors = Gathered::default();
-    for at in twice {
+    // Two resources may have become one.
+    for at in Ids::default().add(resources, 0) {
         errors.note(failed(format!("setting the namespace gives two resources the same id: {}", resources[at].id())));
         resources[at].doubt(vec!["metadata".to_owned(), "namespace".to_owned()]);
     }
@@ -98,20 +95,17 @@ fn settle(resource: &mut Resource, name: &str, specs: &[FieldSpec], unset_only: 
     {
         errors.note_field(resource, "subjects", &error);
     }
+    // Only the name of a real Namespace is that of a namespace.
     let gvk = resource.gvk();
-    let wanted: Vec<&FieldSpec> = specs
-        .iter()
-        .filter(|spec| {
-            spec.matches(&gvk)
-                && spec.path != "metadata/namespace"
-                && !(binding && (spec.path == "subjects" || spec.path == "subjects/namespace"))
-                && !(gvk.kind == "Namespace" && !(gvk.group.is_empty() && gvk.version == "v1") && spec.path == "metadata/name")
-        })
-        .collect();
-    for spec in wanted {
-        if let Err(error) = spec.apply(&mut resource.value, Leaf::Scalar, &mut set) {
-            errors.note_field(resource, &spec.path, &error);
-        }
+    let other_namespace = gvk.kind == "Namespace" && (gvk.group, gvk.version) != ("", "v1");
+    let wanted = specs.iter().filter(|spec| match &*spec.path {
+        "metadata/namespace" => false,
+        "metadata/name" => !other_namespace,
+        "subjects" | "subjects/namespace" => !binding,
+        _ => true,
+    });
+    if let Err(error) = apply_all(wanted, resource, Leaf::Scalar, &mut set) {
+        errors.note(error);
     }
     errors.finish()
 }

@@ -176,3 +176,15 @@ fn long_lists_with_elements_of_no_name_are_merged_in_one_walk() {
     let containers = built.resources()[0].to_json()["spec"]["containers"].as_array().map(Vec::len);
     assert!(containers.is_some_and(|count| count >= 30_000), "{containers:?}");
 }
+
+/// Whoever compared each with all others of its name would not come to an end.
+#[test]
+fn many_resources_may_have_one_name_in_many_namespaces() {
+    let all: String = (0..40_000).map(|at| format!("---\n{{kind: Role, metadata: {{name: default, namespace: n{at}}}}}\n")).collect();
+    let again = "---\n{kind: Role, metadata: {name: default, namespace: n7}}\n";
+    let files = |text: String| [("kustomization.yaml", "resources: [a.yaml]\nnamePrefix: p-\n".to_owned()), ("a.yaml", text)];
+    let built = |text: String| build(&files(text).into_iter().collect::<Memory>(), "", &Options::default());
+    assert_eq!(built(all.clone()).expect("builds").resources().len(), 40_000);
+    let error = built(all + again).expect_err("one is there twice");
+    assert!(error.message().contains("may not add Role/default in namespace n7 a second time"), "{error}");
+}
