@@ -50,6 +50,11 @@ impl Action {
         Self::Status(kind, key(object), patch)
     }
 
+    /// Whether it does nothing but count: how many Pods there are, and which are ready. What other statuses say depends on the steps in between.
+    pub(crate) fn counts(&self) -> bool {
+        matches!(self, Self::Status(Kind::ReplicaSet, ..) | Self::Merge(Kind::Endpoints | Kind::EndpointSlice, ..))
+    }
+
     /// Sends the request. What is already gone when it should be deleted is no error.
     pub(crate) async fn carry_out(&self, client: &kube::Client) -> Result<Outcome, kube::Error> {
         match *self {

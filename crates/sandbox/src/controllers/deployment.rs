@@ -96,7 +96,6 @@ fn told(world: &World, deployment: &Object, action: &Action, answer: Result<&Out
 struct Rollout<'a> {
     world: &'a World,
     deployment: &'a Object,
-    template: Value,
     replicas: i64,
     limits: Limits,
     new: Option<Arc<Object>>,
@@ -107,12 +106,12 @@ struct Rollout<'a> {
 impl<'a> Rollout<'a> {
     fn of(world: &'a World, deployment: &'a Object, mut sets: Vec<Arc<Object>>) -> Self {
         sets.sort_by_key(|set| (created(set), name(set).to_owned()));
-        let template = hash::canonical(deployment.at("/spec/template").unwrap_or(&Value::Null), HASH);
-        let same = |set: &Arc<Object>| set.at("/spec/template").is_some_and(|other| hash::canonical(other, HASH) == template);
+        let template = deployment.at("/spec/template").unwrap_or(&Value::Null);
+        let same = |set: &Arc<Object>| set.at("/spec/template").is_some_and(|other| hash::same(other, template, HASH));
         let new = sets.iter().position(same).map(|index| sets.remove(index));
         let replicas = number(deployment, "/spec/replicas").unwrap_or(1);
         let limits = Limits::of(deployment.at("/spec/strategy"), replicas);
-        Self { world, deployment, template, replicas, limits, new, old: sets }
+        Self { world, deployment, replicas, limits, new, old: sets }
     }
 
     /// What moves the rollout on; nothing if the status can be written.
@@ -209,13 +208,13 @@ impl<'a> Rollout<'a> {
 
     fn create(&self, revision: i64) -> Vec<Action> {
         let collision = number(self.deployment, "/status/collisionCount").unwrap_or(0);
-        let hash = hash::name(&self.template, collision);
+        let mut template = hash::canonical(self.deployment.at("/spec/template").unwrap_or(&Value::Null), HASH);
+        let hash = hash::name(&template, collision);
         let set_name = format!("{}-{hash}", name(self.deployment));
         if self.world.get(Kind::ReplicaSet, namespace(self.deployment), &set_name).is_some() {
             // Taken by another template or another owner: the count gives another name.
             return vec![Action::status(Kind::Deployment, self.deployment, json!({"status": {"collisionCount": collision + 1}}))];
         }
-        let mut template = self.template.clone();
         template["metadata"]["labels"][HASH] = hash.clone().into();
         let mut selector = self.deployment.at("/spec/selector").cloned().unwrap_or_else(|| json!({}));
         selector["matchLabels"][HASH] = hash.into();

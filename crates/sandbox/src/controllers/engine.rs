@@ -45,6 +45,13 @@ pub(crate) struct Decision {
     pub(crate) again: Option<Duration>,
 }
 
+impl Decision {
+    /// Whether there is something to do, and all of it is to count.
+    fn only_counts(&self) -> bool {
+        self.reports.is_empty() && !self.actions.is_empty() && self.actions.iter().all(Action::counts)
+    }
+}
+
 impl From<Vec<Action>> for Decision {
     fn from(actions: Vec<Action>) -> Self {
         Self { actions, ..Self::default() }
@@ -54,6 +61,9 @@ impl From<Vec<Action>> for Decision {
 /// The shortest and the longest delay before something that failed is tried again.
 const RETRY: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(30));
 
+/// How long Pods are not counted after a change: one change brings others, and what is counted after all of them is written once.
+const REST: Duration = Duration::from_millis(1);
+
 /// Which controller, which object.
 type Item = (usize, Name);
 
@@ -62,6 +72,9 @@ type Item = (usize, Name);
 struct Queue {
     ready: VecDeque<Item>,
     queued: BTreeSet<Item>,
+    /// Nothing is to be done for them but to count, then; in the order of time.
+    resting: VecDeque<(Instant, Item)>,
+    rests: BTreeSet<Item>,
     due: BTreeMap<Item, Instant>,
     failures: BTreeMap<Item, u32>,
 }
@@ -79,9 +92,26 @@ impl Queue {
         Some(item)
     }
 
+    /// Looks at the item again when it has rested. What failed rests between its tries already.
+    fn rest(&mut self, item: &Item, now: Instant) -> bool {
+        let rests = !self.failures.contains_key(item);
+        if rests && self.rests.insert(item.clone()) {
+            self.resting.push_back((now + REST, item.clone()));
+        }
+        rests
+    }
+
+    /// An item that has rested.
+    fn rested(&mut self, now: Instant) -> Option<Item> {
+        self.resting.front().filter(|(until, _)| *until <= now)?;
+        let (_, item) = self.resting.pop_front()?;
+        self.rests.remove(&item);
+        Some(item)
+    }
+
     /// When the next delay is over.
     fn next(&self) -> Option<Instant> {
-        self.due.values().min().copied()
+        self.due.values().chain(self.resting.front().map(|(until, _)| until)).min().copied()
     }
 
     fn wake(&mut self, now: Instant) {
@@ -122,9 +152,11 @@ pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controlle
             let changes = world.take(kind, event);
             enqueue(&world, &controllers, &changes, &mut queue);
         }
-        queue.wake(Instant::now());
-        let item = if world.is_synced(&kinds) { queue.pop() } else { None };
-        let Some(item) = item else {
+        let now = Instant::now();
+        queue.wake(now);
+        let next =
+            world.is_synced(&kinds).then(|| queue.rested(now).map(|item| (item, true)).or_else(|| queue.pop().map(|item| (item, false))));
+        let Some((item, rested)) = next.flatten() else {
             let next = queue.next();
             tokio::select! {
                 event = events.next() => if let Some((kind, event)) = event {
@@ -136,6 +168,10 @@ pub(crate) async fn run(client: kube::Client, controllers: Vec<Box<dyn Controlle
             continue;
         };
         let decision = controllers[item.0].decide(&world, &item.1, clock());
+        if !rested && decision.only_counts() && queue.rest(&item, now) {
+            tokio::task::yield_now().await;
+            continue;
+        }
         decision.reports.into_iter().for_each(|report| teller.tell(report));
         let tell = |world: &World, action: &Action, answer: Result<&Outcome, &str>| {
             controllers[item.0].report(world, &item.1, action, answer).into_iter().for_each(|report| teller.tell(report));
@@ -223,5 +259,17 @@ mod tests {
         queue.push(item.clone());
         queue.push(item.clone());
         assert_eq!((queue.pop(), queue.pop()), (Some(item), None), "nothing is queued twice");
+    }
+
+    #[test]
+    fn what_rests_rests_once_unless_it_failed() {
+        let mut queue = Queue::default();
+        let item = |name: &str| -> Item { (0, ("a".to_owned(), name.to_owned())) };
+        let now = Instant::now();
+        assert!(queue.rest(&item("b"), now) && queue.rest(&item("b"), now + REST / 2));
+        assert_eq!((queue.next(), queue.rested(now)), (Some(now + REST), None));
+        assert_eq!((queue.rested(now + REST), queue.rested(now + REST * 2)), (Some(item("b")), None), "more news do not put it off");
+        queue.done(item("c"), true, None, now);
+        assert!(!queue.rest(&item("c"), now), "its delays would not grow");
     }
 }

@@ -15,6 +15,37 @@ pub(crate) fn canonical(template: &Value, added_label: &str) -> Value {
     template
 }
 
+/// Whether two templates are the same in that form; neither is copied for it.
+pub(crate) fn same(one: &Value, other: &Value, added_label: &str) -> bool {
+    alike(one, other, &["metadata", "labels", added_label])
+}
+
+/// Whether two values are the same but for nulls and for what is at that place.
+fn alike(one: &Value, other: &Value, left_out: &[&str]) -> bool {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let counts = |(name, value): &(&String, &Value)| !value.is_null() && left_out != [name.as_str()];
+            let (mut one, mut other) = (one.iter().filter(counts), other.iter().filter(counts));
+            loop {
+                match (one.next(), other.next()) {
+                    (None, None) => return true,
+                    (Some((name, one)), Some((as_well, other))) if name == as_well => {
+                        let below = left_out.split_first().filter(|(first, _)| *first == name).map_or(&[][..], |(_, rest)| rest);
+                        if !alike(one, other, below) {
+                            return false;
+                        }
+                    }
+                    _ => return false,
+                }
+            }
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other, &[]))
+        }
+        _ => one == other,
+    }
+}
+
 fn strip(value: &mut Value) {
     match value {
         Value::Object(fields) => {
@@ -50,6 +81,11 @@ mod tests {
         assert_eq!(name(&plain, 0), name(&plain.clone(), 0));
         assert_ne!(name(&plain, 0), name(&plain, 1));
         assert_ne!(name(&plain, 0), name(&json!({"metadata": {"labels": {"app": "b"}}, "spec": {}}), 0));
+        assert!(same(&template, &plain, "pod-template-hash") && same(&plain, &template, "pod-template-hash"));
+        assert!(!same(&template, &plain, "app") && !same(&plain, &json!({"metadata": {"labels": {"app": "a"}}}), "pod-template-hash"));
+        let listed = |item: Value| json!({"spec": {"containers": [item]}});
+        assert!(same(&listed(json!({"name": "c", "env": null})), &listed(json!({"name": "c"})), "app"));
+        assert!(!same(&listed(json!({"name": "c"})), &listed(json!({"name": "d"})), "app"));
         assert!(name(&plain, 0).bytes().all(|byte| ALPHABET.contains(&byte)));
     }
 }

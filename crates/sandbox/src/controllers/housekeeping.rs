@@ -252,7 +252,7 @@ impl Keeper {
             let resource = resource_of(&served.resource);
             let api: Api<Meta> = Api::all_with(self.client.clone(), &served.resource);
             let name = resource.clone();
-            let events = watcher(api, watcher::Config::default()).default_backoff();
+            let events = watcher(api, watcher::Config::default().streaming_lists()).default_backoff();
             let events = events.map(move |event| match event {
                 Ok(event) => (name.clone(), News::Event(Box::new(event))),
                 Err(error) => {

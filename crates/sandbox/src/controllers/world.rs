@@ -134,10 +134,11 @@ impl World {
     }
 }
 
-/// The events of these kinds' watches, which reconnect by themselves with growing delays. The first failures are logged.
+/// The events of these kinds' watches, which begin with what there is, as kube-controller-manager's do, and reconnect by themselves with growing
+/// delays. The first failures are logged.
 pub(crate) fn watch(client: &kube::Client, kinds: &[Kind]) -> BoxStream<'static, (Kind, watcher::Event<Object>)> {
     let streams = kinds.iter().map(|&kind| {
-        let events = watcher(kind.everywhere(client), watcher::Config::default()).default_backoff();
+        let events = watcher(kind.everywhere(client), watcher::Config::default().streaming_lists()).default_backoff();
         let events = events.inspect_err(move |error| tracing::warn!(kind = kind.name(), %error, "watch failed, trying again"));
         events.filter_map(move |event| std::future::ready(event.ok().map(|event| (kind, event)))).boxed()
     });
