@@ -11,7 +11,7 @@ use crate::stored::{Order, Stored};
 /// A part of a list as a line of JSON, for who wants its objects as they are or nothing but their metadata.
 pub(crate) fn text(resource: &Resource, form: &Form, page: &Page) -> Vec<u8> {
     let (kind, version) = match form {
-        Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1".to_owned()),
+        Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1"),
         _ => (resource.list_kind(), resource.api_version()),
     };
     let list = json!({"kind": kind, "apiVersion": version, "items": null, "metadata": page.metadata(resource)});

@@ -23,6 +23,17 @@ pub(crate) struct Resource {
     pub(crate) namespaced: bool,
     pub(crate) custom: Option<Custom>,
     builtin: Option<Node<'static>>,
+    // Made of the others once: every request asks for them.
+    api_version: String,
+    storage: String,
+}
+
+fn api_version(group: &str, version: &str) -> String {
+    if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
+}
+
+fn storage(group: &str, plural: &str) -> String {
+    format!("{group}/{plural}")
 }
 
 /// What stands below an object.
@@ -73,6 +84,8 @@ impl Resource {
             namespaced: kind.namespaced(),
             custom: None,
             builtin: Some(kind.schema()),
+            api_version: api_version(kind.group(), kind.version()),
+            storage: storage(kind.group(), kind.plural()),
         }
     }
 
@@ -103,9 +116,11 @@ impl Resource {
                 if !own["scale"].is_null() {
                     subresources.push(subresource("scale", "autoscaling", "v1", "Scale"));
                 }
-                let singular = text(&names["singular"]);
+                let (singular, plural) = (text(&names["singular"]), text(&names["plural"]));
                 Self {
-                    plural: text(&names["plural"]),
+                    api_version: api_version(&group, &name),
+                    storage: storage(&group, &plural),
+                    plural,
                     singular: if singular.is_empty() { kind.to_lowercase() } else { singular },
                     short_names: list(&names["shortNames"]),
                     categories: list(&names["categories"]),
@@ -136,8 +151,8 @@ impl Resource {
     }
 
     /// As in the field `apiVersion`.
-    pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    pub(crate) fn api_version(&self) -> &str {
+        &self.api_version
     }
 
     /// What a list of its objects is.
@@ -151,8 +166,8 @@ impl Resource {
     }
 
     /// Under what its objects are kept, the same in every version.
-    pub(crate) fn storage(&self) -> String {
-        format!("{}/{}", self.group, self.plural)
+    pub(crate) fn storage(&self) -> &str {
+        &self.storage
     }
 
     /// Its schema, if there is one.
@@ -229,7 +244,7 @@ mod tests {
         };
         assert_eq!(versions("HorizontalPodAutoscaler"), ["autoscaling/v2", "autoscaling/v1"]);
         assert_eq!(
-            resources.find("autoscaling", "v1", "horizontalpodautoscalers").map(|one| one.api_version()),
+            resources.find("autoscaling", "v1", "horizontalpodautoscalers").map(|one| one.api_version().to_owned()),
             Some("autoscaling/v1".into())
         );
     }

@@ -35,12 +35,13 @@ impl Stored {
 
     /// The line that an answer shows, if it is there already as this resource shows it.
     pub(crate) fn text(&self, resource: &Resource) -> Option<&Arc<[u8]>> {
-        let (kind, version) = (&resource.kind, resource.api_version());
-        let begin = match Order::of(resource) {
-            Order::KindFirst => format!("{{\"kind\":\"{kind}\",\"apiVersion\":\"{version}\","),
-            Order::Sorted => format!("{{\"apiVersion\":\"{version}\","),
+        let (kind, version) = (resource.kind.as_str(), resource.api_version());
+        let begin: &[&str] = match Order::of(resource) {
+            Order::KindFirst => &["{\"kind\":\"", kind, "\",\"apiVersion\":\"", version, "\","],
+            Order::Sorted => &["{\"apiVersion\":\"", version, "\","],
         };
-        self.text.starts_with(begin.as_bytes()).then_some(&self.text)
+        let rest = begin.iter().try_fold(&*self.text, |rest, part| rest.strip_prefix(part.as_bytes()));
+        rest.is_some().then_some(&self.text)
     }
 
     /// The text as it stands in a list, in two parts: items of Kubernetes' own kinds do not say what they are.

@@ -59,7 +59,7 @@ fn wish(ask: &Ask<'_>) -> Result<Wish, ApiError> {
 /// Looks for fields that are unknown or stand twice in what is about to be written, as `fieldValidation` says.
 pub(crate) fn check(ask: &Ask<'_>, object: &Value, twice: &Twice, warnings: &mut Vec<String>) -> Result<(), ApiError> {
     let wish = wish(ask)?;
-    let unknown = told(&ask.resource, object);
+    let unknown = told(&ask.resource, object, None);
     if wish == Wish::Refuse && !(twice.told.is_empty() && unknown.is_empty()) {
         let Resource { kind, version, .. } = &*ask.resource;
         let all: Vec<String> = twice.refused().into_iter().chain(unknown).collect();
@@ -104,7 +104,7 @@ impl Patch<'_> {
         let shown = if self.strategic {
             go_map(self.change)
         } else {
-            let message = golang::type_name(&resource.api_version(), &resource.kind);
+            let message = golang::type_name(resource.api_version(), &resource.kind);
             let mut made = made.clone();
             if let Some(managed) = self.left_out {
                 made["metadata"]["managedFields"] = managed.clone();
@@ -146,16 +146,16 @@ fn go_map(value: &Value) -> String {
     }
 }
 
-/// The same for what a patch makes.
+/// The same for what a patch makes of an old object.
 pub(crate) fn check_patch(
     ask: &Ask<'_>,
-    made: &Value,
+    (old, made): (&Value, &Value),
     twice: &Twice,
     patch: &Patch<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<(), ApiError> {
     let wish = wish(ask)?;
-    let all: Vec<String> = twice.told.iter().cloned().chain(told(&ask.resource, made)).collect();
+    let all: Vec<String> = twice.told.iter().cloned().chain(told(&ask.resource, made, Some(old))).collect();
     match wish {
         _ if all.is_empty() => {}
         Wish::Refuse => return Err(patch.refused(&ask.resource, made, &format!("strict decoding error: {}", all.join(", ")))),
@@ -165,17 +165,19 @@ pub(crate) fn check_patch(
     Ok(())
 }
 
-fn told(resource: &Resource, object: &Value) -> Vec<String> {
-    unknown(resource, object).iter().map(|path| format!("unknown field \"{path}\"")).collect()
+fn told(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<String> {
+    unknown(resource, object, old).iter().map(|path| format!("unknown field \"{path}\"")).collect()
 }
 
-/// The paths of the fields that the kind's schema does not have.
-fn unknown(resource: &Resource, object: &Value) -> Vec<String> {
+/// The paths of the fields that the kind's schema does not have. Of Kubernetes' own kinds nothing unknown is stored: what is as in the old object is
+/// not looked at. The schema of others may have changed since.
+fn unknown(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<String> {
     let mut out = Vec::new();
+    let old = old.filter(|_| resource.is_builtin());
     let (Some(schema), Some(fields)) = (resource.schema(), object.as_object()) else {
         return out;
     };
-    for (name, value) in fields {
+    for (name, value) in fields.iter().filter(|(name, value)| old.is_none_or(|old| old.get(name) != Some(value))) {
         let own = matches!(name.as_str(), "apiVersion" | "kind" | "metadata");
         match schema.child(name) {
             _ if name == "metadata" => walk(fiel_schema::Registry::object_meta(), value, Place::Field(&Place::Top, name), false, &mut out),

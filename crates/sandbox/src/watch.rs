@@ -52,7 +52,7 @@ pub(crate) fn begin(shared: &Arc<Shared>, ask: &Ask<'_>, form: Form) -> Result<B
     }
     let seconds = query.get("timeoutSeconds").parse().unwrap_or(DEFAULT_TIMEOUT);
     let mut watch = Watch {
-        news: shared.core().store.news(&ask.resource.storage()),
+        news: shared.core().store.news(ask.resource.storage()),
         shared: shared.clone(),
         resource: ask.resource.clone(),
         namespace: ask.target.namespace.clone(),
@@ -120,7 +120,7 @@ impl Watch {
     fn catch_up(&mut self) {
         let shared = self.shared.clone();
         let core = shared.core();
-        let outcome = core.store.since(&self.resource.storage(), self.seen);
+        let outcome = core.store.since(self.resource.storage(), self.seen);
         match outcome {
             Ok(events) => {
                 self.seen = self.seen.max(core.store.revision());

@@ -90,13 +90,13 @@ pub(crate) fn commit(core: &mut Held<'_>, change: &Change<'_>, new: Value) -> Re
         (Made::Same, None) => return Err(ApiError::again()),
         (Made::Dry(new), _) => return Ok(new.into()),
         (Made::Last(draft), _) => {
-            core.store.put_draft(&storage, namespace, name, draft);
+            core.store.put_draft(storage, namespace, name, draft);
             let last = core.remove(change.resource, namespace, name);
             return last.map(Shown::from).ok_or_else(|| ApiError::not_found(change.resource, name));
         }
         (Made::New(draft), _) => draft,
     };
-    let shown = core.store.put_draft(&storage, namespace, name, draft);
+    let shown = core.store.put_draft(storage, namespace, name, draft);
     expiry::note(core, change.resource, namespace, name);
     if definitions::is_definition(change.resource) {
         definitions::settle(core);
@@ -112,7 +112,7 @@ fn asks_the_cluster(change: &Change<'_>) -> bool {
 /// Refuses what can no longer be written as it was made, because others wrote in between.
 fn unchanged(core: &Core, change: &Change<'_>, start: &Start) -> Result<(), ApiError> {
     let Change { resource, namespace, name, old, manage, .. } = change;
-    match (old, core.store.find(&resource.storage(), namespace, name)) {
+    match (old, core.store.find(resource.storage(), namespace, name)) {
         (None, None) => {}
         (Some(old), Some(found)) if old.stored.is(found) => {}
         // Who creates is told; who applies would have changed it, had it been there.
@@ -189,7 +189,7 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
 impl Core {
     /// Takes an object away for good; the last one of a definition that is to go takes that along.
     pub(crate) fn remove(&mut self, resource: &Resource, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        let last = self.store.delete(&resource.storage(), namespace, name)?;
+        let last = self.store.delete(resource.storage(), namespace, name)?;
         if definitions::is_definition(resource) || definitions::is_terminating(self, resource) {
             definitions::finish(self);
         }

@@ -55,7 +55,7 @@ pub(crate) fn collection(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiErr
     let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?.fit(&ask.resource)?;
     let found: Vec<(String, String, Arc<Value>)> = core
         .store
-        .list(&ask.resource.storage(), &ask.target.namespace, None)
+        .list(ask.resource.storage(), &ask.target.namespace, None)
         .map(|((namespace, name), object)| (namespace.clone(), name.clone(), object.value()))
         .filter(|(_, _, object)| selector.matches(object))
         .collect();
@@ -78,7 +78,7 @@ pub(crate) fn plainly(core: &mut Core, resource: &Resource, namespace: &str, nam
 
 fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, options: &Options) -> Result<Arc<Value>, ApiError> {
     let storage = resource.storage();
-    let old = core.store.get(&storage, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+    let old = core.store.get(storage, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
     precondition(resource, name, &old, options)?;
     if resource.kind == "Namespace" && ["default", "kube-system", "kube-public"].contains(&name) {
         return Err(ApiError::forbidden(resource, name, "this namespace may not be deleted"));
@@ -119,7 +119,7 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
             return Ok(definitions::terminate(core, &old, new));
         }
         if !options.dry_run {
-            return Ok(core.store.put(&storage, namespace, name, new));
+            return Ok(core.store.put(storage, namespace, name, new));
         }
     }
     Ok(Arc::new(new))
@@ -223,7 +223,7 @@ impl Held<'_> {
         by: Writer<'_>,
         new: Value,
     ) -> Result<Arc<Value>, ApiError> {
-        let old = self.store.find(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+        let old = self.store.find(resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
         let old = Old::of(old);
         let Writer { manager, subresource, dry_run } = by;
         let change = Change { resource, namespace, name, old: Some(&old), manage: Manage::Writer(manager), subresource, dry_run };

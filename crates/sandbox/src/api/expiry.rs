@@ -36,7 +36,7 @@ pub(crate) fn expires(resource: &Resource) -> bool {
 pub(crate) fn note(core: &mut Core, resource: &Resource, namespace: &str, name: &str) {
     if expires(resource) {
         let (at, name, revision) = ((core.clock)(), (namespace.to_owned(), name.to_owned()), core.store.revision());
-        core.expiry.written.push_back(Written { at, storage: resource.storage(), name, revision });
+        core.expiry.written.push_back(Written { at, storage: resource.storage().to_owned(), name, revision });
     }
 }
 
@@ -45,11 +45,11 @@ pub(crate) fn restart(core: &mut Core) {
     let kinds: Vec<_> = core.resources.all().iter().filter(|resource| expires(resource)).cloned().collect();
     for resource in kinds {
         let storage = resource.storage();
-        let names: Vec<Name> = core.store.list(&storage, "", None).map(|(name, _)| name.clone()).collect();
+        let names: Vec<Name> = core.store.list(storage, "", None).map(|(name, _)| name.clone()).collect();
         let at = (core.clock)();
         for name in names {
-            let revision = revision(core, &storage, &name).unwrap_or_default();
-            core.expiry.written.push_back(Written { at, storage: storage.clone(), name, revision });
+            let revision = revision(core, storage, &name).unwrap_or_default();
+            core.expiry.written.push_back(Written { at, storage: storage.to_owned(), name, revision });
         }
     }
 }

@@ -107,14 +107,14 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
     let me = Manager {
         name: manager.to_owned(),
         operation: Operation::Update,
-        api_version: resource.api_version(),
+        api_version: resource.api_version().to_owned(),
         subresource: subresource.to_owned(),
     };
     // A new object is compared with one of which nothing is given: what its type writes anyhow is nobody's.
     let nothing = if old.is_some() {
         Value::Null
     } else if resource.is_builtin() {
-        canonical::nothing(&resource.api_version(), &resource.kind)
+        canonical::nothing(resource.api_version(), &resource.kind)
     } else {
         json!({})
     };
@@ -122,7 +122,7 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
     let (before, after) = (with_parts(before, new), with_parts(new, before));
     let endpoint = Endpoint::new(resource, subresource);
     // An object that cannot be converted leaves its owners as they are.
-    let Ok(owners) = structured::update(&endpoint, &before, &after, &resource.api_version(), &managed.owners, &me) else {
+    let Ok(owners) = structured::update(&endpoint, &before, &after, resource.api_version(), &managed.owners, &me) else {
         return managed;
     };
     if owners.get(&me) != managed.owners.get(&me) {
@@ -151,19 +151,19 @@ pub(crate) fn applied(
         let first = Manager {
             name: "before-first-apply".to_owned(),
             operation: Operation::Update,
-            api_version: version.clone(),
+            api_version: version.to_owned(),
             subresource: String::new(),
         };
         let mut fields = structured::to_set(before, endpoint.of);
         fields.subtract_below(&nobodys());
-        managed.owners.insert(first.clone(), Owned { fields, version: version.clone(), applied: false });
+        managed.owners.insert(first.clone(), Owned { fields, version: version.to_owned(), applied: false });
         managed.stamp(&first, now);
     }
     let me =
         Manager { name: manager.to_owned(), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() };
     let called = format!("{}/{}", meta::text(&config, "namespace"), meta::text(&config, "name"));
     strip(&mut config);
-    let outcome = structured::apply(&endpoint, before, &config, &version, &managed.owners, &me, force);
+    let outcome = structured::apply(&endpoint, before, &config, version, &managed.owners, &me, force);
     let applied = outcome.map_err(|error| match error {
         ApplyError::Conflicts(conflicts) => conflict(&managed, &conflicts),
         ApplyError::Invalid(error) => {

@@ -18,7 +18,7 @@ use crate::stored::{Shown, Stored};
 pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Shown, ApiError> {
     let resource = &*ask.resource;
     let namespace = if resource.namespaced { ask.target.namespace.as_str() } else { "" };
-    let found = core.store.find(&resource.storage(), namespace, &ask.target.name);
+    let found = core.store.find(resource.storage(), namespace, &ask.target.name);
     let found = found.ok_or_else(|| ApiError::not_found(resource, &ask.target.name))?;
     if let Some(text) = found.text(resource) {
         return Ok(text.clone().into());
@@ -30,7 +30,7 @@ pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Shown, ApiError> {
 pub(crate) fn in_version(resource: &Resource, mut object: Arc<Value>) -> Arc<Value> {
     let version = resource.api_version();
     if object["apiVersion"] != version {
-        Arc::make_mut(&mut object)["apiVersion"] = Value::String(version);
+        Arc::make_mut(&mut object)["apiVersion"] = version.into();
     }
     object
 }
@@ -102,14 +102,14 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
     let after = token.as_ref().map(|token| &token.after);
     // The pages after the first show what the first one was a part of.
     let pinned = token.as_ref().and_then(|token| token.revision).filter(|revision| *revision != core.store.revision());
-    let past = match pinned.map(|revision| core.store.at(&storage, revision)) {
+    let past = match pinned.map(|revision| core.store.at(storage, revision)) {
         Some(Err(_)) => return Err(ApiError::expired(TOO_OLD).with_continue(inconsistent(token.as_ref()))),
         Some(Ok(objects)) => Some(objects),
         None => None,
     };
     let revision = pinned.unwrap_or_else(|| core.store.revision());
     let mut items = Vec::new();
-    let of_now = past.is_none().then(|| core.store.list(&storage, namespace, after)).into_iter().flatten();
+    let of_now = past.is_none().then(|| core.store.list(storage, namespace, after)).into_iter().flatten();
     let of_then =
         past.iter().flatten().filter(|(name, _)| after.is_none_or(|after| *name > after) && (namespace.is_empty() || name.0 == namespace));
     let mut found = of_now.chain(of_then);

@@ -1,5 +1,7 @@
 //! What every cluster has from the start.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use super::commit::{Change, Manage, commit};
@@ -20,8 +22,9 @@ pub(crate) fn plant(core: &mut Core) {
         "spec": {"clusterIP": "10.96.0.1", "type": "ClusterIP", "ports": [{"name": "https", "port": 443, "protocol": "TCP", "targetPort": 6443}]},
     });
     make(core, ("", "services"), "default", service);
-    let roles: Vec<Value> = serde_json::from_str(ROLES).unwrap_or_default();
-    for role in roles {
+    // A process that makes many clusters reads them once.
+    static READ: OnceLock<Vec<Value>> = OnceLock::new();
+    for role in READ.get_or_init(|| serde_json::from_str(ROLES).unwrap_or_default()).iter().cloned() {
         let plural = if role["kind"] == "ClusterRole" { "clusterroles" } else { "clusterrolebindings" };
         make(core, ("rbac.authorization.k8s.io", plural), "", role);
     }
@@ -30,7 +33,7 @@ pub(crate) fn plant(core: &mut Core) {
 fn make(core: &mut Core, (group, plural): (&str, &str), namespace: &str, object: Value) {
     let name = object["metadata"]["name"].as_str().unwrap_or_default().to_owned();
     let Some(resource) = core.resources.find(group, "v1", plural) else { return };
-    if core.store.has(&resource.storage(), namespace, &name) {
+    if core.store.has(resource.storage(), namespace, &name) {
         return;
     }
     let change = Change { resource: &resource, namespace, name: &name, old: None, manage: Manage::Nobody, subresource: "", dry_run: false };

@@ -117,7 +117,7 @@ fn mistyped(resource: &Resource, object: &Value, old: Option<&Value>) -> Option<
         let found = canonical::kind_of(object);
         return Some(format!("json: cannot unmarshal {found} into Go value of type {}.{}", resource.version, resource.kind));
     }
-    if resource.is_builtin() { canonical::mismatch(object, &resource.api_version(), &resource.kind, old) } else { None }
+    if resource.is_builtin() { canonical::mismatch(object, resource.api_version(), &resource.kind, old) } else { None }
 }
 
 /// Nothing can be made in a namespace that is not there or goes.
@@ -179,7 +179,7 @@ fn insert(core: &mut Held<'_>, ask: &Ask<'_>, mut object: Value, manage: Manage)
         if meta::text(&object, "name").is_empty() && !prefix.is_empty() {
             name = format!("{prefix}{}", core.random.suffix());
         }
-        if !core.store.has(&resource.storage(), &namespace, &name) {
+        if !core.store.has(resource.storage(), &namespace, &name) {
             break;
         }
     }
@@ -216,7 +216,7 @@ pub(crate) fn replace(
 ) -> Result<Shown, ApiError> {
     let resource = &*ask.resource;
     let (namespace, name) = (ask.target.namespace.as_str(), ask.target.name.as_str());
-    let old = core.store.find(&resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?.clone();
+    let old = core.store.find(resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?.clone();
     let (old, new) = core.aside(|warnings| {
         let old = Old::of(&old);
         let mut new = make(&old, warnings)?;
@@ -343,11 +343,11 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
         _ => fiel_merge::strategic::patch(old, &change, resource.schema()).map_err(|error| unprocessable(error.to_string()))?,
     };
     let seen = strict::Patch { change: &change, strategic: kind == PATCHES[2], left_out };
-    let unconvertible = seen.strategic.then(|| canonical::unconvertible(&new, &resource.api_version(), &resource.kind));
+    let unconvertible = seen.strategic.then(|| canonical::unconvertible(&new, resource.api_version(), &resource.kind));
     if let Some(why) = unconvertible.flatten().or_else(|| mistyped(resource, &new, Some(old))) {
         return Err(seen.refused(resource, &new, &why));
     }
-    strict::check_patch(ask, &new, &strict::Twice::new(twice, yaml), &seen, warnings)?;
+    strict::check_patch(ask, (old, &new), &strict::Twice::new(twice, yaml), &seen, warnings)?;
     fits(ask, &new)?;
     // A patch without a version is made on the newest one.
     if change_has_no_version(&new) {
@@ -390,7 +390,7 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
     })?;
     let namespace = if resource.namespaced { ask.target.namespace.as_str() } else { "" };
     let name = ask.target.name.as_str();
-    let (old, now) = (core.store.find(&resource.storage(), namespace, name).cloned(), core.now());
+    let (old, now) = (core.store.find(resource.storage(), namespace, name).cloned(), core.now());
     let (old, mut new, managed) = core.aside(|_| {
         let old = old.as_ref().map(Old::of);
         match &old {
