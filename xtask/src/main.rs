@@ -10,6 +10,7 @@ mod conformance;
 mod demo;
 mod doorway;
 mod e2e;
+mod fuzz_kubernetes;
 mod fuzz_kustomize;
 mod image;
 mod kind;
@@ -48,6 +49,8 @@ enum Task {
     Conformance(conformance::Args),
     /// Random trees through the real kustomize and `fiel build`, which must answer the same
     FuzzKustomize(fuzz_kustomize::Args),
+    /// Random sessions of requests to a real kube-apiserver and to the sandbox, which must answer the same
+    FuzzKubernetes(fuzz_kubernetes::Args),
     /// How fast the renderer is, against the real kustomize and against itself
     Bench(bench::Args),
     /// The rules of the house that no compiler checks: file sizes, names, layers, documents
@@ -118,6 +121,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::Snapshots(args) => snapshots::run(&sh, &args),
         Task::Conformance(args) => conformance::run(&sh, &args),
         Task::FuzzKustomize(args) => fuzz_kustomize::run(&sh, &args),
+        Task::FuzzKubernetes(args) => fuzz_kubernetes::run(&sh, &args),
         Task::Bench(args) => bench::run(&sh, &args),
         Task::Tidy => tidy::run(&process::root()),
     }

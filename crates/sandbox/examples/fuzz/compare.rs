@@ -1,0 +1,153 @@
+//! Whether two servers answered the same, apart from what each draws by lot, counts or reads from its clock.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+use crate::play::Answer;
+
+/// How two answers differ.
+#[derive(Debug, Clone)]
+pub(crate) struct Difference {
+    /// What kind of difference it is: making a session smaller must not turn one into another.
+    pub(crate) class: String,
+    pub(crate) lines: Vec<String>,
+}
+
+pub(crate) fn difference(real: &Answer, ours: &Answer) -> Option<Difference> {
+    if real.status != ours.status {
+        let class = format!("{} not {}: {} | {}", real.status, ours.status, masked(&message(real)), masked(&message(ours)));
+        return Some(Difference {
+            class,
+            lines: vec![format!("- {} {}\n+ {} {}", real.status, message(real), ours.status, message(ours))],
+        });
+    }
+    let mut lines = Vec::new();
+    if real.content_type != ours.content_type {
+        lines.push(format!("  content-type:\n- {}\n+ {}", real.content_type, ours.content_type));
+    }
+    if real.warnings != ours.warnings {
+        lines.push(format!("  warnings:\n- {:?}\n+ {:?}", real.warnings, ours.warnings));
+    }
+    walk("", &settled(&real.body), &settled(&ours.body), &mut lines);
+    let first = lines.first()?.lines().next().unwrap_or_default().trim();
+    let class = match first {
+        // What an error says counts more than in which of its fields.
+        _ if real.status >= 400 && first != "warnings:" => {
+            let (one, other) = (causes(real), causes(ours));
+            let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| these.difference(those).next().cloned().unwrap_or_default();
+            format!("{} {} | {}", real.status, only(&one, &other), only(&other, &one))
+        }
+        _ => format!("{} {}", real.status, masked(first)),
+    };
+    Some(Difference { class, lines })
+}
+
+/// What an error complains of: its causes, or its message.
+fn causes(answer: &Answer) -> BTreeSet<String> {
+    let told =
+        |cause: &Value| format!("{}: {}", cause["field"].as_str().unwrap_or_default(), cause["message"].as_str().unwrap_or_default());
+    let all = answer.body["details"]["causes"].as_array().into_iter().flatten();
+    let mut all: BTreeSet<String> = all.map(|cause| masked(&told(cause))).collect();
+    if all.is_empty() {
+        all.insert(masked(&message(answer)));
+    }
+    all
+}
+
+/// The beginning of a text, without numbers and what is in quotes.
+fn masked(text: &str) -> String {
+    static LOTS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\[\d+\]|"(\\.|[^"\\])*"|\d+"#).expect("a pattern"));
+    LOTS.replace_all(text, "_").chars().take(110).collect()
+}
+
+fn message(answer: &Answer) -> String {
+    answer.body["message"].as_str().unwrap_or_default().to_owned()
+}
+
+/// Without what must differ.
+fn settled(value: &Value) -> Value {
+    let mut value = value.clone();
+    settle("", &mut value);
+    value
+}
+
+fn settle(name: &str, value: &mut Value) {
+    static LOTS: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
+        [
+            ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uid>"),
+            (r"20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
+            (r"\bgen-[a-z0-9]{5}\b", "<generated>"),
+            (r"\b10\.\d+\.\d+\.\d+\b", "<address>"),
+            (r#"(resourceVersion\\*": ?\\*")\d+"#, "$1<version>"),
+            (r"\b\d+ms\b", "<duration>"),
+        ]
+        .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
+    });
+    static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d+s$").expect("a pattern"));
+    match value {
+        // What a column is about is nothing that kubectl shows.
+        Value::Object(fields) if name == "columnDefinitions" && fields.contains_key("priority") => drop(fields.remove("description")),
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| settle(name, value)),
+        Value::Array(items) => items.iter_mut().for_each(|item| settle(name, item)),
+        Value::Number(_) if matches!(name, "nodePort" | "healthCheckNodePort") => *value = "<port>".into(),
+        Value::String(_) if matches!(name, "resourceVersion" | "continue") => *value = format!("<{name}>").into(),
+        Value::String(text) if name == "cells" && AGE.is_match(text) => *value = "<age>".into(),
+        Value::String(text) => {
+            for (lot, name) in LOTS.iter() {
+                *text = lot.replace_all(text, *name).into_owned();
+            }
+        }
+        _ => {}
+    }
+}
+
+fn walk(at: &str, real: &Value, ours: &Value, lines: &mut Vec<String>) {
+    match (real, ours) {
+        (Value::Object(one), Value::Object(other)) => {
+            for name in one.keys().chain(other.keys()).collect::<BTreeSet<_>>() {
+                match (one.get(name), other.get(name)) {
+                    (Some(one), Some(other)) => walk(&format!("{at}.{name}"), one, other, lines),
+                    (Some(one), None) => lines.push(format!("  {at}.{name}:\n- {one}")),
+                    (None, other) => lines.push(format!("  {at}.{name}:\n+ {}", other.unwrap_or(&Value::Null))),
+                }
+            }
+        }
+        (Value::Array(one), Value::Array(other)) if one.len() == other.len() => {
+            for (index, (one, other)) in one.iter().zip(other).enumerate() {
+                walk(&format!("{at}[{index}]"), one, other, lines);
+            }
+        }
+        _ if real != ours => lines.push(format!("  {at}:\n- {real}\n+ {ours}")),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn answer(status: u16, body: Value) -> Answer {
+        Answer { status, content_type: "application/json".to_owned(), warnings: Vec::new(), body }
+    }
+
+    #[test]
+    fn what_is_drawn_by_lot_does_not_count() {
+        let of = |uid: &str, version: &str, port: u16| {
+            answer(200, json!({"metadata": {"uid": uid, "resourceVersion": version}, "spec": {"ports": [{"nodePort": port}]}}))
+        };
+        let (one, other) = ("0f0f0f0f-1111-4222-8333-444444444444", "5f0f0f0f-1111-4222-8333-444444444444");
+        assert!(difference(&of(one, "3", 30001), &of(other, "17", 32000)).is_none());
+    }
+
+    #[test]
+    fn a_difference_is_told_with_its_place_and_classed_without_numbers() {
+        let found = difference(&answer(200, json!({"a": [1, {"b": 2}]})), &answer(200, json!({"a": [1, {"b": 3}]}))).unwrap();
+        assert_eq!((found.class.as_str(), found.lines), ("200 .a_.b:", vec!["  .a[1].b:\n- 2\n+ 3".to_owned()]));
+        let found = difference(&answer(200, json!({})), &answer(409, json!({"message": "no"}))).unwrap();
+        assert_eq!(found.class, "200 not 409:  | no");
+    }
+}
