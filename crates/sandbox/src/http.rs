@@ -77,7 +77,11 @@ pub(crate) enum Form {
     /// Only what they are and their metadata.
     Metadata,
     /// Rows for printing, with so much of the object: None, Metadata, Object.
-    Table(String, jiff::Timestamp),
+    Table {
+        include: String,
+        now: jiff::Timestamp,
+        version: &'static str,
+    },
 }
 
 impl Form {
@@ -87,7 +91,8 @@ impl Form {
             let has = |part: &str| clause.split(';').any(|one| one.trim() == part);
             if has("as=Table") && (has("v=v1") || has("v=v1beta1")) {
                 let include = query.get("includeObject");
-                return Self::Table(if include.is_empty() { "Metadata" } else { include }.to_owned(), now);
+                let include = if include.is_empty() { "Metadata" } else { include }.to_owned();
+                return Self::Table { include, now, version: if has("v=v1") { "meta.k8s.io/v1" } else { "meta.k8s.io/v1beta1" } };
             }
             if has("as=PartialObjectMetadata") || has("as=PartialObjectMetadataList") {
                 return Self::Metadata;
@@ -111,7 +116,11 @@ impl Form {
             Self::Metadata => {
                 Cow::Owned(json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]}))
             }
-            Self::Table(include, now) => Cow::Owned(rows(resource, std::slice::from_ref(object), *now, include)),
+            Self::Table { include, now, version } => {
+                let mut table = rows(resource, std::slice::from_ref(object), *now, include, version);
+                table["metadata"]["resourceVersion"] = object["metadata"]["resourceVersion"].clone();
+                Cow::Owned(table)
+            }
         }
     }
 
@@ -134,9 +143,12 @@ impl Form {
             return Arc::new(self.present(resource, &value).into_owned());
         };
         Arc::new(match self {
-            Self::Table(include, now) => {
-                let mut out = rows(resource, items, *now, include);
+            Self::Table { include, now, version } => {
+                let mut out = rows(resource, items, *now, include, version);
                 out["metadata"] = value["metadata"].clone();
+                if let Some(metadata) = out["metadata"].as_object_mut() {
+                    metadata.retain(|_, value| *value != "");
+                }
                 out
             }
             _ => {
@@ -147,7 +159,7 @@ impl Form {
     }
 }
 
-fn rows(resource: &Resource, objects: &[Value], now: jiff::Timestamp, include: &str) -> Value {
+fn rows(resource: &Resource, objects: &[Value], now: jiff::Timestamp, include: &str, version: &str) -> Value {
     let columns = resource.custom.as_ref().and_then(|custom| custom.columns.as_ref());
     // Rows carry whole objects, which lists do not.
     let whole: Vec<Value> = objects
@@ -159,7 +171,15 @@ fn rows(resource: &Resource, objects: &[Value], now: jiff::Timestamp, include: &
             object
         })
         .collect();
-    table::table(&resource.group, &resource.kind, columns, &whole, now, include)
+    let mut table = table::table(&resource.group, &resource.kind, columns, &whole, now, include);
+    // Both versions of a table are the same but for their name.
+    table["apiVersion"] = json!(version);
+    for row in table["rows"].as_array_mut().into_iter().flatten() {
+        if row["object"]["kind"] == "PartialObjectMetadata" {
+            row["object"]["apiVersion"] = json!(version);
+        }
+    }
+    table
 }
 
 /// What a request says beside its body.

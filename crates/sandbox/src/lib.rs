@@ -42,6 +42,7 @@ mod golang;
 mod http;
 mod journal;
 mod json;
+mod labels;
 mod listing;
 mod log;
 pub mod node;

@@ -14,7 +14,10 @@ pub(crate) fn text(resource: &Resource, form: &Form, page: &Page) -> Vec<u8> {
         Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1"),
         _ => (resource.list_kind(), resource.api_version()),
     };
-    let list = json!({"kind": kind, "apiVersion": version, "items": null, "metadata": page.metadata(resource)});
+    let mut list = json!({"kind": kind, "apiVersion": version, "items": null, "metadata": page.metadata(resource)});
+    if let (Form::Metadata, Some(metadata)) = (form, list["metadata"].as_object_mut()) {
+        metadata.retain(|_, value| *value != "");
+    }
     let mut out = Vec::with_capacity(256);
     json::entries(
         &mut out,
@@ -29,6 +32,11 @@ pub(crate) fn text(resource: &Resource, form: &Form, page: &Page) -> Vec<u8> {
 }
 
 fn items(out: &mut Vec<u8>, resource: &Resource, form: &Form, page: &Page) {
+    // As Go writes a list to which nothing was ever added.
+    if page.items.is_empty() && *form == Form::Metadata {
+        out.extend_from_slice(b"null");
+        return;
+    }
     out.push(b'[');
     for (index, object) in page.items.iter().enumerate() {
         if index > 0 {

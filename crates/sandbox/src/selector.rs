@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::labels::{self, Requirement};
 use crate::resource::Resource;
 use crate::status::ApiError;
 
@@ -36,22 +37,10 @@ pub(crate) struct Selector {
     fields: Vec<(String, String, bool)>,
 }
 
-#[derive(Debug, Clone)]
-enum Requirement {
-    In(String, Vec<String>),
-    NotIn(String, Vec<String>),
-    Exists(String),
-    Absent(String),
-}
-
 impl Selector {
     /// Reads both selectors of a request.
-    pub(crate) fn parse(labels: &str, fields: &str) -> Result<Self, ApiError> {
-        let mut out = Self::default();
-        for part in split(labels) {
-            let bad = || ApiError::bad_request(format!("unable to parse requirement: {part}"));
-            out.labels.push(requirement(part.trim()).ok_or_else(bad)?);
-        }
+    pub(crate) fn parse(label_selector: &str, fields: &str) -> Result<Self, ApiError> {
+        let mut out = Self { labels: labels::parse(label_selector).map_err(ApiError::bad_request)?, fields: Vec::new() };
         for part in fields.split(',').filter(|part| !part.trim().is_empty()) {
             let (path, value, equal) = if let Some((path, value)) = part.split_once("!=") {
                 (path, value, false)
@@ -131,61 +120,6 @@ fn field(object: &Value, path: &str) -> String {
         Value::Null if matches!(path, "spec.unschedulable" | "spec.hostNetwork") => "false".to_owned(),
         Value::Null => String::new(),
         other => other.to_string(),
-    }
-}
-
-/// Splits at commas outside parentheses.
-fn split(selector: &str) -> Vec<&str> {
-    let (mut parts, mut depth, mut start) = (Vec::new(), 0, 0);
-    for (at, character) in selector.char_indices() {
-        match character {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            ',' if depth == 0 => {
-                parts.push(&selector[start..at]);
-                start = at + 1;
-            }
-            _ => {}
-        }
-    }
-    parts.push(&selector[start..]);
-    parts.retain(|part| !part.trim().is_empty());
-    parts
-}
-
-fn requirement(part: &str) -> Option<Requirement> {
-    let own = |text: &str| text.trim().to_owned();
-    if let Some((key, value)) = part.split_once("!=") {
-        return Some(Requirement::NotIn(own(key), vec![own(value)]));
-    }
-    if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return Some(Requirement::In(own(key), vec![own(value)]));
-    }
-    if let Some((head, list)) = part.split_once('(') {
-        let values = list.strip_suffix(')')?.split(',').map(own).collect();
-        let head = head.trim();
-        return if let Some(key) = head.strip_suffix(" notin") {
-            Some(Requirement::NotIn(own(key), values))
-        } else {
-            Some(Requirement::In(own(head.strip_suffix(" in")?), values))
-        };
-    }
-    match part.strip_prefix('!') {
-        Some(key) => Some(Requirement::Absent(own(key))),
-        None if part.contains(' ') || part.is_empty() => None,
-        None => Some(Requirement::Exists(own(part))),
-    }
-}
-
-impl Requirement {
-    fn holds(&self, labels: &Value) -> bool {
-        let value = |key: &str| labels.get(key).and_then(Value::as_str);
-        match self {
-            Self::In(key, values) => value(key).is_some_and(|value| values.iter().any(|one| one == value)),
-            Self::NotIn(key, values) => value(key).is_none_or(|value| values.iter().all(|one| one != value)),
-            Self::Exists(key) => value(key).is_some(),
-            Self::Absent(key) => value(key).is_none(),
-        }
     }
 }
 

@@ -86,6 +86,13 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "AlreadyExists", message).with(details(resource, name))
     }
 
+    /// The same when a name was to be generated.
+    pub(crate) fn not_generated(mut self) -> Self {
+        self.message += ", the server was not able to generate a unique name for the object";
+        self.details["retryAfterSeconds"] = json!(1);
+        self
+    }
+
     pub(crate) fn conflict(resource: &Resource, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", resource.group_resource());
         Self::new(StatusCode::CONFLICT, "Conflict", message).with(details(resource, name))

@@ -7,7 +7,6 @@ use crate::api::Ask;
 use crate::canonical;
 use crate::golang;
 use crate::place::Place;
-use crate::request::Verb;
 use crate::resource::Resource;
 use crate::status::ApiError;
 
@@ -39,26 +38,17 @@ enum Wish {
     Refuse,
 }
 
-fn wish(ask: &Ask<'_>) -> Result<Wish, ApiError> {
+fn wish(ask: &Ask<'_>) -> Wish {
     match ask.query.get("fieldValidation") {
-        "Ignore" => Ok(Wish::Ignore),
-        "" | "Warn" => Ok(Wish::Warn),
-        "Strict" => Ok(Wish::Refuse),
-        other => {
-            let kind = match ask.verb {
-                Verb::Create => "CreateOptions",
-                Verb::Update => "UpdateOptions",
-                _ => "PatchOptions",
-            };
-            let message = format!("Unsupported value: \"{other}\": supported values: \"\", \"Ignore\", \"Strict\", \"Warn\"");
-            Err(ApiError::invalid_options(kind, "fieldValidation", "FieldValueNotSupported", &message))
-        }
+        "Ignore" => Wish::Ignore,
+        "Strict" => Wish::Refuse,
+        _ => Wish::Warn,
     }
 }
 
 /// Looks for fields that are unknown or stand twice in what is about to be written, as `fieldValidation` says.
 pub(crate) fn check(ask: &Ask<'_>, object: &Value, twice: &Twice, warnings: &mut Vec<String>) -> Result<(), ApiError> {
-    let wish = wish(ask)?;
+    let wish = wish(ask);
     let unknown = told(&ask.resource, object, None);
     if wish == Wish::Refuse && !(twice.told.is_empty() && unknown.is_empty()) {
         let Resource { kind, version, .. } = &*ask.resource;
@@ -76,7 +66,7 @@ pub(crate) fn check(ask: &Ask<'_>, object: &Value, twice: &Twice, warnings: &mut
 
 /// The same for a configuration that is applied, of which other unknown fields are refused anyway.
 pub(crate) fn check_apply(ask: &Ask<'_>, twice: &Twice, warnings: &mut Vec<String>) -> Result<(), ApiError> {
-    match wish(ask)? {
+    match wish(ask) {
         Wish::Refuse if !twice.told.is_empty() => {
             let message = format!("error strict decoding YAML: error converting YAML to JSON: {}", twice.refused().join(", "));
             Err(ApiError::bad_request(message))
@@ -154,7 +144,7 @@ pub(crate) fn check_patch(
     patch: &Patch<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<(), ApiError> {
-    let wish = wish(ask)?;
+    let wish = wish(ask);
     let all: Vec<String> = twice.told.iter().cloned().chain(told(&ask.resource, made, Some(old))).collect();
     match wish {
         _ if all.is_empty() => {}

@@ -21,6 +21,9 @@ struct Exchange {
     /// Of a patch; JSON otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     content_type: Option<String>,
+    /// The form that is asked for; JSON as it is otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accept: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     body: Option<Value>,
     /// The body as it is sent, where its very letters count.
@@ -45,7 +48,10 @@ async fn ask(client: &kube::Client, exchange: &Exchange) -> (u16, Vec<String>, V
         (None, None) => Vec::new(),
     };
     let content_type = exchange.content_type.as_deref().unwrap_or("application/json");
-    let request = http::Request::builder().method(method).uri(path).header("content-type", content_type);
+    let mut request = http::Request::builder().method(method).uri(path).header("content-type", content_type);
+    if let Some(accept) = &exchange.accept {
+        request = request.header("accept", accept);
+    }
     let response = client.send(request.body(body.into()).expect("as the recordings are made")).await.expect("an answer");
     let status = response.status().as_u16();
     let warnings = response.headers().get_all("warning").iter().filter_map(|one| one.to_str().ok()).map(str::to_owned).collect();

@@ -3,7 +3,7 @@
 use crate::node::Node;
 use crate::table::{Table, list};
 
-static BUILTIN: Table = Table::borrowed(include_bytes!("../data/table.bin"));
+pub(crate) static BUILTIN: Table = Table::borrowed(include_bytes!("../data/table.bin"));
 
 /// Kubernetes' own kinds.
 #[derive(Debug, Clone, Copy)]

@@ -311,6 +311,12 @@ impl<'a> Node<'a> {
         serde_json::from_str(self.default_json()?).ok()
     }
 
+    /// Whether this is a place in the schema of one of Kubernetes' own kinds.
+    #[must_use]
+    pub fn is_of_kubernetes(self) -> bool {
+        std::ptr::eq(self.table, &crate::kind::BUILTIN)
+    }
+
     /// The fields that must be given.
     pub fn required(self) -> impl Iterator<Item = &'a str> + Clone {
         list(self.content().string(7))

@@ -55,7 +55,10 @@ pub(super) fn object(
             let kept = changes.iter().filter(|(name, _)| *name != DIRECTIVE);
             return Ok(kept.map(|(name, value)| (name.clone(), value.clone())).collect());
         }
-        Some(other) => return Err(StrategicError::UnknownDirective(other.to_string())),
+        Some(other) => {
+            let directive = go_text(other);
+            return Err(StrategicError::UnknownMapDirective { directive, map: go_text(&Value::Object(changes.clone())) });
+        }
     }
     retain(&mut out, changes, onto)?;
     for (directive, name, order) in directives(changes, ORDER)? {
@@ -250,4 +253,17 @@ fn clean(value: &Value, onto: Onto) -> Option<Value> {
         Value::Array(items) => Value::Array(items.iter().filter(|item| !is_marker(item)).filter_map(|item| clean(item, onto)).collect()),
         other => other.clone(),
     })
+}
+
+/// A value as Go prints its maps and lists.
+fn go_text(value: &Value) -> String {
+    match value {
+        Value::Null => "<nil>".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => format!("[{}]", items.iter().map(go_text).collect::<Vec<_>>().join(" ")),
+        Value::Object(fields) => {
+            format!("map[{}]", fields.iter().map(|(name, value)| format!("{name}:{}", go_text(value))).collect::<Vec<_>>().join(" "))
+        }
+        other => other.to_string(),
+    }
 }

@@ -31,6 +31,14 @@ pub enum StrategicError {
     /// `$patch` names no strategy that can be used there.
     #[error("unknown patch type found: {0}")]
     UnknownDirective(String),
+    /// The same of a map.
+    #[error("unknown patch type: {directive} in map: {map}")]
+    UnknownMapDirective {
+        /// What it says.
+        directive: String,
+        /// The map, as Go prints it.
+        map: String,
+    },
     /// `$retainKeys`, `$setElementOrder` or `$deleteFromPrimitiveList` is no list, or not one that fits.
     #[error("invalid patch format of {0}")]
     BadDirective(String),

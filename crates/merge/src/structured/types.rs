@@ -241,10 +241,25 @@ impl<'a> Object<'a> {
 
     fn default(self, name: &str) -> Option<Value> {
         match self.of {
-            Source::Open { node, .. } => node.field(name)?.default(),
+            Source::Open { node, .. } => {
+                let field = node.field(name)?;
+                // Go writes a field of Kubernetes' own types that is required even when it is empty.
+                let written = || node.is_of_kubernetes() && node.required().any(|required| required == name);
+                field.default().or_else(|| if written() { empty(field) } else { None })
+            }
             Source::Declared(schema, reference) => schema.resolve(reference)?.object.as_ref()?.fields.get(name)?.default.clone(),
             Source::Deduced | Source::Atomic => None,
         }
+    }
+}
+
+/// What Go writes for a scalar that was not given.
+fn empty(field: Node<'_>) -> Option<Value> {
+    match field.scalar()? {
+        fiel_schema::Scalar::String => Some("".into()),
+        fiel_schema::Scalar::Integer => Some(0.into()),
+        fiel_schema::Scalar::Boolean => Some(false.into()),
+        _ => None,
     }
 }
 

@@ -31,7 +31,19 @@ pub(crate) fn difference(real: &Answer, ours: &Answer) -> Option<Difference> {
     if real.warnings != ours.warnings {
         lines.push(format!("  warnings:\n- {:?}\n+ {:?}", real.warnings, ours.warnings));
     }
-    walk("", &settled(&real.body), &settled(&ours.body), &mut lines);
+    let told = |answer: &Answer| answer.body["details"]["causes"].as_array().map_or(0, Vec::len);
+    let (one, other) = (settled(&real.body), settled(&ours.body));
+    if told(real) + told(ours) > 1 && one != other {
+        // Of many causes, those that only one of them tells.
+        let (these, those) = (complaints(&one), complaints(&other));
+        lines.extend(these.iter().filter(|line| !those.contains(line)).map(|line| format!("- {line}")));
+        lines.extend(those.iter().filter(|line| !these.contains(line)).map(|line| format!("+ {line}")));
+        if lines.is_empty() {
+            lines.push(format!("  order:\n- {}\n+ {}", these.join("\n- "), those.join("\n+ ")));
+        }
+    } else {
+        walk("", &one, &other, &mut lines);
+    }
     let first = lines.first()?.lines().next().unwrap_or_default().trim();
     let class = match first {
         // What an error says counts more than in which of its fields.
@@ -45,12 +57,16 @@ pub(crate) fn difference(real: &Answer, ours: &Answer) -> Option<Difference> {
     Some(Difference { class, lines })
 }
 
-/// What an error complains of: its causes, or its message.
-fn causes(answer: &Answer) -> BTreeSet<String> {
+/// The causes of an error, a line each.
+fn complaints(body: &Value) -> Vec<String> {
     let told =
         |cause: &Value| format!("{}: {}", cause["field"].as_str().unwrap_or_default(), cause["message"].as_str().unwrap_or_default());
-    let all = answer.body["details"]["causes"].as_array().into_iter().flatten();
-    let mut all: BTreeSet<String> = all.map(|cause| masked(&told(cause))).collect();
+    body["details"]["causes"].as_array().into_iter().flatten().map(told).collect()
+}
+
+/// What an error complains of: its causes, or its message.
+fn causes(answer: &Answer) -> BTreeSet<String> {
+    let mut all: BTreeSet<String> = complaints(&answer.body).iter().map(|line| masked(line)).collect();
     if all.is_empty() {
         all.insert(masked(&message(answer)));
     }
@@ -93,6 +109,7 @@ fn settle(name: &str, value: &mut Value) {
         Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| settle(name, value)),
         Value::Array(items) => items.iter_mut().for_each(|item| settle(name, item)),
         Value::Number(_) if matches!(name, "nodePort" | "healthCheckNodePort") => *value = "<port>".into(),
+        Value::String(text) if name == "cells" && text.contains("/TCP") => *value = "<ports>".into(),
         Value::String(_) if matches!(name, "resourceVersion" | "continue") => *value = format!("<{name}>").into(),
         Value::String(text) if name == "cells" && AGE.is_match(text) => *value = "<age>".into(),
         Value::String(text) => {
@@ -131,7 +148,7 @@ mod tests {
     use serde_json::json;
 
     fn answer(status: u16, body: Value) -> Answer {
-        Answer { status, content_type: "application/json".to_owned(), warnings: Vec::new(), body }
+        Answer { status, content_type: "application/json".to_owned(), warnings: Vec::new(), body, sent: Default::default() }
     }
 
     #[test]

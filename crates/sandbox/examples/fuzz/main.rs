@@ -29,7 +29,7 @@ use session::Session;
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// How often a session is played while it is made smaller.
-const BUDGET: usize = 150;
+const BUDGET: usize = 80;
 
 struct Args {
     seeds: Range<u64>,
@@ -153,7 +153,9 @@ async fn differing(bench: &mut Bench, seed: u64, session: &Session, found: Diffe
     println!("== seed {seed} differs [{}]\n{}{}\n", difference.class, small.listing(), difference.lines.join("\n"));
     if let Some(keep) = keep {
         std::fs::create_dir_all(keep)?;
-        std::fs::write(keep.join(format!("{seed}-{}.yaml", bench.told.len())), small.recordable()?)?;
+        let place = Place::new(bench.used + 1);
+        let (real, _) = bench.answers(&small).await?;
+        std::fs::write(keep.join(format!("{seed}-{}.yaml", bench.told.len())), small.recordable(place.namespace(), &real)?)?;
     }
     Ok(true)
 }

@@ -1,7 +1,7 @@
 //! Carries a session out on a server.
 
 use http_body_util::BodyExt as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::Error;
 use crate::kinds::NAMES;
@@ -14,6 +14,10 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
     pub(crate) fn new(number: u64) -> Self {
         // Of one length each, so that limits of length are met alike.
         Self { namespace: format!("fuzz-{number:06}"), group: format!("f{number:06}.example.com") }
@@ -35,6 +39,8 @@ pub(crate) struct Answer {
     pub(crate) content_type: String,
     pub(crate) warnings: Vec<String>,
     pub(crate) body: Value,
+    /// Path and body of the request, as they were sent.
+    pub(crate) sent: (String, String),
 }
 
 /// All answers to a session, in order.
@@ -49,17 +55,18 @@ pub(crate) async fn play(client: &kube::Client, session: &Session, place: &Place
             Body::Raw(raw) => text(raw),
             Body::Json(value) => text(&doubled(&value.to_string())),
             Body::Edited { of, edits } => {
-                let mut value = last(of, &answers).cloned().unwrap_or_default();
+                let mut value = last(of, &answers).cloned().unwrap_or(Value::Object(Map::new()));
                 edits.iter().for_each(|edit| edit.apply(&mut value));
                 text(&doubled(&value.to_string()))
             }
         };
-        let path = text(&request.path);
+        let (path, sent) = (text(&request.path), body.clone());
         let mut answer = send(client, &request.method, &path, request.content_type.as_deref(), request.accept.as_deref(), body).await?;
         if answer.status == 201 && request.path.contains("/customresourcedefinitions") && !request.path.contains("dryRun") {
             served(client, &answer.body).await?;
         }
         answer.body = serde_json::from_str(&place.blank(&answer.body.to_string()))?;
+        answer.sent = (path, sent);
         answer.warnings = answer.warnings.iter().map(|one| place.blank(one)).collect();
         answers.push(answer);
     }
@@ -113,7 +120,7 @@ async fn send(
     let status = response.status().as_u16();
     let bytes = response.into_body().collect().await?.to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
-    Ok(Answer { status, content_type: content_types.join(", "), warnings, body })
+    Ok(Answer { status, content_type: content_types.join(", "), warnings, body, sent: Default::default() })
 }
 
 /// A name that begins with this stands for the rest of it: the second time in its object.
@@ -135,7 +142,7 @@ fn refer(text: &str, answers: &[Answer]) -> String {
     let mut text = text.to_owned();
     let mut put = |mark: String, value: Option<&Value>| {
         if text.contains(&mark) {
-            text = text.replace(&mark, value.and_then(Value::as_str).unwrap_or("none"));
+            text = text.replace(&mark, value.and_then(Value::as_str).unwrap_or_default());
         }
     };
     for name in NAMES {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::kinds::{KINDS, Kind, NAMES};
 use crate::mutate::{Edit, enrich, partial, paths, spoil};
+use crate::play::Answer;
 use crate::random::Random;
 use crate::schema::Schemas;
 use crate::{Error, custom, patch};
@@ -64,19 +65,25 @@ impl Session {
         text
     }
 
-    /// As a file of `tests/recorded`, without the answers.
-    pub(crate) fn recordable(&self) -> Result<String, Error> {
-        let mut all = Vec::new();
-        for (index, request) in self.requests.iter().enumerate() {
-            let mut one = json!({"title": format!("request {index}"), "request": format!("{} {}", request.method, request.path)});
+    /// As a file of `tests/recorded`, without the answers: what was sent, but for what only the server that it was sent to could know.
+    pub(crate) fn recordable(&self, namespace: &str, answers: &[Answer]) -> Result<String, Error> {
+        let mut all =
+            vec![json!({"title": "a namespace", "request": "POST /api/v1/namespaces", "body": {"metadata": {"name": namespace}}})];
+        for (index, (request, answer)) in self.requests.iter().zip(answers).enumerate() {
+            let (path, body) = &answer.sent;
+            let mut one = json!({"title": format!("request {index}"), "request": format!("{} {path}", request.method)});
             if let Some(content_type) = &request.content_type {
                 one["content_type"] = content_type.as_str().into();
             }
-            match &request.body {
-                Body::None => {}
-                Body::Json(value) => one["body"] = value.clone(),
-                Body::Raw(raw) => one["raw"] = raw.as_str().into(),
-                edited @ Body::Edited { .. } => one["body"] = serde_json::to_value(edited)?,
+            let mut value: Value = serde_json::from_str(body).unwrap_or_default();
+            if value.to_string().len() < body.len() {
+                one["raw"] = body.as_str().into();
+            } else if !value.is_null() {
+                let edited = matches!(request.body, Body::Edited { .. });
+                if let Some(metadata) = value["metadata"].as_object_mut().filter(|_| edited) {
+                    metadata.retain(|name, _| !["uid", "resourceVersion", "managedFields", "creationTimestamp"].contains(&name.as_str()));
+                }
+                one["body"] = value;
             }
             all.push(one);
         }
@@ -325,6 +332,10 @@ impl Writer<'_> {
     }
 
     fn delete(&mut self, subject: &Subject) {
+        // What waits for a controller that neither has is not compared: the sandbox lets an unused claim go itself.
+        if matches!(subject, Subject::Own(kind) if kind.kind == "PersistentVolumeClaim") {
+            return self.get(subject);
+        }
         let name = self.name();
         let path = format!("{}/{name}", subject.collection());
         let options = [
@@ -367,20 +378,19 @@ impl Writer<'_> {
     fn get(&mut self, subject: &Subject) {
         let path = format!("{}/{}", subject.collection(), self.name());
         let query = self.random.pick(&["", "", "", "?resourceVersion=0", "?resourceVersion=x"]);
-        let accept = self.accept();
+        let accept = self.accept(false);
         self.look(format!("{path}{query}"), accept);
     }
 
-    fn accept(&mut self) -> Option<String> {
-        let all = [
-            "application/json;as=Table;v=v1;g=meta.k8s.io,application/json",
-            "application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io",
-            "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json",
-            "application/json;as=Table;v=v1beta1;g=meta.k8s.io",
-            "application/yaml",
-            "text/html",
-        ];
-        self.random.chance(45).then(|| all[[0, 0, 0, 1, 2, 2, 3, 4, 5][self.random.below(9)]].to_owned())
+    /// Another form of what is asked for; answers in YAML are left out, the sandbox has none.
+    fn accept(&mut self, many: bool) -> Option<String> {
+        let partial = if many { "PartialObjectMetadataList" } else { "PartialObjectMetadata" };
+        let form = match self.random.below(6) {
+            0..=2 => "application/json;as=Table;v=v1;g=meta.k8s.io,application/json".to_owned(),
+            3 => "application/json;as=Table;v=v1beta1;g=meta.k8s.io".to_owned(),
+            _ => format!("application/json;as={partial};v=v1;g=meta.k8s.io,application/json"),
+        };
+        self.random.chance(45).then_some(form)
     }
 
     fn list(&mut self, subject: &Subject) {
@@ -422,7 +432,7 @@ impl Writer<'_> {
             );
         }
         let path = if query.is_empty() { subject.collection() } else { format!("{}?{}", subject.collection(), query.join("&")) };
-        let accept = self.accept();
+        let accept = self.accept(true);
         self.look(path.clone(), accept.clone());
         if path.contains("limit=1") && !path.contains("continue") {
             self.look(format!("{path}&continue=<continue>"), accept);

@@ -41,6 +41,16 @@ pub(crate) fn read(ask: &Ask<'_>) -> Result<Body, ApiError> {
     Ok(body)
 }
 
+/// The refusal of an object of a definition that does not say what it is.
+pub(crate) fn kindless(ask: &Ask<'_>) -> ApiError {
+    ApiError::bad_request(format!(
+        "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing in '{}' ({})",
+        ask.resource.kind,
+        String::from_utf8_lossy(ask.body),
+        shown(ask.body)
+    ))
+}
+
 /// Reads a body that holds a patch.
 pub(crate) fn patch(ask: &Ask<'_>) -> Result<Body, ApiError> {
     let undecodable = |why: &str| ApiError::bad_request(format!("error decoding patch: {why}"));

@@ -139,6 +139,7 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
         (Some(old), _) => meta::keep_system_fields(old, &mut new),
         (None, uid) => fresh(uid.as_deref().unwrap_or_default(), now, namespace, name, &mut new),
     }
+    warnings.extend(meta::owners_once(&mut new));
     complete(resource, old, &mut new, change.subresource);
     let managed = match &change.manage {
         Manage::Nobody => None,
@@ -212,7 +213,7 @@ fn held(resource: &Resource, object: &Value) -> bool {
 /// What the server writes into a new object.
 fn fresh(uid: &str, now: &str, namespace: &str, name: &str, new: &mut Value) {
     let metadata = meta::metadata(new);
-    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion", "generation"] {
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "resourceVersion"] {
         metadata.remove(field);
     }
     metadata.insert("name".to_owned(), json!(name));

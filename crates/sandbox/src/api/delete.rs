@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::commit::{Change, Manage, Old, commit};
-use super::{Ask, Core, Held, definitions, guard, meta, read, write};
+use super::{Ask, Core, Held, definitions, guard, meta, options, read, write};
+use crate::canonical;
+use crate::request::Query;
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -13,6 +15,14 @@ use crate::stored::Shown;
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
+
+/// Said where nobody said what should become of them.
+const ORPHANS: &str = "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning";
+
+/// Whether the Pods of a kind stay when nobody says anything: those of a Job, as they did in the first versions of Kubernetes.
+fn orphans(resource: &Resource) -> bool {
+    resource.kind == "Job" && resource.group == "batch"
+}
 
 /// What a deletion may say.
 struct Options {
@@ -23,35 +33,61 @@ struct Options {
     dry_run: bool,
 }
 
-fn options(ask: &Ask<'_>) -> Result<Options, ApiError> {
-    let body = if ask.body.is_empty() { Value::Null } else { write::decode(ask)? };
-    let text = |value: &Value, parameter: &str| value.as_str().unwrap_or_else(|| ask.query.get(parameter)).to_owned();
-    let grace = body["gracePeriodSeconds"].as_i64().or_else(|| ask.query.get("gracePeriodSeconds").parse().ok());
-    let dry = body["dryRun"].as_array().is_some_and(|list| list.iter().any(|one| one == "All"));
-    let orphan = match &body["orphanDependents"] {
-        Value::Bool(true) => "Orphan",
-        _ => "",
+/// Of a body or, where there is none, of the URL: never of both.
+fn options(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Options, ApiError> {
+    let body = if ask.body.is_empty() { of_url(ask.query) } else { write::decode(ask)? };
+    if let Some(why) = canonical::mismatch(&body, "meta/v1", "DeleteOptions", None) {
+        return Err(ApiError::bad_request(why));
+    }
+    let orphan = body["orphanDependents"].as_bool();
+    let policy = body["propagationPolicy"].as_str().unwrap_or_default().to_owned();
+    let dry: Vec<&str> = body["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    options::check_delete(&policy, orphan, &dry)?;
+    let policy = match orphan {
+        Some(true) => "Orphan".to_owned(),
+        Some(false) => "Background".to_owned(),
+        None => policy,
     };
-    let policy = text(&body["propagationPolicy"], "propagationPolicy");
+    if policy.is_empty() && orphans(&ask.resource) {
+        core.warnings.push(ORPHANS.to_owned());
+    }
     Ok(Options {
         uid: body["preconditions"]["uid"].as_str().unwrap_or_default().to_owned(),
         version: body["preconditions"]["resourceVersion"].as_str().unwrap_or_default().to_owned(),
-        policy: if policy.is_empty() { orphan.to_owned() } else { policy },
-        grace: grace.map(|seconds| u64::try_from(seconds).unwrap_or(1)),
-        dry_run: dry || write::dry_run(ask)?,
+        policy,
+        grace: body["gracePeriodSeconds"].as_i64().map(|seconds| u64::try_from(seconds).unwrap_or(1)),
+        dry_run: !dry.is_empty(),
     })
 }
 
+/// What the parameters of a URL say, as a body would.
+fn of_url(query: &Query) -> Value {
+    let mut out = json!({});
+    if let Some(policy) = query.given("propagationPolicy") {
+        out["propagationPolicy"] = json!(policy);
+    }
+    if let Ok(seconds) = query.get("gracePeriodSeconds").parse::<i64>() {
+        out["gracePeriodSeconds"] = json!(seconds);
+    }
+    if query.given("orphanDependents").is_some() {
+        out["orphanDependents"] = json!(query.is("orphanDependents"));
+    }
+    if let Some(dry) = query.given("dryRun").filter(|dry| !dry.is_empty()) {
+        out["dryRun"] = json!([dry]);
+    }
+    out
+}
+
 /// DELETE of one object.
-pub(crate) fn one(core: &mut Core, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
-    let options = options(ask)?;
+pub(crate) fn one(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
+    let options = options(core, ask)?;
     let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
     delete(core, &ask.resource, namespace, &ask.target.name, &options)
 }
 
 /// DELETE of all that is selected.
-pub(crate) fn collection(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
-    let options = options(ask)?;
+pub(crate) fn collection(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    let options = options(core, ask)?;
     let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?.fit(&ask.resource)?;
     let found: Vec<(String, String, Arc<Value>)> = core
         .store
@@ -83,8 +119,9 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
     if resource.kind == "Namespace" && ["default", "kube-system", "kube-public"].contains(&name) {
         return Err(ApiError::forbidden(resource, name, "this namespace may not be deleted"));
     }
-    let mut finalizers = finalizers(&old, &options.policy);
+    let mut finalizers = finalizers(resource, &old, &options.policy);
     let idle = guard::idle(core, resource, namespace, &old);
+    // Nothing uses it, and whoever would say so is this cluster itself: it goes at once, and all the same is told as one that waits for that.
     finalizers.retain(|one| Some(one.as_str()) != idle);
     let is_definition = definitions::is_definition(resource);
     if is_definition {
@@ -152,8 +189,10 @@ fn stale(resource: &Resource, name: &str, why: &str) -> ApiError {
 }
 
 /// The finalizers that a deletion leaves to be waited for.
-fn finalizers(old: &Value, policy: &str) -> Vec<String> {
+fn finalizers(resource: &Resource, old: &Value, policy: &str) -> Vec<String> {
     let mut list = meta::finalizers(old);
+    let said = |list: &[String]| list.iter().any(|one| one == ORPHAN || one == FOREGROUND);
+    let policy = if policy.is_empty() && orphans(resource) && !said(&list) { "Orphan" } else { policy };
     if policy.is_empty() {
         return list;
     }

@@ -42,11 +42,13 @@ fn strip(config: &mut Value) {
     }
 }
 
-/// An object in which the parts are there that the other one has, even when they are empty, as in the server's own types.
-fn with_parts<'v>(object: &'v Value, other: &Value) -> Cow<'v, Value> {
+/// An object in which the parts are there that the other one has, even when they are empty, as in the server's own types. Custom objects have no type that
+/// would always write a spec.
+fn with_parts<'v>(resource: &Resource, object: &'v Value, other: &Value) -> Cow<'v, Value> {
+    let parts: &[&str] = if resource.is_builtin() { &["metadata", "spec", "status"] } else { &["metadata"] };
     let lacking = |part: &&&str| object.get(**part).is_none() && other.get(**part).is_some();
     let mut out = Cow::Borrowed(object);
-    for part in ["metadata", "spec", "status"].iter().filter(lacking) {
+    for part in parts.iter().filter(lacking) {
         out.to_mut()[*part] = json!({});
     }
     out
@@ -119,7 +121,7 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
         json!({})
     };
     let before = old.unwrap_or(&nothing);
-    let (before, after) = (with_parts(before, new), with_parts(new, before));
+    let (before, after) = (with_parts(resource, before, new), with_parts(resource, new, before));
     let endpoint = Endpoint::new(resource, subresource);
     // An object that cannot be converted leaves its owners as they are.
     let Ok(owners) = structured::update(&endpoint, &before, &after, resource.api_version(), &managed.owners, &me) else {
@@ -167,13 +169,14 @@ pub(crate) fn applied(
     let applied = outcome.map_err(|error| match error {
         ApplyError::Conflicts(conflicts) => conflict(&managed, &conflicts),
         ApplyError::Invalid(error) => {
-            let message = format!("failed to create typed patch object ({called}; {version}, Kind={}): {error}", resource.kind);
+            let Resource { group, version, kind, .. } = resource;
+            let message = format!("failed to create typed patch object ({called}; {group}/{version}, Kind={kind}): {error}");
             ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
         }
         ApplyError::Convert(error) => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", error.to_string()),
     })?;
     // Time stands still while nothing changes: the same apply again is no write.
-    let same = applied.owners == managed.owners && applied.object == *before;
+    let same = old.is_some() && applied.object == *before;
     managed.owners = applied.owners;
     if !same {
         managed.stamp(&me, now);

@@ -30,6 +30,31 @@ pub(crate) fn finalizers(object: &Value) -> Vec<String> {
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
+/// Leaves each owner once, and warns of those that stood twice.
+pub(crate) fn owners_once(object: &mut Value) -> Option<String> {
+    let owners = object.get_mut("metadata")?.get_mut("ownerReferences")?.as_array_mut()?;
+    let mut twice: Vec<String> = Vec::new();
+    let mut seen: Vec<Value> = Vec::new();
+    owners.retain(|owner| {
+        let known = seen.contains(owner);
+        if known {
+            let uid = owner["uid"].as_str().unwrap_or_default().to_owned();
+            if !twice.contains(&uid) {
+                twice.push(uid);
+            }
+        } else {
+            seen.push(owner.clone());
+        }
+        !known
+    });
+    (!twice.is_empty()).then(|| {
+        format!(
+            ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: {}",
+            twice.join(", ")
+        )
+    })
+}
+
 /// Whether the object is being deleted.
 pub(crate) fn is_deleting(object: &Value) -> bool {
     !object["metadata"]["deletionTimestamp"].is_null()
@@ -91,8 +116,8 @@ fn counts(resource: &Resource) -> bool {
 
 /// Sets `metadata.generation`: 1 at first, one more with each change of what is wanted, of which nothing is said by way of a status.
 pub(crate) fn generation(resource: &Resource, old: Option<&Value>, new: &mut Value, subresource: &str) {
+    // What does not count keeps what somebody wrote there when it was made.
     if !counts(resource) {
-        metadata(new).remove("generation");
         return;
     }
     let before = old.and_then(|old| old["metadata"]["generation"].as_u64()).unwrap_or(0);
@@ -124,11 +149,25 @@ pub(crate) fn precondition(resource: &Resource, name: &str, old: &Value, new: &V
     }
     let (given, current) = (text(new, "uid"), text(old, "uid"));
     if !given.is_empty() && given != current {
-        let why = format!(
-            "StorageError: invalid object, Code: 4, Key: /registry/{}/{name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {current}",
-            resource.plural
-        );
-        return Err(ApiError::conflict(resource, name, &why));
+        return Err(other(resource, text(old, "namespace"), name, given, current));
     }
     Ok(())
+}
+
+/// Refuses a write that was made for another object of that name.
+pub(crate) fn other(resource: &Resource, namespace: &str, name: &str, given: &str, current: &str) -> ApiError {
+    // Where a kube-apiserver keeps its objects.
+    let folder = match (resource.group.as_str(), resource.plural.as_str()) {
+        ("", "services") => "services/specs".to_owned(),
+        ("", "endpoints") => "services/endpoints".to_owned(),
+        ("", "nodes") => "minions".to_owned(),
+        ("networking.k8s.io", "ingresses") => "ingress".to_owned(),
+        (group, plural) if !resource.is_builtin() => format!("{group}/{plural}"),
+        (_, plural) => plural.to_owned(),
+    };
+    let at = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") };
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: /registry/{folder}/{at}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {current}"
+    );
+    ApiError::conflict(resource, name, &why)
 }

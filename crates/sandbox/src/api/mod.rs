@@ -15,6 +15,7 @@ mod guard;
 mod held;
 mod managed;
 pub(crate) mod meta;
+mod options;
 mod read;
 mod seed;
 mod subresource;
@@ -187,6 +188,7 @@ impl Held<'_> {
         if !ask.target.subresource.is_empty() {
             return subresource::carry_out(self, ask);
         }
+        options::check(ask)?;
         let ok = |value: Arc<Value>| (StatusCode::OK, Shown::from(value));
         let made = |value: Value| (StatusCode::OK, Shown::from(value));
         if ask.resource.kind == "ComponentStatus" {

@@ -18,6 +18,10 @@ use crate::stored::{Shown, Stored};
 pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Shown, ApiError> {
     let resource = &*ask.resource;
     let namespace = if resource.namespaced { ask.target.namespace.as_str() } else { "" };
+    let version = ask.query.get("resourceVersion");
+    if !version.is_empty() && version.parse::<u64>().is_err() {
+        return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", no_version(version)));
+    }
     let found = core.store.find(resource.storage(), namespace, &ask.target.name);
     let found = found.ok_or_else(|| ApiError::not_found(resource, &ask.target.name))?;
     if let Some(text) = found.text(resource) {
@@ -60,8 +64,18 @@ impl Page {
     }
 }
 
+fn no_version(version: &str) -> String {
+    format!("resourceVersion: Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax")
+}
+
 /// Refuses versions that are none and matches that do not fit.
 fn options(ask: &Ask<'_>) -> Result<(), ApiError> {
+    for number in ["limit", "timeoutSeconds"].map(|name| ask.query.get(name)).into_iter().filter(|number| !number.is_empty()) {
+        if number.parse::<i64>().is_err() {
+            let shown = Value::from(number);
+            return Err(ApiError::bad_request(format!("strconv.ParseInt: parsing {shown}: invalid syntax")));
+        }
+    }
     let (version, wanted) = (ask.query.get("resourceVersion"), ask.query.get("resourceVersionMatch"));
     let invalid = |reason: &str, message: &str| Err(ApiError::invalid_options("ListOptions", "resourceVersionMatch", reason, message));
     if !wanted.is_empty() && version.is_empty() {
@@ -72,9 +86,7 @@ fn options(ask: &Ask<'_>) -> Result<(), ApiError> {
         return invalid("FieldValueNotSupported", &message);
     }
     if !version.is_empty() && version.parse::<u64>().is_err() {
-        return Err(ApiError::bad_request(format!(
-            "invalid resource version: resourceVersion: Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax"
-        )));
+        return Err(ApiError::bad_request(format!("invalid resource version: {}", no_version(version))));
     }
     Ok(())
 }
@@ -97,7 +109,10 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
         _ if !matches!(version, "" | "0") => {
             return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
         }
-        token => Some(read_token(token).ok_or_else(|| ApiError::bad_request("invalid continue token: continue key is not valid"))?),
+        token => Some(
+            read_token(token)
+                .ok_or_else(|| ApiError::bad_request(format!("invalid continue token: continue key is not valid{}", unread(token))))?,
+        ),
     };
     let after = token.as_ref().map(|token| &token.after);
     // The pages after the first show what the first one was a part of.
@@ -174,6 +189,21 @@ fn token(after: &Name, revision: Option<u64>) -> String {
     let revision = revision.map_or(json!(-1), Value::from);
     let text = json!({"v": "meta.k8s.io/v1", "rv": revision, "start": [after.0, after.1]}).to_string();
     URL_SAFE_NO_PAD.encode(text)
+}
+
+/// Why a token cannot be read, as Go's reader of JSON says it.
+fn unread(token: &str) -> String {
+    let first = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| bytes.first().copied()).filter(|first| *first != b'{');
+    first.map_or_else(String::new, |first| {
+        let shown = match first {
+            b'\'' => "\\'".to_owned(),
+            b' '..=b'~' => char::from(first).to_string(),
+            0..=0x7f => format!("\\x{first:02x}"),
+            0x80..=0xa0 | 0xad => format!("\\u{first:04x}"),
+            _ => char::from(first).to_string(),
+        };
+        format!(": invalid character '{shown}' looking for beginning of value")
+    })
 }
 
 fn read_token(token: &str) -> Option<Token> {

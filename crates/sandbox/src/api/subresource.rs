@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::delete::Writer;
-use super::{AUDIENCE, Answer, Ask, Core, Held, meta, read, write};
+use super::{AUDIENCE, Answer, Ask, Core, Held, meta, options, read, write};
 use crate::auth::User;
 use crate::cause::Cause;
 use crate::request::Verb;
@@ -19,22 +19,24 @@ use crate::stored::Shown;
 pub(crate) fn carry_out(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
     let name = ask.target.subresource.as_str();
     if !ask.resource.has(name) {
-        return Err(ApiError::no_resource());
+        let custom = !ask.resource.is_builtin();
+        return Err(if custom { ApiError::not_found(&ask.resource, &ask.target.name) } else { ApiError::no_resource() });
     }
+    options::check(ask)?;
     let ok = |shown: Shown| (StatusCode::OK, shown);
     let made = |value: Value| (StatusCode::CREATED, Shown::from(value));
     match (name, ask.verb) {
         (_, Verb::List | Verb::Watch) => Err(ApiError::method_not_allowed()),
         ("status", Verb::Get) => read::get(core, ask).map(ok),
         ("status", Verb::Update) => {
-            let object = core.aside(|_| write::decode(ask))?;
+            let object = write::given(core, ask)?;
             write::replace(core, ask, |_, _| Ok(object), "status").map(ok)
         }
         ("status", Verb::Patch) if ask.content_type.starts_with("application/apply-patch") => write::apply(core, ask, "status"),
         ("status", Verb::Patch) => write::change(core, ask, "status").map(ok),
         ("ephemeralcontainers" | "approval", Verb::Get) => read::get(core, ask).map(ok),
         ("ephemeralcontainers" | "approval", Verb::Update) => {
-            let object = write::decode(ask)?;
+            let object = write::given(core, ask)?;
             write::replace(core, ask, |_, _| Ok(object), name).map(ok)
         }
         ("ephemeralcontainers" | "approval", Verb::Patch) => write::change(core, ask, name).map(ok),
@@ -152,7 +154,7 @@ fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
         place = &mut place[name];
     }
     *place = json!(replicas);
-    let dry_run = write::dry_run(ask)?;
+    let dry_run = write::dry_run(ask);
     let stored = core.overwrite(
         &ask.resource,
         &ask.target.namespace,

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::commit::{Change, Manage, Old, commit};
-use super::{Answer, Ask, Body, Core, Held, body, definitions, managed, meta};
+use super::{Answer, Ask, Body, Core, Held, body, definitions, managed, meta, options};
 use crate::auth::review;
 use crate::canonical;
 use crate::cause::Cause;
@@ -35,31 +35,21 @@ pub(crate) fn manager(ask: &Ask<'_>) -> String {
 }
 
 /// Whether the request only asks what would be.
-pub(crate) fn dry_run(ask: &Ask<'_>) -> Result<bool, ApiError> {
-    match ask.query.get("dryRun") {
-        "" => Ok(false),
-        "All" => Ok(true),
-        other => {
-            let kind = match ask.verb {
-                Verb::Create => "CreateOptions",
-                Verb::Update => "UpdateOptions",
-                Verb::Patch => "PatchOptions",
-                _ => "DeleteOptions",
-            };
-            let message = format!("Unsupported value: [\"{other}\"]: supported values: \"All\"");
-            Err(ApiError::invalid_options(kind, "dryRun", "FieldValueNotSupported", &message))
-        }
-    }
+pub(crate) fn dry_run(ask: &Ask<'_>) -> bool {
+    ask.query.get("dryRun") == "All"
 }
 
-/// Refuses a body of another kind, namespace or name than the URL's.
-fn fits(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
+/// Refuses a body of another kind than the URL's.
+fn is_of_kind(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     let resource = &ask.resource;
     let (version, kind) = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
     let other_version = !version.is_empty() && version != resource.api_version();
     let other_kind = !kind.is_empty() && kind != resource.kind;
-    if resource.is_builtin() && !version.is_empty() && !kind.is_empty() && (other_version || other_kind) {
-        return Err(ApiError::bad_request(unfit(resource, version, kind)));
+    if resource.is_builtin() && (other_version || other_kind) {
+        // What is not said is as in the URL.
+        let (own_version, own_kind) = (resource.api_version(), resource.kind.as_str());
+        let version = if version.is_empty() { &own_version } else { version };
+        return Err(ApiError::bad_request(unfit(resource, version, if kind.is_empty() { own_kind } else { kind })));
     }
     if other_version {
         return Err(ApiError::bad_request(format!(
@@ -67,20 +57,29 @@ fn fits(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
             resource.api_version()
         )));
     }
-    if other_kind && !resource.is_builtin() {
+    if other_kind {
         let cause = Cause::invalid("kind", &json!(kind), &format!("must be {}", resource.kind));
         let mut told = Resource::clone(resource);
         told.kind = kind.to_owned();
         return Err(ApiError::invalid(&told, meta::text(object, "name"), &[cause]));
     }
-    if other_kind {
-        return Err(ApiError::bad_request(format!("the kind in the data ({kind}) does not match the expected kind ({})", resource.kind)));
-    }
+    Ok(())
+}
+
+/// Refuses a body of another namespace or name than the URL's, or of none.
+fn is_in_place(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
+    let resource = &ask.resource;
     let namespace = meta::text(object, "namespace");
     if resource.namespaced && !namespace.is_empty() && namespace != ask.target.namespace {
         return Err(ApiError::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
     }
     let name = meta::text(object, "name");
+    if !ask.target.name.is_empty() && name.is_empty() {
+        let url = &ask.target.name;
+        return Err(ApiError::bad_request(format!(
+            "the name of the object ({url} based on URL) was undeterminable: name must be provided"
+        )));
+    }
     if !ask.target.name.is_empty() && !name.is_empty() && name != ask.target.name {
         return Err(ApiError::bad_request(format!(
             "the name of the object ({name}) does not match the name on the URL ({})",
@@ -160,9 +159,13 @@ pub(crate) fn create(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
 
 /// A whole object of a body, if it is of the kind that is asked for.
 fn looked_at(ask: &Ask<'_>, object: Value, twice: Vec<String>, yaml: bool, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
-    fits(ask, &object)?;
+    if !ask.resource.is_builtin() && object["kind"].as_str().is_none_or(str::is_empty) {
+        return Err(body::kindless(ask));
+    }
+    is_of_kind(ask, &object)?;
     typed(ask, &object)?;
     strict::check(ask, &object, &strict::Twice::new(twice, yaml), warnings)?;
+    is_in_place(ask, &object)?;
     Ok(object)
 }
 
@@ -194,17 +197,50 @@ fn insert(core: &mut Held<'_>, ask: &Ask<'_>, mut object: Value, manage: Manage)
         fields.remove("status");
     }
     let change =
-        Change { resource: &resource, namespace: &namespace, name: &name, old: None, manage, subresource: "", dry_run: dry_run(ask)? };
-    Ok((StatusCode::CREATED, commit(core, &change, object)?))
+        Change { resource: &resource, namespace: &namespace, name: &name, old: None, manage, subresource: "", dry_run: dry_run(ask) };
+    let generates = !prefix.is_empty();
+    let made = commit(core, &change, object).map_err(|error| match error.reason {
+        // Whoever asked for a generated name is told that there was none, even who named one too.
+        "AlreadyExists" if generates => error.not_generated(),
+        _ => error,
+    })?;
+    Ok((StatusCode::CREATED, made))
 }
 
 /// PUT.
 pub(crate) fn update(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
-    let object = core.aside(|warnings| {
+    let object = given(core, ask)?;
+    let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
+    let is_new = makes_new(&ask.resource) && !core.store.has(&ask.resource.storage(), namespace, &ask.target.name);
+    if is_new && meta::text(&object, "uid").is_empty() && matches!(meta::text(&object, "resourceVersion"), "" | "0") {
+        return insert(core, ask, object, Manage::Writer(manager(ask)));
+    }
+    replace(core, ask, |_, _| Ok(object), "").map(|object| (StatusCode::OK, object))
+}
+
+/// The whole object that a PUT gives.
+pub(crate) fn given(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    core.aside(|warnings| {
         let Body { value: object, twice, yaml } = body::read(ask)?;
         looked_at(ask, object, twice, yaml, warnings)
-    })?;
-    replace(core, ask, |_, _| Ok(object), "").map(|object| (StatusCode::OK, object))
+    })
+}
+
+/// Whether an update of what is not there makes it.
+fn makes_new(resource: &Resource) -> bool {
+    const KINDS: [&str; 10] = [
+        "Role",
+        "RoleBinding",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Service",
+        "Endpoints",
+        "EndpointSlice",
+        "Event",
+        "LimitRange",
+        "Lease",
+    ];
+    resource.is_builtin() && KINDS.contains(&resource.kind.as_str())
 }
 
 /// Replaces an object by what `make` makes of it, through the main endpoint or a subresource.
@@ -216,7 +252,13 @@ pub(crate) fn replace(
 ) -> Result<Shown, ApiError> {
     let resource = &*ask.resource;
     let (namespace, name) = (ask.target.namespace.as_str(), ask.target.name.as_str());
-    let old = core.store.find(resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?.clone();
+    let Some(old) = core.store.find(resource.storage(), namespace, name).cloned() else {
+        // What could be made says that it is not the one that was meant.
+        let makes = ask.verb == Verb::Update && subresource.is_empty() && makes_new(resource);
+        let asked = if makes { make(&json!({}), &mut Vec::new())? } else { Value::Null };
+        let uid = meta::text(&asked, "uid");
+        return Err(if uid.is_empty() { ApiError::not_found(resource, name) } else { meta::other(resource, namespace, name, uid, "") });
+    };
     let (old, new) = core.aside(|warnings| {
         let old = Old::of(&old);
         let mut new = make(&old, warnings)?;
@@ -229,7 +271,7 @@ pub(crate) fn replace(
         Ok((old, new))
     })?;
     let manage = Manage::Writer(manager(ask));
-    let change = Change { resource, namespace, name, old: Some(&old), manage, subresource, dry_run: dry_run(ask)? };
+    let change = Change { resource, namespace, name, old: Some(&old), manage, subresource, dry_run: dry_run(ask) };
     commit(core, &change, new)
 }
 
@@ -292,9 +334,6 @@ fn set(object: &mut Value, field: &str, value: Value) {
     }
 }
 
-/// What a patch can be, beside an application.
-const PATCHES: [&str; 3] = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
-
 /// PATCH of any kind.
 pub(crate) fn patch(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
     if ask.content_type.starts_with("application/apply-patch") {
@@ -311,27 +350,19 @@ pub(crate) fn change(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> R
 /// The object as a patch of the request's kind makes it.
 fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
     let resource = &ask.resource;
-    let kind = ask.content_type.split(';').next().unwrap_or_default().trim();
-    if !PATCHES.contains(&kind) || kind == PATCHES[2] && !resource.is_builtin() {
-        let supported = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
-        let message = match resource.is_builtin() {
-            true => "415: Unsupported Media Type".to_owned(),
-            false => format!("the body of the request was in an unknown format - accepted media types include: {supported}"),
-        };
-        return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message).with(json!({})));
-    }
+    let kind = options::patch_kind(ask);
     let Body { value: change, twice, yaml } = body::patch(ask)?;
     // Half of most objects: unless the patch speaks of them, the write makes them from those of the old object anyhow.
     let managed = old["metadata"].get("managedFields");
-    let left_out = managed.filter(|_| kind == PATCHES[1] && change["metadata"].get("managedFields").is_none());
+    let left_out = managed.filter(|_| kind == "application/merge-patch+json" && change["metadata"].get("managedFields").is_none());
     let unprocessable = |message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
     let mut new = match kind {
         "application/json-patch+json" => {
-            let operations: json_patch::Patch =
-                serde_json::from_value(change.clone()).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+            // What is no operation fails as one that does not fit.
+            let refused = || unprocessable("the server rejected our request due to an error in our request".to_owned()).with(json!({}));
+            let operations: json_patch::Patch = serde_json::from_value(change.clone()).map_err(|_| refused())?;
             let mut new = old.clone();
-            json_patch::patch(&mut new, &operations)
-                .map_err(|_| unprocessable("the server rejected our request due to an error in our request".to_owned()).with(json!({})))?;
+            json_patch::patch(&mut new, &operations).map_err(|_| refused())?;
             new
         }
         "application/merge-patch+json" => {
@@ -340,15 +371,27 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
             new
         }
         // Only Kubernetes' own kinds come here.
-        _ => fiel_merge::strategic::patch(old, &change, resource.schema()).map_err(|error| unprocessable(error.to_string()))?,
+        _ => fiel_merge::strategic::patch(old, &change, resource.schema()).map_err(|error| match error {
+            fiel_merge::strategic::StrategicError::UnknownMapDirective { .. } => {
+                ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", error.to_string())
+            }
+            error => unprocessable(error.to_string()),
+        })?,
     };
-    let seen = strict::Patch { change: &change, strategic: kind == PATCHES[2], left_out };
+    let seen = strict::Patch { change: &change, strategic: kind == "application/strategic-merge-patch+json", left_out };
     let unconvertible = seen.strategic.then(|| canonical::unconvertible(&new, resource.api_version(), &resource.kind));
     if let Some(why) = unconvertible.flatten().or_else(|| mistyped(resource, &new, Some(old))) {
         return Err(seen.refused(resource, &new, &why));
     }
     strict::check_patch(ask, (old, &new), &strict::Twice::new(twice, yaml), &seen, warnings)?;
-    fits(ask, &new)?;
+    // What a strategic patch makes is read as the kind that it is a patch of, whatever it says.
+    if !seen.strategic {
+        is_of_kind(ask, &new).map_err(|error| match error.message.split_once(&format!("cannot be handled as a {}: ", resource.kind)) {
+            Some((_, why)) => seen.refused(resource, &new, why),
+            None => error,
+        })?;
+    }
+    is_in_place(ask, &new)?;
     // A patch without a version is made on the newest one.
     if change_has_no_version(&new) {
         meta::metadata(&mut new).insert("resourceVersion".to_owned(), old["metadata"]["resourceVersion"].clone());
@@ -378,14 +421,15 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
     let config = core.aside(|warnings| {
         let Body { value: config, twice, yaml } = body::read(ask)?;
         strict::check_apply(ask, &strict::Twice::new(twice, yaml), warnings)?;
-        if manager.is_empty() {
-            let message = "Required value: is required for apply patch";
-            return Err(ApiError::invalid_options("PatchOptions", "fieldManager", "FieldValueRequired", message));
-        }
         if config["metadata"]["managedFields"].as_array().is_some_and(|list| !list.is_empty()) {
             return Err(ApiError::bad_request("metadata.managedFields must be nil"));
         }
-        fits(ask, &config)?;
+        let word = |field: &str| config[field].as_str().unwrap_or_default();
+        let (version, kind) = (word("apiVersion"), word("kind"));
+        if version != resource.api_version() || kind != resource.kind {
+            let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
+            return Err(ApiError::bad_request(format!("invalid object type: {version}, Kind={kind}")));
+        }
         Ok(config)
     })?;
     let namespace = if resource.namespaced { ask.target.namespace.as_str() } else { "" };
@@ -398,7 +442,13 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
             None if !subresource.is_empty() => return Err(ApiError::not_found(resource, name)),
             None => {}
         }
+        let named = json!({"metadata": {"name": config["metadata"]["name"], "namespace": config["metadata"]["namespace"]}});
         let (mut new, managed) = managed::applied(resource, old.as_deref(), config, manager, subresource, ask.query.is("force"), &now)?;
+        match &old {
+            // What is there has its name.
+            Some(_) if meta::text(&named, "name").is_empty() => {}
+            _ => is_in_place(ask, &named)?,
+        }
         if let Some(old) = &old {
             confine(resource, old, &mut new, subresource);
         }
@@ -409,6 +459,6 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
         meta::metadata(&mut new).insert("name".to_owned(), json!(name));
         return insert(core, ask, new, manage);
     }
-    let change = Change { resource, namespace, name, old: old.as_ref(), manage, subresource, dry_run: dry_run(ask)? };
+    let change = Change { resource, namespace, name, old: old.as_ref(), manage, subresource, dry_run: dry_run(ask) };
     commit(core, &change, new).map(|stored| (StatusCode::OK, stored))
 }

@@ -93,18 +93,21 @@ pub(super) fn rule(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     look(&[("verbs", Required("verbs must contain at least one value"))], seen, causes);
     let paths = &seen.value["nonResourceURLs"];
     if !items(paths).is_empty() {
-        let others = ["apiGroups", "resources", "resourceNames"].iter().any(|field| !seen.items(field).is_empty());
-        if others {
-            let detail = "rules cannot apply to both regular resources and non-resource URLs";
-            causes.push(Cause::invalid(seen.below("nonResourceURLs"), paths, detail));
-        }
-        return;
+        return mixed(seen, causes);
     }
     let rules = &[
         ("apiGroups", Required("resource rules must supply at least one api group")),
         ("resources", Required("resource rules must supply at least one resource")),
     ];
     look(rules, seen, causes);
+}
+
+/// A rule with paths has nothing else.
+fn mixed(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if ["apiGroups", "resources", "resourceNames"].iter().any(|field| !seen.items(field).is_empty()) {
+        let detail = "rules cannot apply to both regular resources and non-resource URLs";
+        causes.push(Cause::invalid(seen.below("nonResourceURLs"), &seen.value["nonResourceURLs"], detail));
+    }
 }
 
 /// A rule of a role in a namespace, where there are no paths.
@@ -115,6 +118,7 @@ pub(super) fn namespaced_rule(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     }
     look(&[("verbs", Required("verbs must contain at least one value"))], seen, causes);
     causes.push(Cause::invalid(seen.below("nonResourceURLs"), paths, "namespaced rules cannot apply to non-resource URLs"));
+    mixed(seen, causes);
 }
 
 /// A role made of others selects some.

@@ -63,12 +63,35 @@ pub(super) fn env(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         ("name", Check::Of(format::variable)),
         ("valueFrom.fieldRef", Check::Inside(&[("fieldPath", Check::Required("")), ("fieldPath", Check::With(field_path))])),
         ("valueFrom.resourceFieldRef", Check::Inside(&[("resource", Check::Required(""))])),
-        ("valueFrom.configMapKeyRef", Check::Inside(KEY)),
+        ("valueFrom.configMapKeyRef", Check::Inside(MAP_KEY)),
         ("valueFrom.secretKeyRef", Check::Inside(KEY)),
         ("", Check::With(source)),
     ];
+    const MAP_KEY: Rules = &[("name", Check::With(map_name)), ("key", Check::Required("")), ("key", Check::Of(format::file_name))];
     const KEY: Rules = &[("name", Check::Required("")), ("key", Check::Required("")), ("key", Check::Of(format::file_name))];
     look(&[("", Check::Each(VARIABLE))], seen, causes);
+}
+
+/// The name of a ConfigMap; an empty one is a wrong one.
+fn map_name(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    causes.extend(Cause::of_format(seen.at, text(seen.value), format::subdomain(text(seen.value))));
+}
+
+/// What becomes of a container whose resources are changed.
+pub(super) fn resize(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    for one in items(seen.value) {
+        // The server does not say in which of them.
+        for (field, known) in [("resourceName", &["cpu", "memory"]), ("restartPolicy", &["NotRequired", "RestartContainer"])] {
+            match text(&one[field]) {
+                "" => causes.push(Cause::required(seen.at, "")),
+                word if known.contains(&word) => {}
+                _ => causes.push(Cause::unsupported(seen.at, &one[field], known)),
+            }
+        }
+        if seen.root["restartPolicy"] == "Never" && one["restartPolicy"] == "RestartContainer" {
+            causes.push(Cause::invalid(seen.at, &one["restartPolicy"], "must be 'NotRequired' when pod `restartPolicy` is 'Never'"));
+        }
+    }
 }
 
 fn field_path(seen: &Seen<'_>, causes: &mut Vec<Cause>) {

@@ -71,7 +71,7 @@ pub(super) fn port_name(text: &str) -> Vec<String> {
 }
 
 /// A key with or without a domain before it.
-pub(super) fn qualified(text: &str) -> Vec<String> {
+pub(crate) fn qualified(text: &str) -> Vec<String> {
     let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
     if name.contains('/') {
         return vec![format!("a qualified name {QUALIFIED} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")];
@@ -94,7 +94,7 @@ pub(super) fn qualified(text: &str) -> Vec<String> {
 }
 
 /// The value of a label.
-pub(super) fn label_value(text: &str) -> Vec<String> {
+pub(crate) fn label_value(text: &str) -> Vec<String> {
     let mut out = Vec::new();
     if text.len() > 63 {
         out.push("must be no more than 63 bytes".to_owned());

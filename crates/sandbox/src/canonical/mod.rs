@@ -32,7 +32,7 @@ use serde_json::{Map, Value};
 
 use crate::golang::type_name;
 pub(crate) use convert::unconvertible;
-pub(crate) use format::{label, subdomain};
+pub(crate) use format::{label, label_value, qualified, subdomain};
 pub(crate) use meta::custom as custom_metadata;
 pub(crate) use shown::ordered;
 pub(crate) use types::{kind_of, mismatch};

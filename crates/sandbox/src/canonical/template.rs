@@ -6,7 +6,7 @@ use super::check::Check::{
     Between, Choice, Each, Inside, Keys, Labels, NotNegative, Of, OneOf, Port, PortOrName, Required, Selector, With, Within,
 };
 use super::check::{Rules, Seen, items, look, text, unique};
-use super::container::{env, env_from, mounts, ports, probe, resources, the_one};
+use super::container::{env, env_from, mounts, ports, probe, resize, resources, the_one};
 use super::{format, meta};
 use crate::cause::Cause;
 
@@ -35,9 +35,13 @@ const POD: Rules = &[
             ("fsGroup", Between(0, ID)),
             ("runAsUser", Between(0, ID)),
             ("runAsGroup", Between(0, ID)),
+            ("fsGroupChangePolicy", OneOf(&["Always", "OnRootMismatch"])),
             ("seccompProfile", Inside(SECCOMP)),
+            ("supplementalGroupsPolicy", OneOf(&["Merge", "Strict"])),
+            ("seLinuxChangePolicy", OneOf(&["Recursive"])),
         ]),
     ),
+    ("", With(host_users)),
     ("affinity.nodeAffinity", Inside(NODE_AFFINITY)),
     ("affinity.podAffinity", Inside(POD_AFFINITY)),
     ("affinity.podAntiAffinity", Inside(POD_AFFINITY)),
@@ -80,6 +84,7 @@ const CONTAINER: Rules = &[
     ("volumeMounts", With(mounts)),
     ("imagePullPolicy", OneOf(PULLED)),
     ("resources", Inside(&[("", With(resources))])),
+    ("resizePolicy", With(resize)),
     (
         "securityContext",
         Inside(&[
@@ -211,6 +216,16 @@ fn host_ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
             if seen.value["hostNetwork"] == true && port["hostPort"] != port["containerPort"] {
                 causes.push(Cause::invalid(&at, &port["hostPort"], "must match `containerPort` when `hostNetwork` is true"));
             }
+        }
+    }
+}
+
+/// Who has users of its own shares nothing with the host.
+fn host_users(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let own = seen.value["hostUsers"] == false;
+    for (field, told) in [("hostNetwork", "hostNetwork"), ("hostPID", "HostPID"), ("hostIPC", "HostIPC")] {
+        if own && seen.value[field] == true {
+            causes.push(Cause::forbidden(seen.below(told), "when `hostUsers` is false"));
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
 use serde_json::Value;
 
 use super::check::{items, text};
@@ -10,6 +11,7 @@ use super::format;
 /// The warnings of an object that is written.
 pub(crate) fn warnings(group: &str, kind: &str, object: &Value) -> Vec<String> {
     let (spec, at) = match (group, kind) {
+        ("", "Secret") if object["type"] == "kubernetes.io/tls" => return pair(&object["data"]),
         ("", "Pod") => (&object["spec"], "spec"),
         ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("batch", "Job") => {
             (&object["spec"]["template"]["spec"], "spec.template.spec")
@@ -55,6 +57,16 @@ pub(crate) fn finalizers(new: &Value, old: Option<&Value>) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// What a server that would use the pair of key and certificate would say first.
+fn pair(data: &Value) -> Vec<String> {
+    let is_pem = |name: &str| {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(text(&data[name])).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).contains("-----BEGIN ")
+    };
+    let wrong = [("tls.crt", "certificate"), ("tls.key", "key")].into_iter().find(|(name, _)| !is_pem(name));
+    wrong.map(|(_, what)| format!("tls: failed to find any PEM data in {what} input")).into_iter().collect()
 }
 
 fn container(container: &Value, at: &str, out: &mut Vec<String>) {

@@ -84,10 +84,15 @@ fn ratio(name: &str, have: &'static str, want: &'static str) -> Column {
 
 /// What runs in a workload's Pods, for wide output.
 fn template() -> [Column; 3] {
+    template_in(|object| &object["spec"])
+}
+
+/// The same for a kind whose Pods' template and selector are elsewhere.
+fn template_in(of: fn(&Value) -> &Value) -> [Column; 3] {
     [
-        text("Containers", |object| containers(&object["spec"]["template"]["spec"], "name")).wide(),
-        text("Images", |object| containers(&object["spec"]["template"]["spec"], "image")).wide(),
-        text("Selector", |object| pairs(&object["spec"]["selector"]["matchLabels"])).wide(),
+        text("Containers", move |object| containers(&of(object)["template"]["spec"], "name")).wide(),
+        text("Images", move |object| containers(&of(object)["template"]["spec"], "image")).wide(),
+        text("Selector", move |object| pairs(&of(object)["selector"]["matchLabels"])).wide(),
     ]
 }
 
@@ -176,32 +181,42 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
             ]);
             columns.extend(template());
         }
-        ("batch", "Job") => columns.extend([
-            text("Status", |object| json!(job_status(object))),
-            ratio("Completions", "/status/succeeded", "/spec/completions"),
-            Column::new("Duration", "string", job_duration),
-            created(),
-        ]),
-        ("batch", "CronJob") => columns.extend([
-            field("Schedule", "/spec/schedule"),
-            field("Timezone", "/spec/timeZone"),
-            text("Suspend", |object| json!(if object["spec"]["suspend"] == true { "True" } else { "False" })),
-            Column::new("Active", "integer", |object, _| json!(each(&object["status"]["active"]).count())),
-            Column::new("Last Schedule", "string", |object, now| match &object["status"]["lastScheduleTime"] {
-                Value::Null => json!(super::cells::NONE),
-                time => age(time, now),
-            }),
-            created(),
-        ]),
+        ("batch", "Job") => {
+            columns.extend([
+                text("Status", |object| json!(job_status(object))),
+                ratio("Completions", "/status/succeeded", "/spec/completions"),
+                Column::new("Duration", "string", job_duration),
+                created(),
+            ]);
+            columns.extend(template());
+        }
+        ("batch", "CronJob") => {
+            columns.extend([
+                field("Schedule", "/spec/schedule"),
+                field("Timezone", "/spec/timeZone"),
+                Column::new("Suspend", "boolean", |object, _| json!(if object["spec"]["suspend"] == true { "True" } else { "False" })),
+                Column::new("Active", "integer", |object, _| json!(each(&object["status"]["active"]).count())),
+                Column::new("Last Schedule", "string", |object, now| match &object["status"]["lastScheduleTime"] {
+                    Value::Null => json!(super::cells::NONE),
+                    time => age(time, now),
+                }),
+                created(),
+            ]);
+            columns.extend(template_in(|object| &object["spec"]["jobTemplate"]["spec"]));
+        }
         ("networking.k8s.io", "Ingress") => columns.extend(ingress()),
         ("autoscaling", "HorizontalPodAutoscaler") => columns.extend([
             text("Reference", |object| {
                 let target = &object["spec"]["scaleTargetRef"];
                 json!(format!("{}/{}", path::text(&target["kind"]), path::text(&target["name"])))
             }),
-            number("MinPods", "/spec/minReplicas"),
-            number("MaxPods", "/spec/maxReplicas"),
-            number("Replicas", "/status/currentReplicas"),
+            text("Targets", |object| json!(super::metrics::shown(object))),
+            text("MinPods", |object| match &object["spec"]["minReplicas"] {
+                Value::Null => json!("<unset>"),
+                least => json!(path::text(least)),
+            }),
+            text("MaxPods", |object| json!(count(&object["spec"]["maxReplicas"]))),
+            text("Replicas", |object| json!(count(&object["status"]["currentReplicas"]))),
             created(),
         ]),
         ("policy", "PodDisruptionBudget") => columns.extend([
@@ -325,7 +340,7 @@ pub(super) fn custom(columns: &Value) -> Vec<Column> {
     let mut out = vec![named()];
     let given: Vec<&Value> = each(columns).collect();
     if given.is_empty() {
-        out.push(created());
+        out.push(Column::new("Age", "date", |object, now| age(&object["metadata"]["creationTimestamp"], now)));
     }
     for column in given {
         let word = |name: &str| column[name].as_str().unwrap_or_default().to_owned();

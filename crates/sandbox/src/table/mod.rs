@@ -2,6 +2,7 @@
 
 mod cells;
 mod columns;
+mod metrics;
 mod path;
 
 use serde_json::{Map, Value, json};
