@@ -140,6 +140,10 @@ fn wants_the_same(resource: &Resource, old: &Value, new: &Value) -> bool {
 /// Refuses a write that was made for another version of the object.
 pub(crate) fn precondition(resource: &Resource, name: &str, old: &Value, new: &Value) -> Result<(), ApiError> {
     let (given, current) = (text(new, "resourceVersion"), text(old, "resourceVersion"));
+    if !given.is_empty() && given.parse::<u64>().is_err() {
+        let message = format!("strconv.ParseUint: parsing {}: invalid syntax", json!(given));
+        return Err(ApiError::new(http::StatusCode::INTERNAL_SERVER_ERROR, "", message));
+    }
     if !given.is_empty() && given != "0" && given != current {
         return Err(ApiError::conflict(
             resource,

@@ -172,7 +172,8 @@ fn looked_at(ask: &Ask<'_>, object: Value, twice: Vec<String>, yaml: bool, warni
 fn insert(core: &mut Held<'_>, ask: &Ask<'_>, mut object: Value, manage: Manage) -> Answer {
     let resource = ask.resource.clone();
     let namespace = if resource.namespaced { ask.target.namespace.clone() } else { String::new() };
-    if !meta::text(&object, "resourceVersion").is_empty() {
+    // What is no number is no version.
+    if meta::text(&object, "resourceVersion").parse::<u64>().is_ok_and(|version| version > 0) {
         let message = "resourceVersion should not be set on objects to be created";
         return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message));
     }
@@ -362,7 +363,8 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
             let refused = || unprocessable("the server rejected our request due to an error in our request".to_owned()).with(json!({}));
             let operations: json_patch::Patch = serde_json::from_value(change.clone()).map_err(|_| refused())?;
             let mut new = old.clone();
-            json_patch::patch(&mut new, &operations).map_err(|_| refused())?;
+            // The copy is thrown away when it fails; to undo what was done so far is what `patch` itself cannot always.
+            json_patch::patch_unsafe(&mut new, &operations).map_err(|_| refused())?;
             new
         }
         "application/merge-patch+json" => {

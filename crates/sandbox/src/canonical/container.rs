@@ -25,7 +25,7 @@ fn container_port(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 }
 
 /// Which of some fields are there; more than one is refused, those behind the first.
-pub(super) fn the_one(seen: &Seen<'_>, fields: &[&str], what: &str, causes: &mut Vec<Cause>) -> usize {
+fn the_one(seen: &Seen<'_>, fields: &[&str], what: &str, causes: &mut Vec<Cause>) -> usize {
     let given: Vec<&&str> = fields.iter().filter(|field| !seen.value[**field].is_null()).collect();
     for field in given.iter().skip(1) {
         causes.push(Cause::forbidden(seen.below(field), &format!("may not specify more than 1 {what} type")));

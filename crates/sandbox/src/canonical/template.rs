@@ -6,7 +6,7 @@ use super::check::Check::{
     Between, Choice, Each, Inside, Keys, Labels, NotNegative, Of, OneOf, Port, PortOrName, Required, Selector, With, Within,
 };
 use super::check::{Rules, Seen, items, look, text, unique};
-use super::container::{env, env_from, mounts, ports, probe, resize, resources, the_one};
+use super::container::{env, env_from, mounts, ports, probe, resize, resources};
 use super::{format, meta};
 use crate::cause::Cause;
 
@@ -57,18 +57,11 @@ const POD: Rules = &[
     ("priorityClassName", Of(format::subdomain)),
 ];
 
-const VOLUME: Rules = &[
-    ("name", Required("")),
-    ("name", Of(format::label)),
-    ("", With(one_source)),
-    ("emptyDir.sizeLimit", With(size)),
-    ("hostPath", Inside(HOST_PATH)),
-    ("secret", Inside(&[("secretName", Required("")), ("defaultMode", Within(0, 0o777, MODE)), ("items", Each(ITEM))])),
-    ("nfs", Inside(&[("server", Required("")), ("path", Required("")), ("path", Of(format::no_climbing))])),
-    ("persistentVolumeClaim", Inside(&[("claimName", Required(""))])),
-    ("configMap", Inside(&[("name", Required("")), ("defaultMode", Within(0, 0o777, MODE)), ("items", Each(ITEM))])),
-    ("projected", Inside(&[("defaultMode", Within(0, 0o777, MODE))])),
-];
+const VOLUME: Rules = &[("", With(one_source)), ("name", Required("")), ("name", Of(format::label))];
+const EMPTY_DIR: Rules = &[("sizeLimit", With(size))];
+const SECRET: Rules = &[("secretName", Required("")), ("defaultMode", Within(0, 0o777, MODE)), ("items", Each(ITEM))];
+const NFS: Rules = &[("server", Required("")), ("path", Required("")), ("path", With(absolute))];
+const CONFIG_MAP: Rules = &[("name", Required("")), ("defaultMode", Within(0, 0o777, MODE)), ("items", Each(ITEM))];
 pub(super) const HOST_PATH: Rules = &[("path", Required("")), ("path", Of(format::no_climbing)), ("type", OneOf(HOST_PATHS))];
 const ITEM: Rules = &[("key", Required("")), ("path", Required("")), ("path", Of(format::below)), ("mode", Within(0, 0o777, MODE))];
 const SECCOMP: Rules = &[("type", Choice(&["Localhost", "RuntimeDefault", "Unconfined"])), ("", With(localhost))];
@@ -160,22 +153,49 @@ pub(super) fn template(template: &Value, at: &str, causes: &mut Vec<Cause>) {
 }
 
 /// Where a volume's content comes from, in the order in which the server looks.
-const SOURCES: [&str; 11] = [
-    "emptyDir",
-    "hostPath",
-    "secret",
-    "nfs",
-    "iscsi",
-    "persistentVolumeClaim",
-    "downwardAPI",
-    "configMap",
-    "projected",
-    "csi",
-    "ephemeral",
+const SOURCES: [(&str, Rules); 29] = [
+    ("emptyDir", EMPTY_DIR),
+    ("hostPath", HOST_PATH),
+    ("gitRepo", &[]),
+    ("gcePersistentDisk", &[]),
+    ("awsElasticBlockStore", &[]),
+    ("secret", SECRET),
+    ("nfs", NFS),
+    ("iscsi", &[]),
+    ("glusterfs", &[]),
+    ("persistentVolumeClaim", &[("claimName", Required(""))]),
+    ("rbd", &[("monitors", Required("")), ("image", Required(""))]),
+    ("cinder", &[]),
+    ("cephfs", &[]),
+    ("flocker", &[]),
+    ("downwardAPI", &[]),
+    ("fc", &[]),
+    ("flexVolume", &[]),
+    ("configMap", CONFIG_MAP),
+    ("azureFile", &[]),
+    ("vsphereVolume", &[]),
+    ("photonPersistentDisk", &[]),
+    ("portworxVolume", &[]),
+    ("azureDisk", &[]),
+    ("storageos", &[]),
+    ("projected", &[("defaultMode", Within(0, 0o777, MODE))]),
+    ("scaleIO", &[]),
+    ("csi", &[]),
+    ("ephemeral", &[]),
+    ("image", &[]),
 ];
 
+/// Only the first source is looked into; the others are one too many.
 fn one_source(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    the_one(seen, &SOURCES, "volume", causes);
+    let given = SOURCES.iter().filter(|(name, _)| !seen.value[*name].is_null());
+    for (index, (name, rules)) in given.enumerate() {
+        let at = seen.below(name);
+        if index == 0 {
+            look(rules, &Seen { value: &seen.value[*name], old: None, at: &at, ..*seen }, causes);
+        } else {
+            causes.push(Cause::forbidden(at, "may not specify more than 1 volume type"));
+        }
+    }
 }
 
 /// No two containers have one name.
@@ -227,6 +247,12 @@ fn host_users(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         if own && seen.value[field] == true {
             causes.push(Cause::forbidden(seen.below(told), "when `hostUsers` is false"));
         }
+    }
+}
+
+fn absolute(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if !text(seen.value).starts_with('/') {
+        causes.push(Cause::invalid(seen.at, &json!(text(seen.value)), "must be an absolute path"));
     }
 }
 

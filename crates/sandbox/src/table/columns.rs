@@ -108,9 +108,9 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
         ("", "Pod") => columns.extend(pod()),
         ("", "Service") => columns.extend(service()),
         ("", "ConfigMap") => columns
-            .extend([Column::new("Data", "integer", |object, _| json!(keys(&object["data"]) + keys(&object["binaryData"]))), created()]),
+            .extend([Column::new("Data", "string", |object, _| json!(keys(&object["data"]) + keys(&object["binaryData"]))), created()]),
         ("", "Secret") => {
-            columns.extend([field("Type", "/type"), Column::new("Data", "integer", |object, _| json!(keys(&object["data"]))), created()]);
+            columns.extend([field("Type", "/type"), Column::new("Data", "string", |object, _| json!(keys(&object["data"]))), created()]);
         }
         ("", "Namespace") => columns.extend([field("Status", "/status/phase"), created()]),
         ("", "Node") => columns.extend([
