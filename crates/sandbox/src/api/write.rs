@@ -48,7 +48,7 @@ fn is_of_kind(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     if resource.is_builtin() && (other_version || other_kind) {
         // What is not said is as in the URL.
         let (own_version, own_kind) = (resource.api_version(), resource.kind.as_str());
-        let version = if version.is_empty() { &own_version } else { version };
+        let version = if version.is_empty() { own_version } else { version };
         return Err(ApiError::bad_request(unfit(resource, version, if kind.is_empty() { own_kind } else { kind })));
     }
     if other_version {
@@ -212,7 +212,7 @@ fn insert(core: &mut Held<'_>, ask: &Ask<'_>, mut object: Value, manage: Manage)
 pub(crate) fn update(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
     let object = given(core, ask)?;
     let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
-    let is_new = makes_new(&ask.resource) && !core.store.has(&ask.resource.storage(), namespace, &ask.target.name);
+    let is_new = makes_new(&ask.resource) && !core.store.has(ask.resource.storage(), namespace, &ask.target.name);
     if is_new && meta::text(&object, "uid").is_empty() && matches!(meta::text(&object, "resourceVersion"), "" | "0") {
         return insert(core, ask, object, Manage::Writer(manager(ask)));
     }
