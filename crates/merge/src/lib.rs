@@ -1,7 +1,7 @@
-//! Structured merge (server-side apply), strategic merge and JSON merge patches over plain JSON values.
+//! Structured merge (server-side apply), strategic merge, JSON merge patches and JSON patches over plain JSON values.
 //!
-//! Three ways in which a change meets an object, all pure: [`structured`] knows who owns which field, [`strategic`] knows which lists have keys, and
-//! [`json_merge`] knows nothing but JSON. All that Kubernetes' own libraries answer in their tests, these answer too (`cargo xtask conformance
+//! Four ways in which a change meets an object, all pure: [`structured`] knows who owns which field, [`strategic`] knows which lists have keys, [`json_merge`]
+//! and [`json_patch`] know nothing but JSON. All that Kubernetes' own libraries answer in their tests, these answer too (`cargo xtask conformance
 //! kubernetes`), conflicts and messages included. Nothing panics, whatever the values are; only values that are nested deeper than a JSON parser
 //! allows may exhaust the stack.
 //!
@@ -24,5 +24,6 @@
 //! ```
 
 pub mod json_merge;
+pub mod json_patch;
 pub mod strategic;
 pub mod structured;

@@ -57,7 +57,7 @@ pub(crate) fn patch(ask: &Ask<'_>) -> Result<Body, ApiError> {
     let body = raw(ask).map_err(|why| undecodable(&why))?;
     let list = ask.content_type.starts_with("application/json-patch");
     let go = match (&body.value, list) {
-        (Value::Array(_), true) | (Value::Object(_), false) => return Ok(body),
+        (Value::Array(_) | Value::Null, true) | (Value::Object(_), false) => return Ok(body),
         (_, true) => "[]handlers.jsonPatchOp",
         (_, false) => "map[string]interface {}",
     };

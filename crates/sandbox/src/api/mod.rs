@@ -15,6 +15,7 @@ mod guard;
 mod held;
 mod managed;
 pub(crate) mod meta;
+mod operations;
 mod options;
 mod read;
 mod seed;

@@ -8,8 +8,9 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::delete::Writer;
-use super::{AUDIENCE, Answer, Ask, Core, Held, meta, options, read, write};
+use super::{AUDIENCE, Answer, Ask, Core, Held, body, meta, operations, options, read, write};
 use crate::auth::User;
+use crate::canonical;
 use crate::cause::Cause;
 use crate::request::Verb;
 use crate::status::ApiError;
@@ -119,24 +120,32 @@ fn labels(selector: &Value) -> String {
     pairs.collect::<Vec<_>>().join(",")
 }
 
+/// The replicas that a Scale asks for.
+fn whole_number(ask: &Ask<'_>, replicas: &Value) -> Result<i64, ApiError> {
+    if replicas.is_null() {
+        return Ok(0);
+    }
+    replicas.as_i64().ok_or_else(|| {
+        let why =
+            format!("json: cannot unmarshal {} into Go struct field ScaleSpec.spec.replicas of type int32", canonical::kind_of(replicas));
+        match ask.verb {
+            Verb::Update => ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}")),
+            _ => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", format!(" \"\" is invalid: patch: {why}")),
+        }
+    })
+}
+
 fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let old = read::get(core, ask)?.value();
     let before = scale(ask, &old)?;
-    let change = write::decode(ask)?;
     let after = match ask.verb {
-        Verb::Update => change,
-        _ if ask.content_type.starts_with("application/json-patch") => {
-            let operations: json_patch::Patch =
-                serde_json::from_value(change).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
-            let mut after = before.clone();
-            json_patch::patch_unsafe(&mut after, &operations).map_err(|error| ApiError::bad_request(error.to_string()))?;
-            after
-        }
+        Verb::Update => write::decode(ask)?,
+        _ if ask.content_type.starts_with("application/json-patch") => operations::patched(&before, &body::patch(ask)?.value)?,
         // A Scale has no lists: every other patch lays itself over it.
-        _ => fiel_merge::json_merge::patch(&before, &change),
+        _ => fiel_merge::json_merge::patch(&before, &body::patch(ask)?.value),
     };
     meta::precondition(&ask.resource, &ask.target.name, &old, &after)?;
-    let replicas = after["spec"]["replicas"].as_i64().unwrap_or(0);
+    let replicas = whole_number(ask, &after["spec"]["replicas"])?;
     // A custom object's schema says what it may be.
     if replicas < 0 && ask.resource.is_builtin() {
         let cause = Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::commit::{Change, Manage, Old, commit};
-use super::{Answer, Ask, Body, Core, Held, body, definitions, managed, meta, options};
+use super::{Answer, Ask, Body, Core, Held, body, definitions, managed, meta, operations, options};
 use crate::auth::review;
 use crate::canonical;
 use crate::cause::Cause;
@@ -358,15 +358,7 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
     let left_out = managed.filter(|_| kind == "application/merge-patch+json" && change["metadata"].get("managedFields").is_none());
     let unprocessable = |message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
     let mut new = match kind {
-        "application/json-patch+json" => {
-            // What is no operation fails as one that does not fit.
-            let refused = || unprocessable("the server rejected our request due to an error in our request".to_owned()).with(json!({}));
-            let operations: json_patch::Patch = serde_json::from_value(change.clone()).map_err(|_| refused())?;
-            let mut new = old.clone();
-            // The copy is thrown away when it fails; to undo what was done so far is what `patch` itself cannot always.
-            json_patch::patch_unsafe(&mut new, &operations).map_err(|_| refused())?;
-            new
-        }
+        "application/json-patch+json" => operations::patched(old, &change)?,
         "application/merge-patch+json" => {
             let mut new = if left_out.is_some() { without_managed(old) } else { old.clone() };
             fiel_merge::json_merge::patch_in_place(&mut new, &change);

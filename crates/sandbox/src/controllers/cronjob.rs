@@ -319,7 +319,7 @@ mod tests {
         let mut cron = json!({"apiVersion": "batch/v1", "kind": "CronJob", "metadata": metadata, "spec": {
             "schedule": "*/10 * * * *", "concurrencyPolicy": "Allow", "successfulJobsHistoryLimit": 3, "failedJobsHistoryLimit": 1,
             "jobTemplate": {"metadata": {"labels": {"app": "c"}}, "spec": {"template": {}}}}});
-        json_patch::merge(&mut cron, &json!({"spec": spec}));
+        fiel_merge::json_merge::patch_in_place(&mut cron, &json!({"spec": spec}));
         serde_json::from_value(cron).expect("a CronJob")
     }
 
