@@ -1,5 +1,5 @@
-//! How large the pages are in which the process gets its memory. Large ones (two megabytes, Linux' transparent huge pages) make work on much memory quicker by an
-//! eighth, and most of what this program does larger than it need be: the agent by a third.
+//! How large the pages are in which the process gets its memory. Large ones (two megabytes, Linux' transparent huge pages) make work on much memory a tenth
+//! quicker, and most of what this program does larger than it need be. The first page is in use before `main` can choose.
 
 /// Memory comes in small pages, whatever the machine would choose. Programs that are started from here inherit it.
 pub(crate) fn use_small_pages() {
