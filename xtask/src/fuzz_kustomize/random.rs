@@ -1,4 +1,4 @@
-//! Randomness from a seed: the same seed gives the same tree everywhere.
+//! Randomness from a seed: the same seed gives the same tree everywhere, and the same session of the example `fuzz` of crates/sandbox, which takes this file in.
 
 /// SplitMix64.
 pub(super) struct Random(u64);

@@ -10,6 +10,8 @@ mod kinds;
 mod mutate;
 mod patch;
 mod play;
+// The generator of cargo xtask fuzz-kustomize, which is no library that an example could depend on.
+#[path = "../../../../xtask/src/fuzz_kustomize/random.rs"]
 mod random;
 mod schema;
 mod session;
