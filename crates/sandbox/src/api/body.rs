@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::Ask;
+use super::{Ask, options};
 use crate::canonical;
 use crate::place::Place;
 use crate::protobuf;
@@ -55,7 +55,7 @@ pub(crate) fn kindless(ask: &Ask<'_>) -> ApiError {
 pub(crate) fn patch(ask: &Ask<'_>) -> Result<Body, ApiError> {
     let undecodable = |why: &str| ApiError::bad_request(format!("error decoding patch: {why}"));
     let body = raw(ask).map_err(|why| undecodable(&why))?;
-    let list = ask.content_type.starts_with("application/json-patch");
+    let list = options::patch_kind(ask) == options::JSON_PATCH;
     let go = match (&body.value, list) {
         (Value::Array(_) | Value::Null, true) | (Value::Object(_), false) => return Ok(body),
         (_, true) => "[]handlers.jsonPatchOp",

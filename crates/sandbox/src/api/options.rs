@@ -12,7 +12,9 @@ use crate::status::ApiError;
 const MANAGER: usize = 128;
 
 /// What a patch can be, beside an application.
-const PATCHES: [&str; 3] = ["application/json-patch+json", "application/merge-patch+json", "application/strategic-merge-patch+json"];
+pub(super) const JSON_PATCH: &str = "application/json-patch+json";
+pub(super) const MERGE_PATCH: &str = "application/merge-patch+json";
+pub(super) const STRATEGIC_PATCH: &str = "application/strategic-merge-patch+json";
 
 /// The kind of patch that a request holds, without parameters.
 pub(super) fn patch_kind<'a>(ask: &Ask<'a>) -> &'a str {
@@ -75,7 +77,7 @@ fn unsupported(field: &str, value: &str, supported: &str) -> Cause {
 
 fn known(ask: &Ask<'_>) -> Result<(), ApiError> {
     let (kind, builtin) = (patch_kind(ask), ask.resource.is_builtin());
-    if applies(ask) || PATCHES.contains(&kind) && (builtin || kind != PATCHES[2]) {
+    if applies(ask) || matches!(kind, JSON_PATCH | MERGE_PATCH) || builtin && kind == STRATEGIC_PATCH {
         return Ok(());
     }
     let supported = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";

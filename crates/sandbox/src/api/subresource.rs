@@ -140,7 +140,7 @@ fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let before = scale(ask, &old)?;
     let after = match ask.verb {
         Verb::Update => write::decode(ask)?,
-        _ if ask.content_type.starts_with("application/json-patch") => operations::patched(&before, &body::patch(ask)?.value)?,
+        _ if options::patch_kind(ask) == options::JSON_PATCH => operations::patched(&before, &body::patch(ask)?.value)?,
         // A Scale has no lists: every other patch lays itself over it.
         _ => fiel_merge::json_merge::patch(&before, &body::patch(ask)?.value),
     };

@@ -355,11 +355,11 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
     let Body { value: change, twice, yaml } = body::patch(ask)?;
     // Half of most objects: unless the patch speaks of them, the write makes them from those of the old object anyhow.
     let managed = old["metadata"].get("managedFields");
-    let left_out = managed.filter(|_| kind == "application/merge-patch+json" && change["metadata"].get("managedFields").is_none());
+    let left_out = managed.filter(|_| kind == options::MERGE_PATCH && change["metadata"].get("managedFields").is_none());
     let unprocessable = |message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
     let mut new = match kind {
-        "application/json-patch+json" => operations::patched(old, &change)?,
-        "application/merge-patch+json" => {
+        options::JSON_PATCH => operations::patched(old, &change)?,
+        options::MERGE_PATCH => {
             let mut new = if left_out.is_some() { without_managed(old) } else { old.clone() };
             fiel_merge::json_merge::patch_in_place(&mut new, &change);
             new
@@ -372,7 +372,7 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
             error => unprocessable(error.to_string()),
         })?,
     };
-    let seen = strict::Patch { change: &change, strategic: kind == "application/strategic-merge-patch+json", left_out };
+    let seen = strict::Patch { change: &change, strategic: kind == options::STRATEGIC_PATCH, left_out };
     let unconvertible = seen.strategic.then(|| canonical::unconvertible(&new, resource.api_version(), &resource.kind));
     if let Some(why) = unconvertible.flatten().or_else(|| mistyped(resource, &new, Some(old))) {
         return Err(seen.refused(resource, &new, &why));
