@@ -183,13 +183,14 @@ impl Disk {
     }
 
     fn folder(&self, path: &str) -> std::io::Result<Arc<Folder>> {
-        let mut known = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(folder) = known.get(path) {
+        let known = || self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(folder) = known().get(path) {
             return Ok(folder.clone());
         }
-        let full = self.resolve(path)?;
+        // Its own folder is known already, or will be asked for again.
+        let full = if path.is_empty() { self.resolve(path)? } else { self.look(path)?.0 };
         let folder = Arc::new(Folder { below: self.below(&full), full });
-        known.insert(path.to_owned(), folder.clone());
+        known().insert(path.to_owned(), folder.clone());
         Ok(folder)
     }
 

@@ -310,12 +310,40 @@ impl<'a> Folder<'a> {
 
     /// A file's content; the file may be an http(s) URL.
     pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>> {
-        let bytes = if is_url(path) {
-            self.download(path)?
-        } else {
-            let real = self.locate(path)?;
-            self.tree.files().read(&real).map_err(|error| failed(format!("cannot read {path}: {error}")))?
+        if is_url(path) {
+            return self.counted(path, self.download(path)?);
+        }
+        let bytes = match self.read_plain(path) {
+            Some(bytes) => bytes,
+            None => {
+                let real = self.locate(path)?;
+                self.tree.files().read(&real).map_err(|error| failed(format!("cannot read {path}: {error}")))?
+            }
         };
+        self.counted(path, bytes)
+    }
+
+    /// A file's content; `None` for a folder.
+    pub(crate) fn read_unless_folder(&self, path: &str) -> Result<Option<Vec<u8>>> {
+        match self.read_plain(path) {
+            Some(bytes) => self.counted(path, bytes).map(Some),
+            None if self.is_folder(path) => Ok(None),
+            None => self.read(path).map(Some),
+        }
+    }
+
+    /// The content of a file that may be read, found in as few looks at the disk as can be; `None` for whatever else stands there, and [`Folder::locate`]
+    /// tells what is wrong with it.
+    fn read_plain(&self, path: &str) -> Option<Vec<u8>> {
+        let (clean, reader) = (self.clean(path)?, self.reader());
+        let (real, bytes) = self.tree.files().read_if(&clean, &|real| reader.may(real))?;
+        self.note(&clean);
+        self.note_link(&clean, &real);
+        Some(bytes)
+    }
+
+    /// What was read, if it keeps to the limits.
+    fn counted(&self, path: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
         if bytes.len() > MAX_FILE {
             return Err(Error::new(ErrorKind::Limit, format!("{path} is larger than 64 MiB")));
         }
@@ -343,11 +371,15 @@ impl<'a> Folder<'a> {
 
     /// The kustomization file: its name and content.
     pub(crate) fn kustomization(&self) -> Result<(String, Vec<u8>)> {
-        let mut found = Vec::new();
+        let files = self.tree.files();
+        let (mut found, mut read) = (Vec::new(), None);
         for name in NAMES {
             let path = join(&self.path, name).unwrap_or_default();
             self.note(&path);
-            if self.tree.files().kind(&path) == FileKind::File {
+            if found.is_empty() {
+                read = files.read_if(&path, &|_| true).map(|(_, bytes)| bytes);
+            }
+            if found.is_empty() && read.is_some() || files.kind(&path) == FileKind::File {
                 found.push(path);
             }
         }
@@ -360,7 +392,8 @@ impl<'a> Folder<'a> {
             ))),
             [path] => {
                 let name = self.show(path);
-                let bytes = self.tree.files().read(path).map_err(|error| failed(format!("cannot read {name}: {error}")))?;
+                let bytes = read.map_or_else(|| files.read(path), Ok);
+                let bytes = bytes.map_err(|error| failed(format!("cannot read {name}: {error}")))?;
                 self.session.count(bytes.len())?;
                 Ok((name, bytes))
             }

@@ -383,10 +383,8 @@ impl<'e> Pending<'e> {
 fn file_resources(folder: &Folder<'_>, path: &str) -> Result<Option<Vec<Resource>>> {
     let is_repository = Repository::parse(path).is_ok();
     if !is_url(path) {
-        if is_repository || folder.is_folder(path) {
-            return Ok(None);
-        }
-        return crate::read::resources(&folder.read(path)?, &folder.name(path)).map(Some);
+        let bytes = if is_repository { None } else { folder.read_unless_folder(path)? };
+        return bytes.map(|bytes| crate::read::resources(&bytes, &folder.name(path))).transpose();
     }
     match folder.read(path).and_then(|bytes| crate::read::resources(&bytes, path)) {
         Ok(resources) => Ok(Some(resources)),

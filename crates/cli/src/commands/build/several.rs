@@ -16,7 +16,8 @@ pub(super) fn each<T: Sync, R: Send>(items: &[T], make: impl Fn(&T) -> R + Sync)
             made.lock().expect("no worker panics while it holds the lock").push((at, answer));
         }
     };
-    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    // Asking how many processors there are reads files.
+    let workers = if items.len() > 1 { std::thread::available_parallelism().map_or(1, usize::from).min(items.len()) } else { 1 };
     std::thread::scope(|scope| {
         for _ in 1..workers {
             scope.spawn(work);
