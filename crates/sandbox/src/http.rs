@@ -357,7 +357,7 @@ impl Service {
             let options = log::Options::of(&head.query, &resource, &target.name, now)?;
             let whole = Target { subresource: String::new(), ..target.clone() };
             let (_, pod) = api::carry_out(&self.shared, &Ask { target: &whole, query: &Query::default(), ..ask }).answer?;
-            let Some(run) = options.choose(&pod.value())? else {
+            let Some(run) = options.choose(&pod.look())? else {
                 return Ok(nothing());
             };
             let stream = log::read(self.shared.logs(), run, &options);
@@ -367,10 +367,10 @@ impl Service {
         let Done { answer, warnings } = api::carry_out(&self.shared, &ask);
         // What is refused is warned of too.
         let mut answer = match answer {
-            Ok((status, shown)) => match shown.text().filter(|_| form == Form::Plain) {
+            Ok((status, shown)) => match shown.text(&resource).filter(|_| form == Form::Plain) {
                 Some(text) => response(status, "application/json", Full::new(Bytes::from_owner(text.clone())).boxed_unsync()),
                 None => {
-                    let value = form.transform(&resource, shown.value());
+                    let value = form.transform(&resource, shown.whole());
                     if resource.is_builtin() { json_response(status, &value) } else { json_body(status, &*value) }
                 }
             },

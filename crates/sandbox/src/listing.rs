@@ -53,7 +53,7 @@ fn items(out: &mut Vec<u8>, resource: &Resource, form: &Form, page: &Page) {
 
 /// An object whose text is that of another version, or in another order.
 fn item(resource: &Resource, object: &Stored) -> Value {
-    let mut item = Value::clone(&in_version(resource, object.value()));
+    let mut item = in_version(resource, object.whole());
     if let Some(fields) = item.as_object_mut().filter(|_| resource.is_builtin()) {
         fields.remove("apiVersion");
         fields.remove("kind");

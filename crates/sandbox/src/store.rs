@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::journal::Journal;
-use crate::stored::{Draft, Order, Shown, Stored};
+use crate::stored::{Draft, Opened, Order, Stored};
 use crate::uses::Uses;
 
 /// How many events of one resource are remembered; an older watch must list again.
@@ -73,7 +73,8 @@ impl Store {
         match object {
             Some(object) => {
                 collection.uses.note(resource, &key, &object);
-                let (stored, _) = Draft::new(object, Order::KindFirst).store(revision, collection.objects.len());
+                let Opened { value, managed } = Opened::of(object);
+                let stored = Draft::new(Arc::unwrap_or_clone(value), managed, Order::KindFirst).store(revision, collection.objects.len());
                 collection.objects.insert(key, stored);
             }
             None => {
@@ -154,18 +155,19 @@ impl Store {
         objects.into_iter().flatten().take_while(move |((of, _), _)| namespace.is_empty() || of == namespace)
     }
 
-    /// Keeps an object, whose resourceVersion becomes the new revision.
-    pub(crate) fn put(&mut self, resource: &str, namespace: &str, name: &str, object: Value) -> Arc<Value> {
-        self.put_draft(resource, namespace, name, Draft::new(object, Order::KindFirst)).value()
+    /// Keeps an object, whose resourceVersion becomes the new revision and whose fields those go on to manage who did.
+    pub(crate) fn put(&mut self, resource: &str, namespace: &str, name: &str, object: Value) -> Stored {
+        let managed = self.find(resource, namespace, name).map(|old| old.opened().managed).unwrap_or_default();
+        self.put_draft(resource, namespace, name, Draft::new(object, managed, Order::KindFirst))
     }
 
     /// The same for an object whose text is made already.
-    pub(crate) fn put_draft(&mut self, resource: &str, namespace: &str, name: &str, draft: Draft) -> Shown {
+    pub(crate) fn put_draft(&mut self, resource: &str, namespace: &str, name: &str, draft: Draft) -> Stored {
         self.revision += 1;
         let key = (namespace.to_owned(), name.to_owned());
         let collection = self.collections.entry(resource.to_owned()).or_default();
         collection.uses.note(resource, &key, draft.object());
-        let (stored, shown) = draft.store(self.revision, collection.objects.len());
+        let stored = draft.store(self.revision, collection.objects.len());
         let before = collection.objects.insert(key, stored.clone());
         let event = Event {
             revision: self.revision,
@@ -177,29 +179,29 @@ impl Store {
         };
         collection.remember(event);
         self.keep(&Write { resource, namespace, name, object: Some(&stored), revision: self.revision });
-        shown
+        stored
     }
 
     /// Takes an object away; gives it as it was last, with the deletion's revision.
-    pub(crate) fn delete(&mut self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
+    pub(crate) fn delete(&mut self, resource: &str, namespace: &str, name: &str) -> Option<Stored> {
         let collection = self.collections.get_mut(resource)?;
         let key = (namespace.to_owned(), name.to_owned());
         let before = collection.objects.remove(&key)?;
         collection.uses.forget(&key);
         self.revision += 1;
-        let last = Draft::new(Arc::unwrap_or_clone(before.value()), Order::KindFirst);
-        let (after, shown) = last.store(self.revision, collection.objects.len());
+        let Opened { value, managed } = before.opened();
+        let after = Draft::new(Arc::unwrap_or_clone(value), managed, Order::KindFirst).store(self.revision, collection.objects.len());
         let event = Event {
             revision: self.revision,
             namespace: namespace.to_owned(),
             name: name.to_owned(),
             before: Some(before),
-            after,
+            after: after.clone(),
             deleted: true,
         };
         collection.remember(event);
         self.keep(&Write { resource, namespace, name, object: None, revision: self.revision });
-        Some(shown.value())
+        Some(after)
     }
 
     /// The objects of a resource as they were at a revision; an error when that is no longer known: the oldest one that is.

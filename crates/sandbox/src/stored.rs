@@ -8,7 +8,8 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use fiel_merge::structured::ManagedFields;
+use serde_json::{Map, Value};
 
 use crate::json;
 use crate::resource::Resource;
@@ -16,21 +17,66 @@ use crate::resource::Resource;
 /// How many objects of one resource are open.
 pub(crate) const OPEN: usize = 256;
 
+/// Where the text of an object has who manages its fields.
+const MANAGED: &str = "managedFields";
+
 /// An object; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     /// None: packed.
-    open: Option<Arc<Value>>,
+    open: Option<Opened>,
     /// A line of JSON with its end.
     text: Arc<[u8]>,
     /// Where in it the metadata begins and ends.
     metadata: (u32, u32),
 }
 
+/// An object that can be looked into. Who manages its fields stands beside it: that is half of most objects, and only writes look at it.
+#[derive(Debug, Clone)]
+pub(crate) struct Opened {
+    /// Without `managedFields`.
+    pub(crate) value: Arc<Value>,
+    pub(crate) managed: Arc<ManagedFields>,
+}
+
+impl Opened {
+    /// Takes apart what an object says of itself.
+    pub(crate) fn of(mut whole: Value) -> Self {
+        let managed = ManagedFields::of(&whole).unwrap_or_default();
+        if let Some(metadata) = whole.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove(MANAGED);
+        }
+        Self { value: Arc::new(whole), managed: Arc::new(managed) }
+    }
+
+    /// The object as it shows itself, with who manages its fields.
+    pub(crate) fn whole(&self) -> Value {
+        whole(Value::clone(&self.value), &self.managed)
+    }
+}
+
+/// An object with who manages its fields.
+pub(crate) fn whole(mut object: Value, managed: &ManagedFields) -> Value {
+    if !managed.owners.is_empty() {
+        object["metadata"][MANAGED] = managed.encode();
+    }
+    object
+}
+
 impl Stored {
-    /// The object.
+    /// The object, without who manages its fields.
     pub(crate) fn value(&self) -> Arc<Value> {
-        self.open.clone().unwrap_or_else(|| Arc::new(read(&self.text)))
+        self.opened().value
+    }
+
+    /// The object, to be looked into.
+    pub(crate) fn opened(&self) -> Opened {
+        self.open.clone().unwrap_or_else(|| Opened::of(read(&self.text)))
+    }
+
+    /// The object as it shows itself.
+    pub(crate) fn whole(&self) -> Value {
+        self.open.as_ref().map_or_else(|| read(&self.text), Opened::whole)
     }
 
     /// The line that an answer shows, if it is there already as this resource shows it.
@@ -77,42 +123,54 @@ fn read(text: &[u8]) -> Value {
     serde_json::from_slice(text).unwrap_or_default()
 }
 
-/// An object as an answer shows it: a value, a line of JSON with its end, or both.
+/// What an answer shows: something that was made for it, or an object as it is stored.
 #[derive(Debug, Clone)]
-pub(crate) struct Shown {
-    value: Option<Arc<Value>>,
-    text: Option<Arc<[u8]>>,
+pub(crate) enum Shown {
+    Made(Arc<Value>),
+    Stored(Stored),
 }
 
 impl Shown {
-    pub(crate) fn value(self) -> Arc<Value> {
-        match (self.value, self.text) {
-            (Some(value), _) => value,
-            (None, text) => Arc::new(text.map(|text| read(&text)).unwrap_or_default()),
+    /// All of it.
+    pub(crate) fn whole(self) -> Arc<Value> {
+        match self {
+            Self::Made(value) => value,
+            Self::Stored(stored) => Arc::new(stored.whole()),
         }
     }
 
-    /// The line, if it is there already.
-    pub(crate) fn text(&self) -> Option<&Arc<[u8]>> {
-        self.text.as_ref()
+    /// The object to be looked at, perhaps without who manages its fields.
+    pub(crate) fn look(self) -> Arc<Value> {
+        match self {
+            Self::Made(value) => value,
+            Self::Stored(stored) => stored.value(),
+        }
+    }
+
+    /// The line, if it is there already as this resource shows it.
+    pub(crate) fn text(&self, resource: &Resource) -> Option<&Arc<[u8]>> {
+        match self {
+            Self::Made(_) => None,
+            Self::Stored(stored) => stored.text(resource),
+        }
     }
 }
 
 impl From<Arc<Value>> for Shown {
     fn from(value: Arc<Value>) -> Self {
-        Self { value: Some(value), text: None }
+        Self::Made(value)
     }
 }
 
 impl From<Value> for Shown {
     fn from(value: Value) -> Self {
-        Arc::new(value).into()
+        Self::Made(Arc::new(value))
     }
 }
 
-impl From<Arc<[u8]>> for Shown {
-    fn from(text: Arc<[u8]>) -> Self {
-        Self { value: None, text: Some(text) }
+impl From<Stored> for Shown {
+    fn from(stored: Stored) -> Self {
+        Self::Stored(stored)
     }
 }
 
@@ -142,6 +200,7 @@ impl Order {
 #[derive(Debug)]
 pub(crate) struct Draft {
     object: Value,
+    managed: Arc<ManagedFields>,
     text: Vec<u8>,
     /// Where in the text the version goes.
     place: usize,
@@ -150,20 +209,25 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub(crate) fn new(mut object: Value, order: Order) -> Self {
+    /// An object without who manages its fields, and that.
+    pub(crate) fn new(mut object: Value, managed: Arc<ManagedFields>, order: Order) -> Self {
         object["metadata"]["resourceVersion"] = Value::String(String::new());
         let mut text = Vec::with_capacity(4096);
         let (mut place, mut whole) = (0, (0, 0));
-        let nothing = serde_json::Map::new();
+        let nothing = Map::new();
         let fields = order.fields(object.as_object().unwrap_or(&nothing));
+        let managers = (MANAGED.to_owned(), Value::Null);
         json::entries(&mut text, fields, |text, name, value| match value {
             Value::Object(metadata) if name == "metadata" => {
                 let begin = text.len();
-                json::entries(text, metadata.iter(), |text, name, value| {
-                    json::write(text, value);
-                    if name == "resourceVersion" {
-                        // Before the closing quote.
-                        place = text.len() - 1;
+                json::entries(text, with_managed(metadata, &managers, &managed), |text, name, value| match name {
+                    MANAGED => text.extend_from_slice(managed.json().as_bytes()),
+                    _ => {
+                        json::write(text, value);
+                        if name == "resourceVersion" {
+                            // Before the closing quote.
+                            place = text.len() - 1;
+                        }
                     }
                 });
                 whole = (begin, text.len());
@@ -171,29 +235,41 @@ impl Draft {
             value => json::write(text, value),
         });
         text.push(b'\n');
-        Self { object, text, place, metadata: whole }
+        Self { object, managed, text, place, metadata: whole }
     }
 
-    /// The object with its version, packed if it comes on top of so many others; and how it is shown.
-    pub(crate) fn store(mut self, revision: u64, others: usize) -> (Stored, Shown) {
+    /// The object with its version, packed if it comes on top of so many others.
+    pub(crate) fn store(mut self, revision: u64, others: usize) -> Stored {
         let version = revision.to_string();
         let mut text = Vec::with_capacity(self.text.len() + version.len());
         text.extend_from_slice(&self.text[..self.place]);
         text.extend_from_slice(version.as_bytes());
         text.extend_from_slice(&self.text[self.place..]);
-        let text: Arc<[u8]> = text.into();
         // No object is as large as 4 GiB: bodies are limited.
         let place = |place: usize| u32::try_from(place).unwrap_or(0);
         let metadata = (place(self.metadata.0), place(self.metadata.1 + version.len()));
-        self.object["metadata"]["resourceVersion"] = Value::String(version);
-        let object = Arc::new(self.object);
-        let stored = Stored { open: (others < OPEN).then(|| object.clone()), text: text.clone(), metadata };
-        (stored, Shown { value: Some(object), text: Some(text) })
+        let open = (others < OPEN).then(|| {
+            self.object["metadata"]["resourceVersion"] = Value::String(version);
+            Opened { value: Arc::new(self.object), managed: self.managed }
+        });
+        Stored { open, text: text.into(), metadata }
     }
 
     pub(crate) fn object(&self) -> &Value {
         &self.object
     }
+}
+
+/// The fields of an object's metadata in their order, with a place among them for who manages its fields, if anybody does.
+fn with_managed<'a>(
+    metadata: &'a Map<String, Value>,
+    place: &'a (String, Value),
+    managed: &ManagedFields,
+) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let before = metadata.iter().take_while(|(name, _)| name.as_str() < MANAGED);
+    let after = metadata.iter().skip_while(|(name, _)| name.as_str() < MANAGED);
+    let place = (!managed.owners.is_empty()).then_some((&place.0, &place.1));
+    before.chain(place).chain(after)
 }
 
 #[cfg(test)]
@@ -205,8 +281,8 @@ mod tests {
     #[test]
     fn what_is_packed_is_the_same_again() {
         let object = json!({"a": [1, -2, 1.5, u64::MAX, null], "b": {"\u{e9}\n": "\""}, "metadata": {"name": "x", "uid": "u"}});
-        let draft = || Draft::new(object.clone(), Order::Sorted);
-        let ((open, _), (packed, _)) = (draft().store(7, OPEN - 1), draft().store(7, OPEN));
+        let draft = || Draft::new(object.clone(), Arc::default(), Order::Sorted);
+        let (open, packed) = (draft().store(7, OPEN - 1), draft().store(7, OPEN));
         assert!(open.open.is_some() && packed.open.is_none());
         assert_eq!(open.value()["metadata"], json!({"name": "x", "resourceVersion": "7", "uid": "u"}));
         assert_eq!(open.value(), packed.value());
@@ -220,11 +296,30 @@ mod tests {
     }
 
     #[test]
+    fn who_manages_its_fields_stands_beside_an_object_and_in_its_text() {
+        let managers = json!([{"apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {".": {}, "f:\"": {}}}, "manager": "m",
+            "operation": "Update", "time": "2026-01-01T00:00:00Z"}]);
+        let object = json!({"data": {"\"": "a"}, "metadata": {"labels": {"a": "b"}, "managedFields": managers, "name": "x"}});
+        let draft = || {
+            let Opened { value, managed } = Opened::of(object.clone());
+            assert_eq!(value["metadata"]["managedFields"], Value::Null);
+            Draft::new(Value::clone(&value), managed, Order::Sorted)
+        };
+        let (open, packed) = (draft().store(7, OPEN - 1), draft().store(7, OPEN));
+        let mut shown = object.clone();
+        shown["metadata"]["resourceVersion"] = json!("7");
+        assert_eq!((open.whole(), packed.whole()), (shown.clone(), shown.clone()));
+        assert_eq!(open.value(), packed.value());
+        assert_eq!(open.opened().managed, packed.opened().managed);
+        assert_eq!(String::from_utf8_lossy(&open.text), format!("{shown}\n"));
+    }
+
+    #[test]
     fn an_answer_begins_with_what_it_is() {
         let object = json!({"apiVersion": "v1", "data": {"resourceVersion": "b"}, "kind": "ConfigMap", "metadata": {"name": "x"}});
         let text = |order| {
-            let (_, shown) = Draft::new(object.clone(), order).store(12, 0);
-            String::from_utf8(shown.text().map(|text| text.to_vec()).unwrap_or_default()).expect("a text")
+            let stored = Draft::new(object.clone(), Arc::default(), order).store(12, 0);
+            String::from_utf8(stored.text.to_vec()).expect("a text")
         };
         let rest = r#""metadata":{"name":"x","resourceVersion":"12"}}"#;
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Fields that a kind does not have, or that stand twice in a body: refused, warned of or passed over, as the request wishes.
 
+use fiel_merge::structured::ManagedFields;
 use fiel_schema::Node;
 use serde_json::Value;
 
@@ -9,6 +10,7 @@ use crate::golang;
 use crate::place::Place;
 use crate::resource::Resource;
 use crate::status::ApiError;
+use crate::stored;
 
 /// The fields that stand twice in a body, as its reader tells them.
 pub(crate) struct Twice {
@@ -84,8 +86,8 @@ pub(crate) struct Patch<'a> {
     pub(crate) change: &'a Value,
     /// Of Kubernetes' own form, which is shown itself; of others, the object that they would make.
     pub(crate) strategic: bool,
-    /// The managed fields, where they were left out of what it makes.
-    pub(crate) left_out: Option<&'a Value>,
+    /// Who manages which fields, where that was left out of what it makes.
+    pub(crate) left_out: Option<&'a ManagedFields>,
 }
 
 impl Patch<'_> {
@@ -95,10 +97,7 @@ impl Patch<'_> {
             go_map(self.change)
         } else {
             let message = golang::type_name(resource.api_version(), &resource.kind);
-            let mut made = made.clone();
-            if let Some(managed) = self.left_out {
-                made["metadata"]["managedFields"] = managed.clone();
-            }
+            let made = self.left_out.map_or_else(|| made.clone(), |managed| stored::whole(made.clone(), managed));
             canonical::ordered(&made, &message, Some(&self.touched()))
         };
         let message = format!("Invalid value: {}: {why}", Value::from(shown));

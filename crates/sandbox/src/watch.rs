@@ -101,7 +101,7 @@ impl Watch {
         match (&self.form, text) {
             (_, Some(text)) => self.waiting.push_back(line(kind, &[text.trim_ascii_end()])),
             (Form::Metadata, _) => self.waiting.push_back(line(kind, &[PARTIAL, object.metadata(), b"}"])),
-            _ => self.tell(kind, &object.value()),
+            _ => self.tell(kind, &object.whole()),
         }
     }
 
@@ -151,7 +151,7 @@ impl Watch {
             (true, true) => self.tell_stored("MODIFIED", &event.after),
             (true, false) if event.deleted => self.tell_stored("DELETED", &event.after),
             (true, false) => {
-                let mut last = event.before.as_ref().map(|before| Arc::unwrap_or_clone(before.value())).unwrap_or_default();
+                let mut last = event.before.as_ref().map(Stored::whole).unwrap_or_default();
                 last["metadata"]["resourceVersion"] = json!(event.revision.to_string());
                 self.tell("DELETED", &last);
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::owners::{Owned, Owners};
+use super::path::write_text;
 use super::set::FieldSet;
 
 /// Whether a manager applies (and so prunes what it no longer sets) or updates.
@@ -39,6 +40,7 @@ pub struct Manager {
 /// let managed = ManagedFields::of(&json!({"metadata": {"managedFields": entries}})).expect("readable entries");
 /// assert_eq!(managed.owners.len(), 1);
 /// assert_eq!(managed.encode(), entries);
+/// assert_eq!(managed.json(), entries.to_string());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ManagedFields {
@@ -83,33 +85,73 @@ impl ManagedFields {
         self.times.insert(manager.clone(), time.to_owned());
     }
 
-    /// The entries as an object holds them: appliers first, then by time and name.
-    #[must_use]
-    pub fn encode(&self) -> Value {
+    /// The entries in an object's order: appliers first, then by time and name.
+    fn entries(&self) -> Vec<(&Manager, &Owned)> {
         let mut entries: Vec<(&Manager, &Owned)> = self.owners.iter().collect();
         entries.sort_by_key(|(manager, owned)| {
             (manager.operation, self.times.get(*manager), &manager.name, &owned.version, &manager.subresource)
         });
-        let encoded = entries.into_iter().map(|(manager, owned)| {
-            let operation = match manager.operation {
-                Operation::Apply => "Apply",
-                Operation::Update => "Update",
-            };
-            let mut entry = Map::new();
-            let time = self.times.get(manager).map_or("", String::as_str);
-            for (name, value) in [
-                ("manager", Some(manager.name.as_str())),
-                ("operation", Some(operation)),
-                ("apiVersion", Some(&owned.version)),
-                ("fieldsType", Some("FieldsV1")),
-                ("time", Some(time).filter(|time| !time.is_empty())),
-                ("subresource", Some(manager.subresource.as_str()).filter(|subresource| !subresource.is_empty())),
-            ] {
-                entry.extend(value.map(|value| (name.to_owned(), Value::from(value))));
-            }
+        entries
+    }
+
+    /// Whether both have the same entries in the same order, whenever each of them was written.
+    #[must_use]
+    pub fn is_but_for_times(&self, other: &Self) -> bool {
+        self.owners == other.owners && (self.times == other.times || self.entries() == other.entries())
+    }
+
+    /// What one entry says beside its fields: by name, in the order of the names.
+    fn words<'a>(&'a self, manager: &'a Manager, owned: &'a Owned) -> impl Iterator<Item = (&'static str, &'a str)> {
+        let operation = match manager.operation {
+            Operation::Apply => "Apply",
+            Operation::Update => "Update",
+        };
+        let time = self.times.get(manager).map_or("", String::as_str);
+        [
+            ("apiVersion", Some(owned.version.as_str())),
+            ("fieldsType", Some("FieldsV1")),
+            ("manager", Some(manager.name.as_str())),
+            ("operation", Some(operation)),
+            ("subresource", Some(manager.subresource.as_str()).filter(|subresource| !subresource.is_empty())),
+            ("time", Some(time).filter(|time| !time.is_empty())),
+        ]
+        .into_iter()
+        .filter_map(|(name, word)| Some((name, word?)))
+    }
+
+    /// The entries as an object holds them.
+    #[must_use]
+    pub fn encode(&self) -> Value {
+        let encoded = self.entries().into_iter().map(|(manager, owned)| {
+            let words = self.words(manager, owned).map(|(name, word)| (name.to_owned(), Value::from(word)));
+            let mut entry: Map<String, Value> = words.collect();
             entry.insert("fieldsV1".to_owned(), owned.fields.encode());
             Value::Object(entry)
         });
         Value::Array(encoded.collect())
+    }
+
+    /// The same as JSON, made without values in between.
+    #[must_use]
+    pub fn json(&self) -> String {
+        let mut out = String::with_capacity(1024);
+        for (manager, owned) in self.entries() {
+            out.push_str(if out.is_empty() { "[{" } else { "},{" });
+            for (name, word) in self.words(manager, owned) {
+                write_text(name, &mut out);
+                out.push(':');
+                write_text(word, &mut out);
+                out.push(',');
+                if name == "fieldsType" {
+                    out.push_str("\"fieldsV1\":");
+                    owned.fields.write(false, &mut out);
+                    out.push(',');
+                }
+            }
+            // Each word has a comma behind it, and there are always some.
+            out.pop();
+        }
+        out.push_str(if out.is_empty() { "[]" } else { "}]" });
+        out
     }
 }

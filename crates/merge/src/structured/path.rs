@@ -118,6 +118,18 @@ impl Step {
         }
     }
 
+    /// Writes that text as JSON.
+    pub(super) fn write(&self, out: &mut String) {
+        match self {
+            Self::Field(name) if is_plain(name) => {
+                out.push_str("\"f:");
+                out.push_str(name);
+                out.push('"');
+            }
+            other => write_text(&other.encode(), out),
+        }
+    }
+
     /// Reads such a text; none if it is none.
     #[must_use]
     pub fn decode(text: &str) -> Option<Self> {
@@ -145,14 +157,19 @@ fn write_value(value: &Value, out: &mut String) {
     }
 }
 
-/// Writes a text as JSON; most need nothing but quotes.
-fn write_text(text: &str, out: &mut String) {
-    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-        out.push_str(&Value::from(text).to_string());
-    } else {
+/// Whether a text as JSON needs nothing but quotes. No early end: so the compiler looks at many bytes at once.
+fn is_plain(text: &str) -> bool {
+    !text.bytes().fold(false, |found, byte| found | (byte < b' ') | (byte == b'"') | (byte == b'\\'))
+}
+
+/// Writes a text as JSON.
+pub(super) fn write_text(text: &str, out: &mut String) {
+    if is_plain(text) {
         out.push('"');
         out.push_str(text);
         out.push('"');
+    } else {
+        out.push_str(&Value::from(text).to_string());
     }
 }
 

@@ -270,6 +270,23 @@ impl FieldSet {
         encoded.collect()
     }
 
+    /// Writes that form as JSON, the fields in the order of their steps; `member`: of a place that is in a set itself.
+    pub(super) fn write(&self, member: bool, out: &mut String) {
+        out.push('{');
+        if member && !self.is_empty() {
+            out.push_str("\".\":{},");
+        }
+        for (index, entry) in self.entries.iter().enumerate() {
+            if index > 0 {
+                out.push(',');
+            }
+            entry.step.write(out);
+            out.push(':');
+            entry.below.write(entry.member, out);
+        }
+        out.push('}');
+    }
+
     /// Reads that form; none if it is none.
     #[must_use]
     pub fn decode(fields: &Value) -> Option<Self> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fiel_merge::structured::ManagedFields;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::write::namespace_is_open;
 use super::{Core, Held, addresses, definitions, expiry, guard, managed, meta};
@@ -11,7 +11,7 @@ use crate::canonical;
 use crate::cause::Cause;
 use crate::resource::Resource;
 use crate::status::ApiError;
-use crate::stored::{Draft, Order, Shown, Stored};
+use crate::stored::{self, Draft, Opened, Order, Shown, Stored};
 
 /// Who gets the changed fields.
 pub(crate) enum Manage {
@@ -26,12 +26,12 @@ pub(crate) enum Manage {
 /// An object that is about to be written over: as it is stored, and as it can be looked into.
 pub(crate) struct Old {
     stored: Stored,
-    value: Arc<Value>,
+    pub(crate) opened: Opened,
 }
 
 impl Old {
     pub(crate) fn of(stored: &Stored) -> Self {
-        Self { stored: stored.clone(), value: stored.value() }
+        Self { stored: stored.clone(), opened: stored.opened() }
     }
 }
 
@@ -39,7 +39,7 @@ impl std::ops::Deref for Old {
     type Target = Value;
 
     fn deref(&self) -> &Value {
-        &self.value
+        &self.opened.value
     }
 }
 
@@ -86,7 +86,7 @@ pub(crate) fn commit(core: &mut Held<'_>, change: &Change<'_>, new: Value) -> Re
     unchanged(core, change, &start)?;
     let (storage, namespace, name) = (change.resource.storage(), change.namespace, change.name);
     let draft = match (made, change.old) {
-        (Made::Same, Some(old)) => return Ok(old.value.clone().into()),
+        (Made::Same, Some(old)) => return Ok(old.stored.clone().into()),
         (Made::Same, None) => return Err(ApiError::again()),
         (Made::Dry(new), _) => return Ok(new.into()),
         (Made::Last(draft), _) => {
@@ -96,12 +96,12 @@ pub(crate) fn commit(core: &mut Held<'_>, change: &Change<'_>, new: Value) -> Re
         }
         (Made::New(draft), _) => draft,
     };
-    let shown = core.store.put_draft(storage, namespace, name, draft);
+    let stored = core.store.put_draft(storage, namespace, name, draft);
     expiry::note(core, change.resource, namespace, name);
     if definitions::is_definition(change.resource) {
         definitions::settle(core);
     }
-    Ok(shown)
+    Ok(stored.into())
 }
 
 /// Whether an object gets something of what the cluster has to give: then nobody may write meanwhile.
@@ -130,8 +130,9 @@ fn unchanged(core: &Core, change: &Change<'_>, start: &Start) -> Result<(), ApiE
 
 /// Completes an object and looks whether it may be; what only the cluster can give it gets from there.
 fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Core>, warnings: &mut Vec<String>) -> Result<Made, ApiError> {
-    let Change { resource, namespace, name, old, .. } = change;
-    let old = old.map(|old| &**old);
+    let Change { resource, namespace, name, .. } = change;
+    let opened = change.old.map(|old| &old.opened);
+    let old = opened.map(|opened| &*opened.value);
     let now = &start.now;
     new["apiVersion"] = json!(resource.api_version());
     new["kind"] = json!(resource.kind);
@@ -142,15 +143,11 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
     warnings.extend(meta::owners_once(&mut new));
     complete(resource, old, &mut new, change.subresource);
     let managed = match &change.manage {
-        Manage::Nobody => None,
-        Manage::Writer(manager) => Some(managed::updated(resource, old, &new, manager, change.subresource, now)),
-        Manage::Known(managed) => Some(managed.clone()),
+        Manage::Nobody => ManagedFields::default(),
+        Manage::Writer(manager) => managed::updated(resource, opened, &new, manager, change.subresource, now),
+        Manage::Known(managed) => managed.clone(),
     };
-    let metadata = meta::metadata(&mut new);
-    metadata.remove("managedFields");
-    if let Some(managed) = managed.filter(|managed| !managed.owners.is_empty()) {
-        metadata.insert("managedFields".to_owned(), managed.encode());
-    }
+    meta::metadata(&mut new).remove("managedFields");
     if let Some(core) = cluster {
         prioritise(core, resource, old, &mut new)?;
     }
@@ -170,9 +167,10 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
     }
     meta::generation(resource, old, &mut new, change.subresource);
     meta::tidy(&mut new);
-    if let Some(existing) = old {
-        meta::metadata(&mut new).insert("resourceVersion".to_owned(), existing["metadata"]["resourceVersion"].clone());
-        if same(existing, &new) {
+    if let Some(existing) = opened {
+        meta::metadata(&mut new).insert("resourceVersion".to_owned(), existing.value["metadata"]["resourceVersion"].clone());
+        // That managers wrote at another time changes nothing.
+        if *existing.value == new && existing.managed.is_but_for_times(&managed) {
             return Ok(Made::Same);
         }
     }
@@ -180,22 +178,22 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
         if old.is_none() {
             meta::metadata(&mut new).remove("resourceVersion");
         }
-        return Ok(Made::Dry(new));
+        return Ok(Made::Dry(stored::whole(new, &managed)));
     }
     let last = meta::is_deleting(&new) && meta::finalizers(&new).is_empty() && grace(&new) == 0 && !held(resource, &new);
-    let draft = Draft::new(new, Order::of(resource));
+    let draft = Draft::new(new, Arc::new(managed), Order::of(resource));
     Ok(if last { Made::Last(draft) } else { Made::New(draft) })
 }
 
 impl Core {
     /// Takes an object away for good; the last one of a definition that is to go takes that along.
-    pub(crate) fn remove(&mut self, resource: &Resource, namespace: &str, name: &str) -> Option<Arc<Value>> {
+    pub(crate) fn remove(&mut self, resource: &Resource, namespace: &str, name: &str) -> Option<Stored> {
         let last = self.store.delete(resource.storage(), namespace, name)?;
         if definitions::is_definition(resource) || definitions::is_terminating(self, resource) {
             definitions::finish(self);
         }
         if resource.kind == "Pod" && resource.group.is_empty() {
-            guard::release(self, namespace, &last);
+            guard::release(self, namespace, &last.value());
         }
         Some(last)
     }
@@ -316,28 +314,4 @@ fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, warnings: &mu
 
 fn refuse(resource: &Resource, name: &str, causes: &[Cause]) -> Result<(), ApiError> {
     if causes.is_empty() { Ok(()) } else { Err(ApiError::invalid(resource, name, causes)) }
-}
-
-/// Whether a write changes anything but the time at which managers wrote.
-fn same(old: &Value, new: &Value) -> bool {
-    but_for("metadata", old, new, |old, new| but_for("managedFields", old, new, same_but_for_time))
-}
-
-fn same_but_for_time(old: &Value, new: &Value) -> bool {
-    match (old, new) {
-        (Value::Array(old), Value::Array(new)) if old.len() == new.len() => {
-            old.iter().zip(new).all(|(old, new)| but_for("time", old, new, |_, _| true))
-        }
-        _ => old == new,
-    }
-}
-
-/// Whether two objects are the same, where `rest` says whether one field of them is: it is asked last.
-fn but_for(field: &str, old: &Value, new: &Value, rest: impl FnOnce(&Value, &Value) -> bool) -> bool {
-    let (Some(was), Some(is)) = (old.as_object(), new.as_object()) else { return old == new };
-    others(was, field).eq(others(is, field)) && rest(&old[field], &new[field])
-}
-
-fn others<'a>(fields: &'a Map<String, Value>, field: &str) -> impl Iterator<Item = (&'a String, &'a Value)> {
-    fields.iter().filter(move |(name, _)| *name != field)
 }

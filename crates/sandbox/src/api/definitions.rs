@@ -9,6 +9,7 @@ use crate::cause::Cause;
 use crate::definition::rules::{Found, Programs};
 use crate::definition::{self, names};
 use crate::resource::{Resource, Resources};
+use crate::stored::{Draft, Order, Stored};
 
 const STORAGE: &str = "apiextensions.k8s.io/customresourcedefinitions";
 /// Who holds a definition until its objects are gone.
@@ -49,23 +50,20 @@ pub(crate) fn settle(core: &mut Core) {
         };
         let mut new = old.clone();
         new["status"] = status;
-        write_status(core, old, new);
+        write_status(core, meta::text(old, "name"), new);
     }
     reload(core);
 }
 
-fn write_status(core: &mut Core, old: &Value, mut new: Value) {
+fn write_status(core: &mut Core, name: &str, new: Value) {
     let resource = core.resources.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
-    if let Some(resource) = resource {
-        let managed = managed::updated(&resource, Some(old), &new, SERVER, "status", &core.now());
-        meta::metadata(&mut new).insert("managedFields".to_owned(), managed.encode());
-    }
-    let name = meta::text(old, "name").to_owned();
-    core.store.put(STORAGE, "", &name, new);
+    let old = core.store.find(STORAGE, "", name).map(Stored::opened);
+    let managed = resource.zip(old).map(|(resource, old)| managed::updated(&resource, Some(&old), &new, SERVER, "status", &core.now()));
+    core.store.put_draft(STORAGE, "", name, Draft::new(new, Arc::new(managed.unwrap_or_default()), Order::KindFirst));
 }
 
 /// Marks a definition for deletion and lets its objects go; the definition goes with the last of them. Its last state but one is returned.
-pub(crate) fn terminate(core: &mut Core, old: &Value, marked: Value) -> Arc<Value> {
+pub(crate) fn terminate(core: &mut Core, old: &Value, marked: Value) -> Stored {
     let mut new = marked;
     let now = core.now();
     // Definitions go by a way of their own, on which nothing is counted.
@@ -81,7 +79,7 @@ pub(crate) fn terminate(core: &mut Core, old: &Value, marked: Value) -> Arc<Valu
     );
     let name = meta::text(&new, "name").to_owned();
     let stored = core.store.put(STORAGE, "", &name, new);
-    let storage = storage_of(&stored);
+    let storage = storage_of(&stored.value());
     let served = core.resources.all().iter().find(|resource| resource.storage() == storage).cloned();
     let objects: Vec<_> = core.store.list(&storage, "", None).map(|(name, _)| name.clone()).collect();
     for (namespace, name) in objects {
@@ -128,7 +126,7 @@ pub(crate) fn finish(core: &mut Core) {
         }
         new["metadata"]["finalizers"] = json!(left);
         if new != old {
-            write_status(core, &old, new);
+            write_status(core, meta::text(&old, "name"), new);
         }
     }
     settle(core);

@@ -1,7 +1,5 @@
 //! Deletion: preconditions, finalizers, propagation, grace.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 
 use super::commit::{Change, Manage, Old, commit};
@@ -11,7 +9,7 @@ use crate::request::Query;
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
-use crate::stored::Shown;
+use crate::stored::{self, Opened, Shown, Stored};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
@@ -79,7 +77,7 @@ fn of_url(query: &Query) -> Value {
 }
 
 /// DELETE of one object.
-pub(crate) fn one(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
+pub(crate) fn one(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Shown, ApiError> {
     let options = options(core, ask)?;
     let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
     delete(core, &ask.resource, namespace, &ask.target.name, &options)
@@ -89,16 +87,16 @@ pub(crate) fn one(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Arc<Value>, ApiE
 pub(crate) fn collection(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let options = options(core, ask)?;
     let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?.fit(&ask.resource)?;
-    let found: Vec<(String, String, Arc<Value>)> = core
+    let found: Vec<(String, String, Stored)> = core
         .store
         .list(ask.resource.storage(), &ask.target.namespace, None)
-        .map(|((namespace, name), object)| (namespace.clone(), name.clone(), object.value()))
-        .filter(|(_, _, object)| selector.matches(object))
+        .filter(|(_, object)| selector.is_empty() || selector.matches(&object.value()))
+        .map(|((namespace, name), object)| (namespace.clone(), name.clone(), object.clone()))
         .collect();
     let mut gone = Vec::new();
     for (namespace, name, object) in found {
         match delete(core, &ask.resource, &namespace, &name, &options) {
-            Ok(_) => gone.push(Arc::unwrap_or_clone(object)),
+            Ok(_) => gone.push(object.whole()),
             Err(error) if matches!(error.code.as_u16(), 404 | 409) => {}
             Err(error) => return Err(error),
         }
@@ -107,14 +105,15 @@ pub(crate) fn collection(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, Ap
 }
 
 /// Deletes an object as one would without options.
-pub(crate) fn plainly(core: &mut Core, resource: &Resource, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
+pub(crate) fn plainly(core: &mut Core, resource: &Resource, namespace: &str, name: &str) -> Result<Shown, ApiError> {
     let options = Options { uid: String::new(), version: String::new(), policy: String::new(), grace: None, dry_run: false };
     delete(core, resource, namespace, name, &options)
 }
 
-fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, options: &Options) -> Result<Arc<Value>, ApiError> {
+fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, options: &Options) -> Result<Shown, ApiError> {
     let storage = resource.storage();
-    let old = core.store.get(storage, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+    let stored = core.store.find(storage, namespace, name).cloned().ok_or_else(|| ApiError::not_found(resource, name))?;
+    let Opened { value: old, managed } = stored.opened();
     precondition(resource, name, &old, options)?;
     if resource.kind == "Namespace" && ["default", "kube-system", "kube-public"].contains(&name) {
         return Err(ApiError::forbidden(resource, name, "this namespace may not be deleted"));
@@ -131,10 +130,10 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
     let namespace_held = resource.kind == "Namespace" && old["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
     if finalizers.is_empty() && grace == 0 && !namespace_held {
         if options.dry_run {
-            return Ok(outcome(resource, &old));
+            return Ok(outcome(resource, stored));
         }
         let last = core.remove(resource, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
-        return Ok(outcome(resource, &last));
+        return Ok(outcome(resource, last));
     }
     let mut new = Value::clone(&old);
     let now = (core.clock)();
@@ -153,13 +152,13 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
         meta::generation(resource, Some(&old), &mut new, "");
         meta::tidy(&mut new);
         if is_definition && !already && !options.dry_run {
-            return Ok(definitions::terminate(core, &old, new));
+            return Ok(definitions::terminate(core, &old, new).into());
         }
         if !options.dry_run {
-            return Ok(core.store.put(storage, namespace, name, new));
+            return Ok(core.store.put(storage, namespace, name, new).into());
         }
     }
-    Ok(Arc::new(new))
+    Ok(stored::whole(new, &managed).into())
 }
 
 fn precondition(resource: &Resource, name: &str, old: &Value, options: &Options) -> Result<(), ApiError> {
@@ -224,17 +223,18 @@ fn grace(resource: &Resource, old: &Value, asked: Option<u64>) -> u64 {
 }
 
 /// What a completed deletion answers: a Status, or for some kinds the object.
-fn outcome(resource: &Resource, last: &Arc<Value>) -> Arc<Value> {
+fn outcome(resource: &Resource, last: Stored) -> Shown {
     const OBJECTS: [&str; 7] =
         ["Pod", "Service", "ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota"];
     if resource.is_builtin() && OBJECTS.contains(&resource.kind.as_str()) {
-        return last.clone();
+        return last.into();
     }
-    let mut details = json!({"name": meta::text(last, "name"), "kind": resource.plural, "uid": meta::text(last, "uid")});
+    let last = last.value();
+    let mut details = json!({"name": meta::text(&last, "name"), "kind": resource.plural, "uid": meta::text(&last, "uid")});
     if !resource.group.is_empty() {
         details["group"] = json!(resource.group);
     }
-    Arc::new(json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}))
+    json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}).into()
 }
 
 /// Who overwrites an object, through which subresource, and whether for real.
@@ -246,7 +246,7 @@ pub(crate) struct Writer<'a> {
 
 impl Core {
     /// Removes an object for good in the name of the cluster, as an eviction does, with its own grace.
-    pub(crate) fn evict(&mut self, resource: &Resource, namespace: &str, name: &str) -> Result<Arc<Value>, ApiError> {
+    pub(crate) fn evict(&mut self, resource: &Resource, namespace: &str, name: &str) -> Result<Shown, ApiError> {
         let options = Options { uid: String::new(), version: String::new(), policy: String::new(), grace: None, dry_run: false };
         delete(self, resource, namespace, name, &options)
     }
@@ -261,11 +261,11 @@ impl Held<'_> {
         name: &str,
         by: Writer<'_>,
         new: Value,
-    ) -> Result<Arc<Value>, ApiError> {
+    ) -> Result<Shown, ApiError> {
         let old = self.store.find(resource.storage(), namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
         let old = Old::of(old);
         let Writer { manager, subresource, dry_run } = by;
         let change = Change { resource, namespace, name, old: Some(&old), manage: Manage::Writer(manager), subresource, dry_run };
-        commit(self, &change, new).map(Shown::value)
+        commit(self, &change, new)
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! A cluster has a controller for that; here the API itself lets go, so that a claim can be deleted whoever runs beside the API.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use super::{Core, meta};
@@ -28,7 +26,7 @@ fn is_used(core: &Core, namespace: &str, claim: &str) -> bool {
 }
 
 /// Lets the claims go that are being deleted and that only this Pod, which is gone, had used.
-pub(super) fn release(core: &mut Core, namespace: &str, pod: &Arc<Value>) {
+pub(super) fn release(core: &mut Core, namespace: &str, pod: &Value) {
     for name in claims(pod) {
         let Some(claim) = core.store.get(CLAIMS, namespace, name).filter(|claim| meta::is_deleting(claim)) else { continue };
         if is_used(core, namespace, name) {

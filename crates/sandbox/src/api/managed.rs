@@ -12,6 +12,7 @@ use super::meta;
 use crate::canonical;
 use crate::resource::Resource;
 use crate::status::ApiError;
+use crate::stored::Opened;
 
 /// Metadata that nobody owns.
 const NOBODYS: [&str; 8] = ["name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion"];
@@ -94,17 +95,28 @@ impl Kind for Endpoint<'_> {
 }
 
 /// The owners after a plain write; `manager` is the writer's name.
-pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, manager: &str, subresource: &str, now: &str) -> ManagedFields {
+pub(crate) fn updated(
+    resource: &Resource,
+    old: Option<&Opened>,
+    new: &Value,
+    manager: &str,
+    subresource: &str,
+    now: &str,
+) -> ManagedFields {
     let given = &new["metadata"]["managedFields"];
     let reset = given.as_array().is_some_and(|list| list.is_empty() || (list.len() == 1 && list[0].as_object().is_some_and(Map::is_empty)));
     if reset && old.is_some() {
         return ManagedFields::default();
     }
     let from_new = Some(new).filter(|_| subresource.is_empty()).and_then(ManagedFields::of).filter(|managed| !managed.owners.is_empty());
-    let mut managed = from_new.or_else(|| ManagedFields::of(old?)).unwrap_or_default();
+    let known = match (from_new, old) {
+        (Some(given), _) => Cow::Owned(given),
+        (None, Some(old)) => Cow::Borrowed(&*old.managed),
+        (None, None) => Cow::default(),
+    };
     // What was never tracked does not begin to be by an update.
-    if managed.owners.is_empty() && old.is_some() {
-        return managed;
+    if known.owners.is_empty() && old.is_some() {
+        return known.into_owned();
     }
     let me = Manager {
         name: manager.to_owned(),
@@ -120,33 +132,33 @@ pub(crate) fn updated(resource: &Resource, old: Option<&Value>, new: &Value, man
     } else {
         json!({})
     };
-    let before = old.unwrap_or(&nothing);
+    let before = old.map_or(&nothing, |old| &*old.value);
     let (before, after) = (with_parts(resource, before, new), with_parts(resource, new, before));
     let endpoint = Endpoint::new(resource, subresource);
     // An object that cannot be converted leaves its owners as they are.
-    let Ok(owners) = structured::update(&endpoint, &before, &after, resource.api_version(), &managed.owners, &me) else {
-        return managed;
+    let Ok(owners) = structured::update(&endpoint, &before, &after, resource.api_version(), &known.owners, &me) else {
+        return known.into_owned();
     };
-    if owners.get(&me) != managed.owners.get(&me) {
+    let mut managed = ManagedFields { owners, times: known.times.clone() };
+    if managed.owners.get(&me) != known.owners.get(&me) {
         managed.stamp(&me, now);
     }
-    managed.owners = owners;
     managed
 }
 
 /// What server-side apply makes of an object: the merged object, and the owners.
 pub(crate) fn applied(
     resource: &Resource,
-    old: Option<&Value>,
+    old: Option<&Opened>,
     mut config: Value,
     manager: &str,
     subresource: &str,
     force: bool,
     now: &str,
 ) -> Result<(Value, ManagedFields), ApiError> {
-    let mut managed = old.and_then(ManagedFields::of).unwrap_or_default();
+    let mut managed = old.map(|old| ManagedFields::clone(&old.managed)).unwrap_or_default();
     let nothing = json!({});
-    let before = old.unwrap_or(&nothing);
+    let before = old.map_or(&nothing, |old| &*old.value);
     let (endpoint, version) = (Endpoint::new(resource, subresource), resource.api_version());
     if let (Some(_), true) = (old, managed.owners.is_empty()) {
         // What stands there already is somebody's: it is not ours to remove.

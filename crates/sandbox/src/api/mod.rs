@@ -190,13 +190,13 @@ impl Held<'_> {
             return subresource::carry_out(self, ask);
         }
         options::check(ask)?;
-        let ok = |value: Arc<Value>| (StatusCode::OK, Shown::from(value));
+        let ok = |shown: Shown| (StatusCode::OK, shown);
         let made = |value: Value| (StatusCode::OK, Shown::from(value));
         if ask.resource.kind == "ComponentStatus" {
             return components::answer(ask).map(made);
         }
         match ask.verb {
-            Verb::Get => read::get(self, ask).map(|shown| (StatusCode::OK, shown)),
+            Verb::Get => read::get(self, ask).map(ok),
             Verb::List | Verb::Watch => read::answer(self, ask).map(made),
             Verb::Create => write::create(self, ask),
             Verb::Update => write::update(self, ask),

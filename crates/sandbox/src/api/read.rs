@@ -1,7 +1,5 @@
 //! Get and list.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
@@ -24,17 +22,17 @@ pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Shown, ApiError> {
     }
     let found = core.store.find(resource.storage(), namespace, &ask.target.name);
     let found = found.ok_or_else(|| ApiError::not_found(resource, &ask.target.name))?;
-    if let Some(text) = found.text(resource) {
-        return Ok(text.clone().into());
+    if found.text(resource).is_some() {
+        return Ok(found.clone().into());
     }
-    Ok(in_version(resource, found.value()).into())
+    Ok(in_version(resource, found.whole()).into())
 }
 
 /// The object as this version shows it.
-pub(crate) fn in_version(resource: &Resource, mut object: Arc<Value>) -> Arc<Value> {
+pub(crate) fn in_version(resource: &Resource, mut object: Value) -> Value {
     let version = resource.api_version();
     if object["apiVersion"] != version {
-        Arc::make_mut(&mut object)["apiVersion"] = version.into();
+        object["apiVersion"] = version.into();
     }
     object
 }
@@ -152,7 +150,7 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
 /// GET of many as a list object; its text can be had for less ([`crate::listing`]).
 pub(crate) fn answer(core: &Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let page = list(core, ask)?;
-    let items = page.items.iter().map(|object| Arc::unwrap_or_clone(in_version(&ask.resource, object.value()))).collect();
+    let items = page.items.iter().map(|object| in_version(&ask.resource, object.whole())).collect();
     let mut out = list_object(&ask.resource, items, page.revision);
     out["metadata"] = page.metadata(&ask.resource);
     Ok(out)

@@ -42,12 +42,12 @@ pub(crate) fn carry_out(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
         }
         ("ephemeralcontainers" | "approval", Verb::Patch) => write::change(core, ask, name).map(ok),
         ("scale", Verb::Get) => {
-            let object = read::get(core, ask)?.value();
+            let object = read::get(core, ask)?.look();
             wanted(ask, &object)?;
             scale(ask, &object).map(Shown::from).map(ok)
         }
         ("scale", Verb::Update | Verb::Patch) => set_scale(core, ask).map(Shown::from).map(ok),
-        ("finalize", Verb::Update) => finalize(core, ask).map(Shown::from).map(ok),
+        ("finalize", Verb::Update) => finalize(core, ask).map(ok),
         ("binding", Verb::Create) => bind(core, ask).map(made),
         ("token", Verb::Create) => token(core, ask).map(made),
         ("eviction", Verb::Create) => {
@@ -136,7 +136,7 @@ fn whole_number(ask: &Ask<'_>, replicas: &Value) -> Result<i64, ApiError> {
 }
 
 fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
-    let old = read::get(core, ask)?.value();
+    let old = read::get(core, ask)?.look();
     let before = scale(ask, &old)?;
     let after = match ask.verb {
         Verb::Update => write::decode(ask)?,
@@ -164,20 +164,20 @@ fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     }
     *place = json!(replicas);
     let dry_run = write::dry_run(ask);
-    let stored = core.overwrite(
+    let written = core.overwrite(
         &ask.resource,
         &ask.target.namespace,
         &ask.target.name,
         Writer { manager: write::manager(ask), subresource: "scale", dry_run },
         new,
     )?;
-    scale(ask, &stored)
+    scale(ask, &written.look())
 }
 
 /// Lets a namespace go: its spec's finalizers as the request says.
-fn finalize(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> {
+fn finalize(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Shown, ApiError> {
     let given = write::decode(ask)?;
-    let mut new = Arc::unwrap_or_clone(read::get(core, ask)?.value());
+    let mut new = Arc::unwrap_or_clone(read::get(core, ask)?.look());
     meta::precondition(&ask.resource, &ask.target.name, &new, &given)?;
     let finalizers = given["spec"]["finalizers"].clone();
     new["spec"]["finalizers"] = if finalizers.is_null() { json!([]) } else { finalizers };
@@ -193,7 +193,7 @@ fn finalize(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Arc<Value>, ApiError> 
 /// A token with which its bearer is the service account. It has the form of a JSON Web Token, but only this cluster can say whose it is.
 fn token(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let mut request = write::decode(ask)?;
-    let account = read::get(core, ask)?.value();
+    let account = read::get(core, ask)?.look();
     let (namespace, name, uid) = (&ask.target.namespace, &ask.target.name, meta::text(&account, "uid"));
     let seconds = request["spec"]["expirationSeconds"].as_i64().unwrap_or(3600);
     if seconds < 600 {
@@ -223,7 +223,7 @@ fn token(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
 /// Puts a Pod on a node.
 fn bind(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let binding = write::decode(ask)?;
-    let mut pod = Arc::unwrap_or_clone(read::get(core, ask)?.value());
+    let mut pod = Arc::unwrap_or_clone(read::get(core, ask)?.look());
     if !pod["spec"]["nodeName"].is_null() {
         let why = format!("pod {} is already assigned to node {}", ask.target.name, pod["spec"]["nodeName"]);
         return Err(ApiError::conflict(&ask.resource, &ask.target.name, &why));

@@ -1,5 +1,7 @@
 //! Create, update, and the four kinds of patch.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -12,7 +14,7 @@ use crate::golang;
 use crate::request::Verb;
 use crate::resource::Resource;
 use crate::status::ApiError;
-use crate::stored::Shown;
+use crate::stored::{Opened, Shown};
 use crate::strict;
 
 /// How often a generated name is tried.
@@ -248,7 +250,7 @@ fn makes_new(resource: &Resource) -> bool {
 pub(crate) fn replace(
     core: &mut Held<'_>,
     ask: &Ask<'_>,
-    make: impl FnOnce(&Value, &mut Vec<String>) -> Result<Value, ApiError>,
+    make: impl FnOnce(&Opened, &mut Vec<String>) -> Result<Value, ApiError>,
     subresource: &str,
 ) -> Result<Shown, ApiError> {
     let resource = &*ask.resource;
@@ -256,13 +258,13 @@ pub(crate) fn replace(
     let Some(old) = core.store.find(resource.storage(), namespace, name).cloned() else {
         // What could be made says that it is not the one that was meant.
         let makes = ask.verb == Verb::Update && subresource.is_empty() && makes_new(resource);
-        let asked = if makes { make(&json!({}), &mut Vec::new())? } else { Value::Null };
+        let asked = if makes { make(&Opened::of(json!({})), &mut Vec::new())? } else { Value::Null };
         let uid = meta::text(&asked, "uid");
         return Err(if uid.is_empty() { ApiError::not_found(resource, name) } else { meta::other(resource, namespace, name, uid, "") });
     };
     let (old, new) = core.aside(|warnings| {
         let old = Old::of(&old);
-        let mut new = make(&old, warnings)?;
+        let mut new = make(&old.opened, warnings)?;
         meta::precondition(resource, name, &old, &new)?;
         if subresource.is_empty() && !resource.is_builtin() && meta::text(&new, "resourceVersion").is_empty() {
             let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
@@ -349,18 +351,20 @@ pub(crate) fn change(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> R
 }
 
 /// The object as a patch of the request's kind makes it.
-fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
     let resource = &ask.resource;
     let kind = options::patch_kind(ask);
     let Body { value: change, twice, yaml } = body::patch(ask)?;
-    // Half of most objects: unless the patch speaks of them, the write makes them from those of the old object anyhow.
-    let managed = old["metadata"].get("managedFields");
-    let left_out = managed.filter(|_| kind == options::MERGE_PATCH && change["metadata"].get("managedFields").is_none());
+    // Unless the patch speaks of managed fields, the write makes them from those of the old object anyhow. An operation may speak of all there is.
+    let speaks = kind == options::JSON_PATCH || change["metadata"].get("managedFields").is_some();
+    let left_out = (!speaks).then_some(&*old.managed);
+    let old = if speaks { Cow::Owned(old.whole()) } else { Cow::Borrowed(&*old.value) };
+    let old = &*old;
     let unprocessable = |message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
     let mut new = match kind {
         options::JSON_PATCH => operations::patched(old, &change)?,
         options::MERGE_PATCH => {
-            let mut new = if left_out.is_some() { without_managed(old) } else { old.clone() };
+            let mut new = old.clone();
             fiel_merge::json_merge::patch_in_place(&mut new, &change);
             new
         }
@@ -391,17 +395,6 @@ fn patched(ask: &Ask<'_>, old: &Value, warnings: &mut Vec<String>) -> Result<Val
         meta::metadata(&mut new).insert("resourceVersion".to_owned(), old["metadata"]["resourceVersion"].clone());
     }
     Ok(new)
-}
-
-/// A copy of an object without its managed fields.
-fn without_managed(object: &Value) -> Value {
-    let copy = |(name, value): (&String, &Value)| (name.clone(), value.clone());
-    let metadata = |metadata: &Map<String, Value>| metadata.iter().filter(|(name, _)| *name != "managedFields").map(copy).collect();
-    let copied = object.as_object().into_iter().flatten().map(|(name, value)| match value {
-        Value::Object(fields) if name == "metadata" => (name.clone(), Value::Object(metadata(fields))),
-        value => copy((name, value)),
-    });
-    Value::Object(copied.collect())
 }
 
 fn change_has_no_version(new: &Value) -> bool {
@@ -437,7 +430,8 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
             None => {}
         }
         let named = json!({"metadata": {"name": config["metadata"]["name"], "namespace": config["metadata"]["namespace"]}});
-        let (mut new, managed) = managed::applied(resource, old.as_deref(), config, manager, subresource, ask.query.is("force"), &now)?;
+        let (mut new, managed) =
+            managed::applied(resource, old.as_ref().map(|old| &old.opened), config, manager, subresource, ask.query.is("force"), &now)?;
         match &old {
             // What is there has its name.
             Some(_) if meta::text(&named, "name").is_empty() => {}
