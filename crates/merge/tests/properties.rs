@@ -158,6 +158,7 @@ proptest! {
         managed.owners.insert(manager.clone(), Owned { fields, version: "apps/v1".into(), applied: true });
         managed.stamp(&manager, &time);
         let object = json!({"metadata": {"managedFields": managed.encode()}});
+        prop_assert_eq!(serde_json::from_str::<Value>(&managed.json()).ok(), Some(managed.encode()));
         prop_assert_eq!(ManagedFields::of(&object), Some(managed));
     }
 

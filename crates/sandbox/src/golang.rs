@@ -1,9 +1,10 @@
 //! Kubernetes' Go types: what JSON makes of each field, and its number in protobuf; and the types that the server itself works with, which it shows
 //! in errors.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use foldhash::HashMap;
 use serde_json::{Value, json};
 
 /// What a field holds.
@@ -62,6 +63,8 @@ pub(crate) struct Message {
     pub(crate) fields: BTreeMap<&'static str, Field>,
     /// What is written for fields that are not given.
     pub(crate) absent: Vec<(&'static str, Value)>,
+    /// What is written when nothing is given at all; made by whoever asks for it first.
+    pub(crate) nothing: OnceLock<Value>,
 }
 
 impl Table {
@@ -77,7 +80,7 @@ impl Table {
             let (name, text) = line.split_once(' ').unwrap_or((line, ""));
             (name, Line { text, read: OnceLock::new() })
         };
-        let mut messages = HashMap::with_capacity(1024);
+        let mut messages = HashMap::with_capacity_and_hasher(1024, Default::default());
         messages.extend(lines.map(line));
         Self { messages }
     }
@@ -98,7 +101,7 @@ impl Table {
             }
         }
         let absent = fields.values().filter_map(|field| Some((field.name, self.absent(field)?))).collect();
-        Message { own, fields, absent }
+        Message { own, fields, absent, nothing: OnceLock::new() }
     }
 
     /// What Go writes for a field that was not given; none when nothing is.
@@ -145,7 +148,7 @@ impl Table {
 /// The table's name of a kind: `apps/v1.Deployment`, `core/v1.Pod`.
 pub(crate) fn type_name(api_version: &str, kind: &str) -> String {
     let (group, version) = api_version.split_once('/').unwrap_or(("core", api_version));
-    format!("{}/{version}.{kind}", group.split('.').next().unwrap_or_default())
+    [group.split('.').next().unwrap_or_default(), "/", version, ".", kind].concat()
 }
 
 /// A field as the table writes it: `[+]NAME=NUMBER[!][?*%]TYPE[:NAME IN GO]`.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use crate::Shared;
 use crate::api::{Ask, list};
 use crate::http::{Form, PARTIAL};
+use crate::json;
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -87,7 +88,7 @@ impl Watch {
             }
         }
         if mark_end && self.bookmarks {
-            self.bookmark(json!({"k8s.io/initial-events-end": "true"}));
+            self.bookmark(Some(json!({"k8s.io/initial-events-end": "true"})));
         }
         Ok(())
     }
@@ -105,15 +106,27 @@ impl Watch {
         }
     }
 
-    fn bookmark(&mut self, annotations: Value) {
+    fn bookmark(&mut self, annotations: Option<Value>) {
         let mut metadata = json!({"resourceVersion": self.seen.to_string()});
-        if !annotations.is_null() {
+        if let Some(annotations) = annotations {
             metadata["annotations"] = annotations;
         }
-        let object = json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata});
-        let object = self.form.present(&self.resource, &object);
-        self.waiting.push_back(line("BOOKMARK", &[object.to_string().as_bytes()]));
         self.next_bookmark = Instant::now() + BOOKMARKS;
+        if matches!(self.form, Form::Table { .. }) {
+            let object = json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata});
+            return self.tell("BOOKMARK", &object);
+        }
+        let (kind, version) = (self.resource.kind.as_str(), self.resource.api_version());
+        let mut text = Vec::with_capacity(128);
+        json::write(&mut text, &metadata);
+        let line = match self.form {
+            Form::Metadata => line("BOOKMARK", &[PARTIAL, &text, b"}"]),
+            _ => line(
+                "BOOKMARK",
+                &[b"{\"kind\":\"", kind.as_bytes(), b"\",\"apiVersion\":\"", version.as_bytes(), b"\",\"metadata\":", &text, b"}"],
+            ),
+        };
+        self.waiting.push_back(line);
     }
 
     /// Reads what happened since.
@@ -187,7 +200,7 @@ impl Watch {
                     if self.bookmarks {
                         // Writes to other resources wake nobody here, but the bookmark is as new as they are.
                         self.catch_up();
-                        self.bookmark(Value::Null);
+                        self.bookmark(None);
                     }
                 }
             }

@@ -20,15 +20,17 @@ pub(crate) const KIND: usize = 11;
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     bytes: Cow<'static, [u8]>,
+    /// Its words as read: whoever walks a schema needs them at every step.
+    header: [usize; HEADER],
 }
 
 impl Table {
     pub(crate) const fn borrowed(bytes: &'static [u8]) -> Self {
-        Self { bytes: Cow::Borrowed(bytes) }
+        Self { bytes: Cow::Borrowed(bytes), header: header(bytes) }
     }
 
     pub(crate) fn owned(bytes: Vec<u8>) -> Self {
-        Self { bytes: Cow::Owned(bytes) }
+        Self { header: header(&bytes), bytes: Cow::Owned(bytes) }
     }
 
     fn word_at(&self, byte: usize) -> u32 {
@@ -37,24 +39,20 @@ impl Table {
         bytes.map_or(0, |four| u32::from_le_bytes([four[0], four[1], four[2], four[3]]))
     }
 
-    fn header(&self, word: usize) -> usize {
-        self.word_at(word * 4) as usize
-    }
-
     pub(crate) fn node(&self, node: u32, word: usize) -> u32 {
-        self.word_at(self.header(1) + (node as usize * NODE + word) * 4)
+        self.word_at(self.header[1] + (node as usize * NODE + word) * 4)
     }
 
     pub(crate) fn field(&self, field: u32, word: usize) -> u32 {
-        self.word_at(self.header(2) + (field as usize * FIELD + word) * 4)
+        self.word_at(self.header[2] + (field as usize * FIELD + word) * 4)
     }
 
     pub(crate) fn kind(&self, kind: u32, word: usize) -> u32 {
-        self.word_at(self.header(3) + (kind as usize * KIND + word) * 4)
+        self.word_at(self.header[3] + (kind as usize * KIND + word) * 4)
     }
 
     pub(crate) fn kinds(&self) -> u32 {
-        self.word_at(6 * 4)
+        self.header[6] as u32
     }
 
     /// The string of that number; none for 0.
@@ -65,11 +63,22 @@ impl Table {
     /// The bytes of that string, to compare: searching a name must not validate every name on its way.
     pub(crate) fn raw(&self, string: u32) -> Option<&[u8]> {
         let index = string.checked_sub(1)? as usize;
-        let at = self.header(4) + index * 8;
+        let at = self.header[4] + index * 8;
         let (start, length) = (self.word_at(at) as usize, self.word_at(at + 4) as usize);
-        let begin = self.header(5) + start;
+        let begin = self.header[5] + start;
         self.bytes.get(begin..begin + length)
     }
+}
+
+/// The words with which a table begins; zero where it is too short for them.
+const fn header(bytes: &[u8]) -> [usize; HEADER] {
+    let (mut out, mut word) = ([0; HEADER], 0);
+    while word < HEADER && word * 4 + 3 < bytes.len() {
+        let at = word * 4;
+        out[word] = u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]) as usize;
+        word += 1;
+    }
+    out
 }
 
 /// A comma-separated list in the table; empty when there is none.

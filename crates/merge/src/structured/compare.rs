@@ -94,13 +94,21 @@ fn differ_as(shape: Shape<'_>, old: Option<&Value>, new: Option<&Value>, out: &m
             if object.atomic || nothing {
                 return leaf(old, new);
             }
+            let mut beside = is.into_iter().flatten().peekable();
+            let mut both = 0;
             for (name, value) in was.into_iter().flatten() {
-                field(name, Some(value), is.and_then(|fields| fields.get(name)), object, out);
+                // Names stand in the same order, unless a feature of serde_json keeps that of the text.
+                let other = beside.next_if(|(beside, _)| *beside == name).map(|(_, other)| other).or_else(|| {
+                    let other = is?.get(name)?;
+                    beside.find(|(beside, _)| *beside == name);
+                    Some(other)
+                });
+                both += usize::from(other.is_some());
+                field(name, Some(value), other, object, out);
             }
-            for (name, value) in is.into_iter().flatten() {
-                if was.is_none_or(|fields| !fields.contains_key(name)) {
-                    field(name, None, Some(value), object, out);
-                }
+            let added = is.filter(|is| both < is.len()).into_iter().flatten();
+            for (name, value) in added.filter(|(name, _)| was.is_none_or(|fields| !fields.contains_key(*name))) {
+                field(name, None, Some(value), object, out);
             }
         }
         Shape::List(list) => {
@@ -136,19 +144,22 @@ fn field(name: &str, old: Option<&Value>, new: Option<&Value>, object: Object<'_
     let mut below = Comparison::default();
     let change = differ(old, new, of, &mut below);
     if change != Change::None || !below.is_same() {
-        note(&Step::Field(name.into()), change, below, out);
+        note(Step::Field(name.into()), change, below, out);
     }
 }
 
-fn note(step: &Step, change: Change, below: Comparison, out: &mut Comparison) {
+fn note(step: Step, change: Change, below: Comparison, out: &mut Comparison) {
     let sides = [
         (&mut out.added, Change::Added, below.added),
         (&mut out.modified, Change::Modified, below.modified),
         (&mut out.removed, Change::Removed, below.removed),
     ];
-    for (set, kind, below) in sides {
-        if change == kind || !below.is_empty() {
-            set.push(step.clone(), change == kind, below);
+    let mut sides = sides.into_iter().filter(|(_, kind, below)| change == *kind || !below.is_empty()).peekable();
+    let mut step = Some(step);
+    while let Some((set, kind, below)) = sides.next() {
+        // Nearly always there is only one.
+        if let Some(step) = if sides.peek().is_some() { step.clone() } else { step.take() } {
+            set.push(step, change == kind, below);
         }
     }
 }
@@ -178,19 +189,19 @@ fn lists(old: Option<&Vec<Value>>, new: Option<&Vec<Value>>, list: List<'_>, out
             ([_, _, ..], rest) => {
                 if let [item] = rest {
                     let change = differ(None, Some(item), list.items, &mut below);
-                    note(&step, change, std::mem::take(&mut below), out);
+                    note(step.clone(), change, std::mem::take(&mut below), out);
                 }
                 Change::Removed
             }
             (rest, [_, _, ..]) => {
                 if let [item] = rest {
                     let change = differ(Some(item), None, list.items, &mut below);
-                    note(&step, change, std::mem::take(&mut below), out);
+                    note(step.clone(), change, std::mem::take(&mut below), out);
                 }
                 Change::Added
             }
             (old, new) => differ(old.first().copied(), new.first().copied(), list.items, &mut below),
         };
-        note(&step, change, below, out);
+        note(step, change, below, out);
     }
 }

@@ -126,6 +126,17 @@ impl Step {
                 out.push_str(name);
                 out.push('"');
             }
+            Self::Key(_) => {
+                // What must be escaped in the JSON within was so already, but for what stands around it.
+                out.push('"');
+                for letter in self.encode().chars() {
+                    if matches!(letter, '"' | '\\') {
+                        out.push('\\');
+                    }
+                    out.push(letter);
+                }
+                out.push('"');
+            }
             other => write_text(&other.encode(), out),
         }
     }

@@ -225,7 +225,7 @@ fn fresh(uid: &str, now: &str, namespace: &str, name: &str, new: &mut Value) {
 /// Defaults and canonical form.
 fn complete(resource: &Resource, old: Option<&Value>, new: &mut Value, subresource: &str) {
     if resource.is_builtin() {
-        canonical::canonicalise(&resource.group, &resource.kind, new);
+        canonical::canonicalise(&resource.group, &resource.kind, new, old);
     } else {
         definitions::prune_and_default(resource, new);
     }

@@ -22,14 +22,15 @@ pub(crate) fn is_definition(resource: &Resource) -> bool {
     resource.storage() == STORAGE
 }
 
-fn all(core: &Core) -> Vec<Value> {
-    core.store.list(STORAGE, "", None).map(|(_, object)| Arc::unwrap_or_clone(object.value())).collect()
+fn all(core: &Core) -> Vec<Arc<Value>> {
+    core.store.list(STORAGE, "", None).map(|(_, object)| object.value()).collect()
 }
 
 /// Serves what the stored definitions say, as far as they are established.
 pub(crate) fn reload(core: &mut Core) {
     let definitions = all(core);
-    core.resources = Resources::new(definitions.iter().filter(|definition| names::is_true(definition, "Established")));
+    core.resources =
+        Resources::new(definitions.iter().map(|definition| &**definition).filter(|definition| names::is_true(definition, "Established")));
 }
 
 /// Gives every definition the names that nobody had before it, and serves what can be served now.
@@ -40,15 +41,17 @@ pub(crate) fn settle(core: &mut Core) {
         let now = core.now();
         let next = definitions.iter().find_map(|one| {
             let group = &one["spec"]["group"];
-            let others =
-                definitions.iter().filter(|other| other["spec"]["group"] == *group && other["metadata"]["name"] != one["metadata"]["name"]);
+            let others = definitions
+                .iter()
+                .map(|other| &**other)
+                .filter(|other| other["spec"]["group"] == *group && other["metadata"]["name"] != one["metadata"]["name"]);
             let status = names::settled(one, &others.collect::<Vec<_>>(), &now)?;
             (status != one["status"]).then_some((one, status))
         });
         let Some((old, status)) = next else {
             break;
         };
-        let mut new = old.clone();
+        let mut new = Value::clone(old);
         new["status"] = status;
         write_status(core, meta::text(old, "name"), new);
     }
@@ -108,7 +111,7 @@ fn storage_of(definition: &Value) -> String {
 /// Lets the definitions go whose last object is gone, and writes down how far the others are. (After a minute a kube-apiserver writes that it could not
 /// confirm the end, and begins anew; here it is known at once.)
 pub(crate) fn finish(core: &mut Core) {
-    let held = |definition: &Value| meta::is_deleting(definition) && meta::finalizers(definition).iter().any(|one| one == CLEANUP);
+    let held = |definition: &Arc<Value>| meta::is_deleting(definition) && meta::finalizers(definition).iter().any(|one| one == CLEANUP);
     for old in all(core).into_iter().filter(held) {
         let established = names::condition(&old["status"], "Established").is_some_and(|condition| condition["status"] == "True");
         let remain = core.store.list(&storage_of(&old), "", None).next().is_some();
@@ -117,7 +120,7 @@ pub(crate) fn finish(core: &mut Core) {
             (false, true) => (false, "InstanceDeletionCompleted", "removed all instances"),
             (false, false) => (false, "NeverEstablished", "resource was never established"),
         };
-        let (mut new, now) = (old.clone(), core.now());
+        let (mut new, now) = (Value::clone(&old), core.now());
         names::set_condition(&mut new["status"], "Terminating", goes_on, reason, message, &now);
         let left: Vec<String> = meta::finalizers(&old).into_iter().filter(|one| remain || one != CLEANUP).collect();
         if left.is_empty() {
@@ -125,7 +128,7 @@ pub(crate) fn finish(core: &mut Core) {
             continue;
         }
         new["metadata"]["finalizers"] = json!(left);
-        if new != old {
+        if new != *old {
             write_status(core, meta::text(&old, "name"), new);
         }
     }

@@ -125,14 +125,9 @@ pub(crate) fn updated(
         subresource: subresource.to_owned(),
     };
     // A new object is compared with one of which nothing is given: what its type writes anyhow is nobody's.
-    let nothing = if old.is_some() {
-        Value::Null
-    } else if resource.is_builtin() {
-        canonical::nothing(resource.api_version(), &resource.kind)
-    } else {
-        json!({})
-    };
-    let before = old.map_or(&nothing, |old| &*old.value);
+    let empty = json!({});
+    let nothing = if resource.is_builtin() { canonical::nothing(resource.api_version(), &resource.kind) } else { &empty };
+    let before = old.map_or(nothing, |old| &*old.value);
     let (before, after) = (with_parts(resource, before, new), with_parts(resource, new, before));
     let endpoint = Endpoint::new(resource, subresource);
     // An object that cannot be converted leaves its owners as they are.

@@ -39,21 +39,23 @@ pub(crate) use types::{kind_of, mismatch};
 pub(crate) use validate::{labels, metadata, validate};
 pub(crate) use warn::{finalizers as finalizer_warnings, warnings};
 
-/// Brings a built-in object into the server's form. Objects of other kinds are left as they are: their definition says what they get.
-pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value) {
+/// Brings a built-in object into the server's form. Objects of other kinds are left as they are: their definition says what they get. What is the same
+/// in `old`, an object of the same kind that is stored, is in that form.
+pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value, old: Option<&Value>) {
     let message = type_name(object["apiVersion"].as_str().unwrap_or_default(), kind);
+    let old = old.filter(|old| old["apiVersion"] == object["apiVersion"]).and_then(Value::as_object);
     if let Some(fields) = object.as_object_mut() {
-        shape::prune(fields, &message);
+        let same = old.into_iter().flatten().filter(|(name, value)| fields.get(*name) == Some(*value));
+        let done: Vec<&str> = same.map(|(name, _)| name.as_str()).collect();
+        shape::prune(fields, &message, &done);
         kinds::complete(group, kind, fields);
-        shape::fill(fields, &message);
+        shape::fill(fields, &message, &done);
     }
 }
 
 /// A kind's object of which nothing is given, with what its type writes all the same.
-pub(crate) fn nothing(api_version: &str, kind: &str) -> Value {
-    let mut fields = Map::new();
-    shape::fill(&mut fields, &type_name(api_version, kind));
-    Value::Object(fields)
+pub(crate) fn nothing(api_version: &str, kind: &str) -> &'static Value {
+    shape::nothing(&type_name(api_version, kind))
 }
 
 /// Writes into an object what follows when the server reads it back from its store: defaults from what the server itself had written.
@@ -65,11 +67,11 @@ pub(crate) fn reread(group: &str, kind: &str, object: &mut Value) {
 
 /// Writes what the server and its admission add to an object of a built-in kind, whoever writes it.
 pub(crate) fn prepare(group: &str, kind: &str, object: &mut Value, old: Option<&Value>, now: &str) {
-    let message = type_name(object["apiVersion"].as_str().unwrap_or_default(), kind);
     if let Some(fields) = object.as_object_mut()
         && prepare::prepare(group, kind, fields, old, now)
     {
-        shape::fill(fields, &message);
+        let message = type_name(fields.get("apiVersion").and_then(Value::as_str).unwrap_or_default(), kind);
+        shape::fill(fields, &message, &[]);
     }
 }
 

@@ -2,19 +2,23 @@
 //!
 //! A server reads an object into its type and writes it out again. The types are a table (`golang`); nothing here knows any kind.
 
-use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use fiel_schema::Registry;
+use foldhash::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::quantity;
 use crate::golang::{Field, Shape, Table, Type, type_name};
 
-/// Takes out what the type does not have and what it cannot tell from nothing. Defaults are given to what is left.
-pub(super) fn prune(fields: &mut Map<String, Value>, message: &str) {
+/// Takes out what the type does not have and what it cannot tell from nothing. Defaults are given to what is left. The fields of these names are
+/// canonical already.
+pub(super) fn prune(fields: &mut Map<String, Value>, message: &str, done: &[&str]) {
     let Some(known) = Table::get().fields(message).filter(|_| !is_raw(message)) else { return };
     fields.retain(|name, value| {
+        if done.contains(&name.as_str()) {
+            return true;
+        }
         let Some(field) = known.get(name.as_str()) else {
             return matches!(name.as_str(), "apiVersion" | "kind") && is_kind(message);
         };
@@ -26,23 +30,34 @@ pub(super) fn prune(fields: &mut Map<String, Value>, message: &str) {
     });
 }
 
-/// Writes what the type always writes.
-pub(super) fn fill(fields: &mut Map<String, Value>, message: &str) {
+/// Writes what the type always writes. The fields of these names are canonical already.
+pub(super) fn fill(fields: &mut Map<String, Value>, message: &str, done: &[&str]) {
     let Some(known) = Table::get().message(message).filter(|_| !is_raw(message)) else { return };
     for (name, absent) in &known.absent {
         if !fields.contains_key(*name) {
             fields.insert((*name).to_owned(), absent.clone());
         }
     }
-    for (name, value) in fields.iter_mut().filter(|(_, value)| value.is_object() || value.is_array()) {
+    for (name, value) in fields.iter_mut().filter(|(name, value)| (value.is_object() || value.is_array()) && !done.contains(&name.as_str()))
+    {
         let Some(Field { shape, of: Type::Message(of), .. }) = known.fields.get(name.as_str()) else { continue };
         match (shape, value) {
-            (Shape::List, Value::Array(items)) => items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of)),
-            (Shape::Map, Value::Object(map)) => map.values_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of)),
-            (Shape::One | Shape::Pointer, Value::Object(inner)) => fill(inner, object_of(of)),
+            (Shape::List, Value::Array(items)) => items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of, &[])),
+            (Shape::Map, Value::Object(map)) => map.values_mut().filter_map(Value::as_object_mut).for_each(|item| fill(item, of, &[])),
+            (Shape::One | Shape::Pointer, Value::Object(inner)) => fill(inner, object_of(of), &[]),
             _ => {}
         }
     }
+}
+
+/// A kind's object of which nothing is given.
+pub(super) fn nothing(message: &str) -> &'static Value {
+    let made = || {
+        let mut fields = Map::new();
+        fill(&mut fields, message, &[]);
+        Value::Object(fields)
+    };
+    Table::get().message(message).map_or(&Value::Null, |known| known.nothing.get_or_init(made))
 }
 
 /// Whether a type holds JSON of any shape, which Go keeps as it is.
@@ -97,7 +112,7 @@ fn one(value: &mut Value, of: Type) {
         }
         ("meta/v1.Time", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%SZ"),
         ("meta/v1.MicroTime", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%S.%6fZ"),
-        (_, Value::Object(fields)) => prune(fields, object_of(message)),
+        (_, Value::Object(fields)) => prune(fields, object_of(message), &[]),
         _ => {}
     }
 }

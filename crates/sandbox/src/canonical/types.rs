@@ -25,24 +25,24 @@ fn inside(value: &Value, message: &str, place: Place<'_>, old: Option<&Value>) -
         if old == Some(value) {
             return None;
         }
-        // What stands inline belongs to the structure that it is written in.
-        let owner = message.rsplit('.').next().unwrap_or_default();
-        whole(value, field, &Known { owner, place: Place::Field(&place, name) }, old)
+        whole(value, field, &Known { message, place: Place::Field(&place, name) }, old)
     })
 }
 
 /// A field of a Go structure.
 struct Known<'a> {
-    /// The structure that has the field.
-    owner: &'a str,
+    /// The message that has the field.
+    message: &'a str,
     place: Place<'a>,
 }
 
 impl Known<'_> {
     fn told(&self, value: &Value, go: &str) -> String {
+        // What stands inline belongs to the structure that it is written in.
+        let owner = self.message.rsplit('.').next().unwrap_or_default();
         let number = if value.is_number() { format!(" {value}") } else { String::new() };
         let number = if go.starts_with("int") { number } else { String::new() };
-        format!("json: cannot unmarshal {}{number} into Go struct field {}.{} of type {go}", kind_of(value), self.owner, self.place)
+        format!("json: cannot unmarshal {}{number} into Go struct field {owner}.{} of type {go}", kind_of(value), self.place)
     }
 }
 

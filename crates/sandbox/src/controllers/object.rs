@@ -184,9 +184,11 @@ pub(crate) fn annotation<'a>(object: &'a Object, name: &str) -> Option<&'a str> 
 }
 
 impl Object {
-    /// What stands below the object's root, by JSON pointer. `Value::pointer` makes two texts of each step, in case it holds a `~`: none does.
+    /// What stands below the object's root, by JSON pointer. `Value::pointer` makes two texts of each step, in case it holds a `~`: none does. Steps are
+    /// too short for a search of many letters at once to be worth its beginning.
     pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {
-        pointer.split('/').skip(1).try_fold(&self.data, |value, step| match value {
+        let steps = pointer.as_bytes().split(|byte| *byte == b'/').skip(1).map(|step| std::str::from_utf8(step).unwrap_or_default());
+        steps.into_iter().try_fold(&self.data, |value, step| match value {
             Value::Array(items) => items.get(step.parse::<usize>().ok()?),
             _ => value.get(step),
         })
