@@ -3,7 +3,7 @@
 //! The sessions are made, played and compared by the example `fuzz` of `crates/sandbox`; here is the server beside it. A session that is answered
 //! differently is made small and printed. The seeds of a range always give the same sessions.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result};
@@ -21,21 +21,24 @@ pub(crate) struct Args {
     /// Where the small sessions that differ are kept, as files that crates/sandbox/tests/recorded can take in
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// How often a session that differs is played while it is made small
+    #[arg(long, default_value = "80")]
+    tries: usize,
 }
 
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
-    let tally = play(sh, &args.seeds, args.keep.as_deref())?;
+    let tally = play(sh, args)?;
     println!("{tally}");
     Ok(if tally.failed == 0 && tally.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn play(sh: &Shell, seeds: &str, keep: Option<&Path>) -> Result<Tally> {
+fn play(sh: &Shell, args: &Args) -> Result<Tally> {
     // First the server: where there is none, nothing needs to be built.
     let server = ApiServer::start(sh)?;
     let programs = process::programs(sh, &["--package", "fiel-sandbox", "--example", "fuzz"], &["fuzz"])?;
     let mut fuzz = Command::new(&programs[0]);
-    fuzz.arg(seeds).env("KUBECONFIG", server.kubeconfig());
-    if let Some(keep) = keep {
+    fuzz.arg(&args.seeds).arg("--tries").arg(args.tries.to_string()).env("KUBECONFIG", server.kubeconfig());
+    if let Some(keep) = &args.keep {
         fuzz.arg("--keep").arg(std::path::absolute(keep)?);
     }
     let (_, output) = process::tee(fuzz, |_| true)?;

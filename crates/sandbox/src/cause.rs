@@ -52,6 +52,14 @@ impl Cause {
         Self { reason: "FieldValueDuplicate", message: format!("Duplicate value: {value}"), field: field.into() }
     }
 
+    pub(crate) fn too_long(field: impl Into<String>, most: usize) -> Self {
+        Self { reason: "FieldValueTooLong", message: format!("Too long: may not be more than {most} bytes"), field: field.into() }
+    }
+
+    pub(crate) fn too_many(field: impl Into<String>, count: usize, most: usize) -> Self {
+        Self { reason: "FieldValueTooMany", message: format!("Too many: {count}: must have at most {most} items"), field: field.into() }
+    }
+
     pub(crate) fn not_found(field: impl Into<String>, value: &Value) -> Self {
         Self { reason: "FieldValueNotFound", message: format!("Not found: {value}"), field: field.into() }
     }

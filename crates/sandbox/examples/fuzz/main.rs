@@ -1,5 +1,5 @@
 //! Random sessions of requests, asked of a real kube-apiserver (of `KUBECONFIG`) and of a sandbox, which must answer the same: `fuzz A..B [--show]
-//! [--keep DIR]`. `cargo xtask fuzz-kubernetes` starts the server and this.
+//! [--keep DIR] [--tries N]`. `cargo xtask fuzz-kubernetes` starts the server and this.
 //!
 //! The seeds of a range always give the same sessions. A session that is answered differently is made small, printed and kept: as requests that the
 //! recorder of `tests/recorded` can put down with the real answers.
@@ -30,23 +30,25 @@ use session::Session;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
-/// How often a session is played while it is made smaller.
-const BUDGET: usize = 80;
+/// How often a session is played while it is made smaller, unless it is said otherwise.
+const TRIES: usize = 80;
 
 struct Args {
     seeds: Range<u64>,
     show: bool,
     keep: Option<PathBuf>,
+    tries: usize,
 }
 
 fn args() -> Result<Args, Error> {
     let mut given = std::env::args().skip(1);
     let range = given.next().unwrap_or_default();
     let (from, to) = range.split_once("..").ok_or("which seeds? A..B")?;
-    let mut args = Args { seeds: from.parse()?..to.parse()?, show: false, keep: None };
+    let mut args = Args { seeds: from.parse()?..to.parse()?, show: false, keep: None, tries: TRIES };
     while let Some(word) = given.next() {
         match word.as_str() {
             "--show" => args.show = true,
+            "--tries" => args.tries = given.next().ok_or("how many tries?")?.parse()?,
             "--keep" => args.keep = given.next().map(PathBuf::from),
             _ => return Err(format!("what is {word}?").into()),
         }
@@ -58,6 +60,8 @@ fn args() -> Result<Args, Error> {
 struct Bench {
     real: kube::Client,
     used: u64,
+    /// How often a session is played while it is made smaller.
+    tries: usize,
     /// The kinds of differences that were told, and how often they were met.
     told: BTreeMap<String, usize>,
 }
@@ -102,7 +106,7 @@ async fn main() -> Result<(), Error> {
         return Ok(());
     }
     drop(rustls::crypto::ring::default_provider().install_default());
-    let mut bench = Bench { real: kube::Client::try_default().await?, used: 0, told: BTreeMap::new() };
+    let mut bench = Bench { real: kube::Client::try_default().await?, used: 0, tries: args.tries, told: BTreeMap::new() };
     let (mut passed, mut failed, mut requests) = (0, 0, BTreeMap::<u16, usize>::new());
     for seed in args.seeds {
         let session = session::session(seed, &schemas);
@@ -134,7 +138,7 @@ async fn differing(bench: &mut Bench, seed: u64, session: &Session, found: Diffe
         return Ok(true);
     }
     let (mut small, mut told) = (session.clone(), None);
-    let (mut budget, mut from) = (BUDGET, 0);
+    let (mut budget, mut from) = (bench.tries, 0);
     // At first as it is: what does not differ again was chance.
     let mut candidate = Some(small.clone());
     while let Some(session) = candidate.filter(|_| budget > 0) {

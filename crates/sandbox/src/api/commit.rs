@@ -9,6 +9,7 @@ use super::write::namespace_is_open;
 use super::{Core, Held, addresses, definitions, expiry, guard, managed, meta};
 use crate::canonical;
 use crate::cause::Cause;
+use crate::definition;
 use crate::resource::Resource;
 use crate::status::ApiError;
 use crate::stored::{self, Draft, Opened, Order, Shown, Stored};
@@ -153,19 +154,24 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
     }
     prepare(resource, old, &mut new, now);
     validate(change, old, &new, warnings)?;
+    if !resource.is_builtin() {
+        definition::whole_numbers(&mut new);
+    }
     if let Some(core) = cluster {
         unchanged(core, change, start)?;
     }
     if definitions::is_definition(resource) {
         warnings.extend(definitions::warnings(&new, old));
     } else if resource.is_builtin() && change.subresource.is_empty() {
-        warnings.extend(canonical::warnings(&resource.group, &resource.kind, &new));
         canonical::reread(&resource.group, &resource.kind, &mut new);
     }
     if let Some(core) = cluster.filter(|_| is_service(resource)) {
         refuse(resource, name, &addresses::allot(core, old, namespace, name, &mut new))?;
     }
     meta::generation(resource, old, &mut new, change.subresource);
+    if resource.is_builtin() && change.subresource.is_empty() {
+        warnings.extend(canonical::warnings(&resource.group, &resource.kind, &new, old));
+    }
     meta::tidy(&mut new);
     if let Some(existing) = opened {
         meta::metadata(&mut new).insert("resourceVersion".to_owned(), existing.value["metadata"]["resourceVersion"].clone());

@@ -144,6 +144,7 @@ fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
         // A Scale has no lists: every other patch lays itself over it.
         _ => fiel_merge::json_merge::patch(&before, &body::patch(ask)?.value),
     };
+    write::is_in_place(ask, &after)?;
     meta::precondition(&ask.resource, &ask.target.name, &old, &after)?;
     let replicas = whole_number(ask, &after["spec"]["replicas"])?;
     // A custom object's schema says what it may be.

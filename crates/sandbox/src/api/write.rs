@@ -69,7 +69,7 @@ fn is_of_kind(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
 }
 
 /// Refuses a body of another namespace or name than the URL's, or of none.
-fn is_in_place(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
+pub(crate) fn is_in_place(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     let resource = &ask.resource;
     let namespace = meta::text(object, "namespace");
     if resource.namespaced && !namespace.is_empty() && namespace != ask.target.namespace {
@@ -246,6 +246,28 @@ fn makes_new(resource: &Resource) -> bool {
     resource.is_builtin() && KINDS.contains(&resource.kind.as_str())
 }
 
+/// Whether a kind's objects are replaced by whoever does not say which version it knows.
+fn unconditional(resource: &Resource) -> bool {
+    const NOT: [&str; 15] = [
+        "APIService",
+        "CSIDriver",
+        "CSINode",
+        "CSIStorageCapacity",
+        "CustomResourceDefinition",
+        "Lease",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "PodDisruptionBudget",
+        "RuntimeClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttachment",
+    ];
+    resource.is_builtin() && !NOT.contains(&resource.kind.as_str())
+}
+
 /// Replaces an object by what `make` makes of it, through the main endpoint or a subresource.
 pub(crate) fn replace(
     core: &mut Held<'_>,
@@ -265,11 +287,13 @@ pub(crate) fn replace(
     let (old, new) = core.aside(|warnings| {
         let old = Old::of(&old);
         let mut new = make(&old.opened, warnings)?;
-        meta::precondition(resource, name, &old, &new)?;
-        if subresource.is_empty() && !resource.is_builtin() && meta::text(&new, "resourceVersion").is_empty() {
+        if !unconditional(resource) && matches!(meta::text(&new, "resourceVersion"), "" | "0") {
             let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
-            return Err(ApiError::invalid(resource, name, &[cause]));
+            let mut told = Resource::clone(resource);
+            told.kind = told.plural.clone();
+            return Err(ApiError::invalid(&told, name, &[cause]));
         }
+        meta::precondition(resource, name, &old, &new)?;
         confine(resource, &old, &mut new, subresource);
         Ok((old, new))
     })?;
@@ -285,7 +309,8 @@ pub(crate) fn confine(resource: &Resource, old: &Value, new: &mut Value, subreso
             if new.get("status").is_some_and(Value::is_null) {
                 set(new, "status", Value::Null);
             }
-            let (builtin, labels) = (resource.is_builtin(), resource.group != "apps");
+            // Only a Deployment keeps the labels that its status is sent with from being written.
+            let (builtin, labels) = (resource.is_builtin(), resource.kind != "Deployment");
             let metadata = meta::metadata(new);
             if builtin {
                 keep(&old["metadata"], metadata, |part| match part {
@@ -391,7 +416,7 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
     }
     is_in_place(ask, &new)?;
     // A patch without a version is made on the newest one.
-    if change_has_no_version(&new) {
+    if unconditional(resource) && change_has_no_version(&new) {
         meta::metadata(&mut new).insert("resourceVersion".to_owned(), old["metadata"]["resourceVersion"].clone());
     }
     Ok(new)

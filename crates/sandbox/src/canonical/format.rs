@@ -34,6 +34,11 @@ pub(crate) fn subdomain(text: &str) -> Vec<String> {
     told(text, 253, is_subdomain(text), SUBDOMAIN)
 }
 
+/// A name of parts, or what one begins with.
+pub(super) fn beginning(text: &str) -> Vec<String> {
+    if text.len() > 1 && text.ends_with('-') { subdomain(&format!("{}a", &text[..text.len() - 1])) } else { subdomain(text) }
+}
+
 /// The name of a CronJob, to which its Jobs add the time.
 pub(super) fn cron_name(text: &str) -> Vec<String> {
     match subdomain(text) {
@@ -74,7 +79,7 @@ pub(super) fn port_name(text: &str) -> Vec<String> {
 pub(crate) fn qualified(text: &str) -> Vec<String> {
     let (prefix, name) = text.split_once('/').map_or((None, text), |(prefix, name)| (Some(prefix), name));
     if name.contains('/') {
-        return vec![format!("a qualified name {QUALIFIED} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")];
+        return vec![format!("a valid label key {QUALIFIED} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')")];
     }
     let mut out = Vec::new();
     match prefix {
@@ -166,13 +171,17 @@ pub(super) fn parse_network(text: &str) -> Option<(IpAddr, u8)> {
     (length <= if address.is_ipv4() { 32 } else { 128 }).then_some((address, length))
 }
 
-/// A finalizer of metadata or of a namespace.
+/// A finalizer of a namespace.
 pub(super) fn finalizer(text: &str) -> Vec<String> {
-    let told = qualified(text);
-    if told.is_empty() && !is_standard_finalizer(text) && !text.contains('/') {
-        return vec!["name is neither a standard finalizer name nor is it fully qualified".to_owned()];
-    }
+    let mut told = qualified(text);
+    told.extend(own_finalizer(text));
     told
+}
+
+/// A finalizer of an object of Kubernetes' own: without a domain it is one of Kubernetes' own.
+pub(super) fn own_finalizer(text: &str) -> Vec<String> {
+    let own = is_standard_finalizer(text) || text.contains('/');
+    if own { Vec::new() } else { vec!["name is neither a standard finalizer name nor is it fully qualified".to_owned()] }
 }
 
 /// Whether a finalizer is one of Kubernetes' own, which have no domain.
@@ -193,10 +202,48 @@ pub(super) fn no_climbing(text: &str) -> Vec<String> {
 
 /// A path below a folder.
 pub(super) fn below(text: &str) -> Vec<String> {
-    if text.starts_with('/') {
-        return vec!["must be a relative path".to_owned()];
+    let absolute = text.starts_with('/').then(|| "must be a relative path".to_owned());
+    absolute.into_iter().chain(no_climbing(text)).collect()
+}
+
+/// A path below a folder that Kubernetes does not keep for itself.
+pub(super) fn below_and_free(text: &str) -> Vec<String> {
+    let mut told = below(text);
+    if text.starts_with("..") && !text.starts_with("../") {
+        told.push("must not start with '..'".to_owned());
     }
-    no_climbing(text)
+    told
+}
+
+/// The name of a header of HTTP.
+pub(super) fn header(text: &str) -> Vec<String> {
+    const WORDS: &str = "a valid HTTP header must consist of alphanumeric characters or '-' (e.g. 'X-Header-Name', regex used for validation is '[-A-Za-z0-9]+')";
+    let well = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    if well { Vec::new() } else { vec![WORDS.to_owned()] }
+}
+
+/// Where names are looked for in the DNS: parts may hold underscores, and a dot may end it.
+pub(super) fn search(text: &str) -> Vec<String> {
+    const WORDS: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";
+    if text == "." {
+        return Vec::new();
+    }
+    let name = text.strip_suffix('.').unwrap_or(text);
+    told(name, 253, name.split('.').all(|part| is_label(&part.strip_prefix('_').unwrap_or(part).replace('_', "-"))), WORDS)
+}
+
+/// What stands behind the host of an address.
+pub(super) fn path_of_address(text: &str) -> Vec<String> {
+    let well = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/-._~%!$&'()*+,;=:".contains(&byte));
+    if well { Vec::new() } else { vec!["Invalid path (regex used for validation is '[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+')".to_owned()] }
+}
+
+/// A setting of the kernel.
+pub(super) fn setting(text: &str) -> Vec<String> {
+    const WORDS: &str =
+        "must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$";
+    let well = text.len() <= 253 && text.split(['.', '/']).all(|part| is_label(&part.replace('_', "-")));
+    if well { Vec::new() } else { vec![WORDS.to_owned()] }
 }
 
 /// Whether a text is one part of a DNS name.

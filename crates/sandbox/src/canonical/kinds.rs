@@ -222,10 +222,13 @@ fn service(fields: &mut Map<String, Value>) {
     let Some(spec) = object(fields, "spec") else { return };
     default(spec, "type", "ClusterIP");
     default(spec, "sessionAffinity", "None");
-    if spec["sessionAffinity"] == "ClientIP"
-        && let Some(client) = object(spec, "sessionAffinityConfig").and_then(|config| object(config, "clientIP"))
-    {
-        default(client, "timeoutSeconds", 10800);
+    let seconds = spec.get("sessionAffinityConfig").map_or(&Value::Null, |config| &config["clientIP"]["timeoutSeconds"]);
+    match spec["sessionAffinity"].as_str() {
+        Some("None") => drop(spec.remove("sessionAffinityConfig")),
+        Some("ClientIP") if seconds.is_null() => {
+            spec.insert("sessionAffinityConfig".to_owned(), json!({"clientIP": {"timeoutSeconds": 10800}}));
+        }
+        _ => {}
     }
     for port in items(spec, "ports") {
         default(port, "protocol", "TCP");

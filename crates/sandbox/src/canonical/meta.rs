@@ -18,17 +18,31 @@ fn name_format(group: &str, kind: &str) -> Format {
     }
 }
 
-/// Everything that is wrong with the metadata of an object of one of Kubernetes' own kinds.
-pub(super) fn own(group: &str, kind: &str, object: &Value) -> Vec<Cause> {
-    validate(object, name_format(group, kind), format::finalizer)
+/// Everything that is wrong with the metadata of a new object of one of Kubernetes' own kinds.
+pub(super) fn made(group: &str, kind: &str, object: &Value) -> Vec<Cause> {
+    let mut causes = whole(object, name_format(group, kind));
+    causes.extend(own_finalizers(object));
+    causes
+}
+
+/// The same of one that is changed. The server looks more than once, and tells each time what it finds; `again`: once more than some kinds.
+pub(super) fn changed(group: &str, kind: &str, object: &Value, again: bool) -> Vec<Cause> {
+    let mut causes = whole(object, format::path_segment);
+    causes.extend(maps(object));
+    causes.extend(maps(object));
+    causes.extend(own_finalizers(object));
+    if again {
+        causes.extend(made(group, kind, object));
+    }
+    causes
 }
 
 /// Everything that is wrong with the metadata of a custom object, whose finalizers need no domain.
 pub(crate) fn custom(object: &Value) -> Vec<Cause> {
-    validate(object, format::subdomain, format::qualified)
+    whole(object, format::subdomain)
 }
 
-fn validate(object: &Value, format: Format, finalizer: Format) -> Vec<Cause> {
+fn whole(object: &Value, format: Format) -> Vec<Cause> {
     let (metadata, mut causes) = (&object["metadata"], Vec::new());
     let prefix = text(&metadata["generateName"]);
     if !prefix.is_empty() {
@@ -46,13 +60,38 @@ fn validate(object: &Value, format: Format, finalizer: Format) -> Vec<Cause> {
     } else {
         causes.extend(Cause::of_format("metadata.name", name, format(name)));
     }
+    causes.extend(maps(object));
+    finalizers(&metadata["finalizers"], &mut causes);
+    causes
+}
+
+/// What is looked at the most often.
+fn maps(object: &Value) -> Vec<Cause> {
+    let (metadata, mut causes) = (&object["metadata"], Vec::new());
     labels(&metadata["labels"], "metadata.labels", &mut causes);
     annotations(&metadata["annotations"], "metadata.annotations", &mut causes);
     owners(metadata, &mut causes);
-    for (index, one) in items(&metadata["finalizers"]).iter().map(text).enumerate() {
-        causes.extend(Cause::of_format(format_args!("metadata.finalizers[{index}]"), one, finalizer(one)));
-    }
     causes
+}
+
+/// The two finalizers that say what becomes of dependents.
+const OPPOSITES: [&str; 2] = ["orphan", "foregroundDeletion"];
+
+/// The names of finalizers; which of them it is, is not told.
+fn finalizers(list: &Value, causes: &mut Vec<Cause>) {
+    let at = "metadata.finalizers";
+    for one in items(list).iter().map(text) {
+        causes.extend(Cause::of_format(at, one, format::qualified(one)));
+    }
+    if OPPOSITES.iter().all(|one| items(list).iter().any(|given| given == one)) {
+        causes.push(Cause::invalid(at, list, &format!("finalizer {} and {} cannot be both set", OPPOSITES[0], OPPOSITES[1])));
+    }
+}
+
+/// In Kubernetes' own kinds, finalizers without a domain are Kubernetes' own.
+fn own_finalizers(object: &Value) -> Vec<Cause> {
+    let list = items(&object["metadata"]["finalizers"]).iter().map(text).enumerate();
+    list.flat_map(|(index, one)| Cause::of_format(format_args!("metadata.finalizers[{index}]"), one, format::own_finalizer(one))).collect()
 }
 
 fn owners(metadata: &Value, causes: &mut Vec<Cause>) {

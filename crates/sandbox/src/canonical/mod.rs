@@ -5,13 +5,15 @@
 //! give the same. [`shape`] follows the Go types, a table; [`kinds`] and [`pods`] know what no schema says. Pure: values to values.
 //!
 //! What the server refuses stands in the tables of [`rules`] and [`template`]; [`check`] walks them. What needs more than one field is a function beside
-//! them (`workload`, `container`, `network`, `storage`, `config`); [`shown`] writes objects as Go has them in its errors.
+//! them (`workload`, `job`, `containers`, `container`, `volume`, `network`, `scaling`, `storage`, `config`); [`shown`] writes objects as Go has them in its errors.
 
 mod check;
 mod config;
 mod container;
+mod containers;
 mod convert;
 mod format;
+mod job;
 mod kinds;
 mod meta;
 mod network;
@@ -19,13 +21,16 @@ mod pods;
 mod prepare;
 mod quantity;
 mod rules;
+mod scaling;
 mod shape;
 mod shown;
 mod storage;
 mod template;
 mod types;
 mod validate;
+mod volume;
 mod warn;
+mod warn_pods;
 mod workload;
 
 use serde_json::{Map, Value};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::check::Check::{Each, Port, PortOrName};
+use super::check::Check::{Port, PortOrName};
 use super::check::{Seen, items, look, text, unique};
 use super::{format, rules, shown};
 use crate::cause::Cause;
@@ -22,7 +22,13 @@ pub(super) fn service_kind(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
             if !seen.items("clusterIPs").is_empty() {
                 causes.push(Cause::forbidden("spec.clusterIPs", "may not be set for ExternalName services"));
             }
-            let name = text(&seen.value["externalName"]).trim_end_matches('.');
+            for field in ["ipFamilies", "ipFamilyPolicy"] {
+                if !seen.value[field].is_null() {
+                    causes.push(Cause::forbidden(seen.below(field), "may not be set for ExternalName services"));
+                }
+            }
+            let name = text(&seen.value["externalName"]);
+            let name = name.strip_suffix('.').unwrap_or(name);
             if name.is_empty() {
                 causes.push(Cause::required("spec.externalName", ""));
             } else {
@@ -46,18 +52,49 @@ pub(super) fn service_ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     unique(ports, "name", seen.at, causes);
 }
 
+/// The one address is the first of all.
+pub(super) fn one_address(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (one, all, at) = (text(&seen.value["clusterIP"]), seen.items("clusterIPs"), seen.below("clusterIPs"));
+    match all.first() {
+        _ if seen.value["type"] == "ExternalName" => {}
+        None if !one.is_empty() => causes.push(Cause::required(at, "")),
+        Some(first) if !one.is_empty() && first != one => {
+            causes.push(Cause::invalid(at, &seen.value["clusterIPs"], "first value must match `clusterIP`"));
+        }
+        Some(_) if one.is_empty() => {
+            causes.push(Cause::invalid(at, &seen.value["clusterIPs"], "must be empty when `clusterIP` is not specified"));
+        }
+        _ => {}
+    }
+}
+
 pub(super) fn families(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    for (index, family) in items(seen.value).iter().enumerate() {
+    let all = items(seen.value);
+    for (index, family) in all.iter().enumerate() {
+        let at = format!("{}[{index}]", seen.at);
         if !matches!(text(family), "IPv4" | "IPv6") {
-            causes.push(Cause::unsupported(format!("{}[{index}]", seen.at), family, &["IPv4", "IPv6"]));
+            causes.push(Cause::unsupported(&at, family, &["IPv4", "IPv6"]));
+        }
+        if all[..index].contains(family) {
+            causes.push(Cause::duplicate(at, family));
         }
     }
 }
 
 pub(super) fn cluster_addresses(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let given = items(seen.value).iter().map(text).enumerate().filter(|(index, one)| !(*index == 0 && *one == "None"));
+    let all = items(seen.value);
+    if seen.root["spec"]["type"] == "ExternalName" {
+        return;
+    }
+    if all.len() > 1 && all[0] == "None" {
+        causes.push(Cause::invalid(seen.at, seen.value, "'None' must be the first and only value"));
+    }
+    let given = all.iter().map(text).enumerate().filter(|(index, one)| !(*index == 0 && *one == "None"));
     for (index, one) in given {
         causes.extend(Cause::of_format(format_args!("{}[{index}]", seen.at), one, format::address(one)));
+    }
+    if all.len() > 2 {
+        causes.push(Cause::invalid(seen.at, seen.value, "may only hold up to 2 values"));
     }
 }
 
@@ -88,9 +125,37 @@ pub(super) fn balancer(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     for (index, range) in ranges.iter().map(|range| text(range).trim()).enumerate() {
         causes.extend(Cause::of_format(format_args!("{at}[{index}]"), range, format::network(range)));
     }
-    let class = &seen.value["loadBalancerClass"];
-    if !class.is_null() && !balancer {
+    for field in ["allocateLoadBalancerNodePorts", "loadBalancerClass"] {
+        if !seen.value[field].is_null() && !balancer {
+            causes.push(Cause::forbidden(seen.below(field), "may only be used when `type` is 'LoadBalancer'"));
+        }
+    }
+    class(seen, causes);
+}
+
+/// The class of a load balancer, if it is one.
+fn class(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if let Some(class) = seen.value["loadBalancerClass"].as_str().filter(|_| seen.value["type"] == "LoadBalancer") {
+        causes.extend(Cause::of_format(seen.below("loadBalancerClass"), class, format::qualified(class)));
+    }
+}
+
+/// What belongs to a load balancer stays as long as it is one.
+pub(super) fn class_change(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let Some(old) = seen.old else { return };
+    let stays = old["type"] == "LoadBalancer" && seen.value["type"] == "LoadBalancer";
+    let (class, now) = (&old["loadBalancerClass"], &seen.value["loadBalancerClass"]);
+    if stays && class != now {
+        causes.push(Cause::invalid(seen.below("loadBalancerClass"), now, "may not change once set"));
+    }
+    self::class(seen, causes);
+    if seen.value["type"] != "LoadBalancer" && !now.is_null() {
         causes.push(Cause::forbidden(seen.below("loadBalancerClass"), "may only be used when `type` is 'LoadBalancer'"));
+    }
+    let local = |spec: &Value| spec["externalTrafficPolicy"] == "Local";
+    let field = "healthCheckNodePort";
+    if stays && local(old) && local(seen.value) && old[field] != seen.value[field] {
+        causes.push(Cause::forbidden(seen.below(field), "field is immutable"));
     }
 }
 
@@ -98,13 +163,22 @@ pub(super) fn balancer(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 pub(super) fn traffic(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let (kind, policy) = (text(&seen.value["type"]), &seen.value["externalTrafficPolicy"]);
     let outside = matches!(kind, "NodePort" | "LoadBalancer") || kind == "ClusterIP" && !seen.items("externalIPs").is_empty();
-    if !text(policy).is_empty() && !outside {
-        causes.push(Cause::invalid(seen.below("externalTrafficPolicy"), policy, "may only be set for externally-accessible services"));
+    let at = seen.below("externalTrafficPolicy");
+    match text(policy) {
+        "" => {}
+        _ if !outside => causes.push(Cause::invalid(at, policy, "may only be set for externally-accessible services")),
+        "Cluster" | "Local" => {}
+        _ => causes.push(Cause::unsupported(at, policy, &["Cluster", "Local"])),
     }
     let health = &seen.value["healthCheckNodePort"];
-    if health.as_i64().is_some_and(|port| port != 0) && !(kind == "LoadBalancer" && policy == "Local") {
-        let detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
-        causes.push(Cause::invalid(seen.below("healthCheckNodePort"), health, detail));
+    let own = kind == "LoadBalancer" && policy == "Local";
+    if health.as_i64().is_some_and(|port| port != 0) {
+        if !own {
+            let detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+            causes.push(Cause::invalid(seen.below("healthCheckNodePort"), health, detail));
+        } else {
+            super::check::port(health, &seen.below("healthCheckNodePort"), causes);
+        }
     }
 }
 
@@ -243,113 +317,6 @@ fn masked(address: std::net::IpAddr, length: u8) -> (bool, u128) {
         std::net::IpAddr::V6(address) => (u128::from(address), 128),
     };
     (address.is_ipv4(), bits.checked_shr(u32::from(all - length.min(all))).unwrap_or(0))
-}
-
-pub(super) fn replicas(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let (least, most) = (&seen.value["minReplicas"], &seen.value["maxReplicas"]);
-    let (low, high) = (least.as_i64(), most.as_i64().unwrap_or(0));
-    if low.is_some_and(|low| low < 1) {
-        causes.push(Cause::invalid(seen.below("minReplicas"), least, "must be greater than or equal to 1"));
-    }
-    if high == 0 {
-        causes.push(Cause::required(seen.below("maxReplicas"), "must be set and greater than 0"));
-    } else if high < 0 {
-        causes.push(Cause::invalid(seen.below("maxReplicas"), most, "must be greater than or equal to 1"));
-    }
-    if low.is_some_and(|low| high < low) {
-        causes.push(Cause::invalid(seen.below("maxReplicas"), &json!(high), "must be greater than or equal to `minReplicas`"));
-    }
-}
-
-/// What is scaled belongs to a group: the core has nothing that could be.
-pub(super) fn target_group(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if !text(seen.value).contains('/') {
-        let shown = if seen.value.is_null() { &json!("") } else { seen.value };
-        causes.push(Cause::invalid(seen.at, shown, "apiVersion must specify API group"));
-    }
-}
-
-/// The kinds of metrics, with the field that each needs.
-const METRICS: [(&str, &str); 5] = [
-    ("ContainerResource", "containerResource"),
-    ("External", "external"),
-    ("Object", "object"),
-    ("Pods", "pods"),
-    ("Resource", "resource"),
-];
-
-pub(super) fn metrics(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    look(&[("metrics", Each(&[("", super::check::Check::With(metric))]))], seen, causes);
-    // The server knows the one number of version 1 as the first metric.
-    let share = &seen.value["targetCPUUtilizationPercentage"];
-    if share.as_i64().is_some_and(|share| share < 1) {
-        causes.push(Cause::invalid(seen.below("metrics[0].resource.target.averageUtilization"), share, "must be greater than 0"));
-    }
-    let zero = seen.value["minReplicas"] == 0;
-    if zero && !seen.items("metrics").iter().any(|one| matches!(text(&one["type"]), "Object" | "External")) {
-        let detail = "must specify at least one Object or External metric to support scaling to zero replicas";
-        causes.push(Cause::forbidden(seen.below("metrics"), detail));
-    }
-}
-
-fn metric(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let kind = &seen.value["type"];
-    let known = METRICS.iter().find(|(name, _)| *name == text(kind));
-    if text(kind).is_empty() {
-        causes.push(Cause::required(seen.below("type"), "must specify a metric source type"));
-    }
-    if known.is_none() {
-        causes.push(Cause::unsupported(seen.below("type"), kind, &METRICS.map(|(name, _)| name)));
-    }
-    let present: Vec<&str> = METRICS.iter().map(|(_, field)| *field).filter(|field| !seen.value[*field].is_null()).collect();
-    for field in present.iter().take(1) {
-        target(&seen.value[*field], field, &seen.below(field), causes);
-    }
-    let Some((_, wanted)) = known else {
-        return causes.push(Cause::unsupported(seen.below("type"), kind, &METRICS.map(|(name, _)| name)));
-    };
-    if !present.contains(wanted) {
-        causes.push(Cause::required(seen.below(wanted), "must populate information for the given metric source"));
-    }
-    for field in present.iter().filter(|field| *field != wanted) {
-        causes.push(Cause::forbidden(seen.below(field), "must populate the given metric source only"));
-    }
-}
-
-/// What a metric is kept at.
-fn target(source: &Value, field: &str, at: &str, causes: &mut Vec<Cause>) {
-    let target = &source["target"];
-    let (share, each, whole) = (&target["averageUtilization"], &target["averageValue"], &target["value"]);
-    let at = format!("{at}.target");
-    let positive = |value: &Value| value.as_str().and_then(super::quantity::amount).is_none_or(|amount| amount > 0);
-    for (name, value) in [
-        ("averageUtilization", share.as_i64().is_some_and(|share| share < 1)),
-        ("averageValue", !positive(each)),
-        ("value", !positive(whole)),
-    ] {
-        if value {
-            let words = if name == "averageUtilization" { "must be greater than 0" } else { "must be positive" };
-            causes.push(Cause::invalid(format!("{at}.{name}"), &target[name], words));
-        }
-    }
-    match field {
-        "resource" | "containerResource" => match (share.is_null(), each.is_null()) {
-            (true, true) => {
-                causes.push(Cause::required(
-                    format!("{at}.averageUtilization"),
-                    "must set either a target raw value or a target utilization",
-                ));
-            }
-            (false, false) => {
-                causes.push(Cause::forbidden(format!("{at}.averageValue"), "may not set both a target raw value and a target utilization"));
-            }
-            _ => {}
-        },
-        "pods" if each.is_null() => {
-            causes.push(Cause::required(format!("{at}.averageValue"), "must specify a positive target averageValue"));
-        }
-        _ => {}
-    }
 }
 
 /// A budget has one bound.

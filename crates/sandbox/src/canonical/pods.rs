@@ -112,6 +112,8 @@ fn container(container: &mut Map<String, Value>, host_network: bool) {
         }
     }
     if let Some(lifecycle) = container.get_mut("lifecycle").and_then(Value::as_object_mut) {
+        // A field of which servers know only when they are told to.
+        lifecycle.remove("stopSignal");
         for hook in lifecycle.values_mut().filter_map(Value::as_object_mut) {
             handler(hook);
         }

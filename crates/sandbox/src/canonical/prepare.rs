@@ -12,7 +12,8 @@ pub(super) fn prepare(group: &str, kind: &str, fields: &mut Map<String, Value>, 
         ("", "Namespace") => namespace(fields),
         ("", "Pod") => pod(fields, old.is_none()),
         ("apps", "DaemonSet") => template_generation(fields, old),
-        ("batch", "Job") => job(fields),
+        // Who changes a Job writes down what it has.
+        ("batch", "Job") if old.is_none() => job(fields),
         ("", "PersistentVolumeClaim") if old.is_none() => guard(fields, "kubernetes.io/pvc-protection"),
         ("", "PersistentVolume") if old.is_none() => {
             guard(fields, "kubernetes.io/pv-protection");
@@ -95,16 +96,23 @@ fn job(fields: &mut Map<String, Value>) {
     }
 }
 
-/// Without labels of its own, a Job has its template's.
+/// Without labels of its own, a Job has its template's; what leads out of the cluster has no traffic in it.
 pub(super) fn reread(group: &str, kind: &str, fields: &mut Map<String, Value>) {
-    if (group, kind) != ("batch", "Job") {
-        return;
-    }
-    let labels = fields["spec"]["template"]["metadata"]["labels"].clone();
-    if let Some(metadata) = object(fields, "metadata")
-        && labels.is_object()
-    {
-        default(metadata, "labels", labels);
+    match (group, kind) {
+        ("batch", "Job") => {
+            let labels = fields["spec"]["template"]["metadata"]["labels"].clone();
+            if let Some(metadata) = object(fields, "metadata")
+                && labels.is_object()
+            {
+                default(metadata, "labels", labels);
+            }
+        }
+        ("", "Service") => {
+            if let Some(spec) = fields.get_mut("spec").and_then(Value::as_object_mut).filter(|spec| spec["type"] == "ExternalName") {
+                spec.remove("internalTrafficPolicy");
+            }
+        }
+        _ => {}
     }
 }
 

@@ -6,9 +6,10 @@ use super::check::Check::{
     AtMostAll, Choice, Each, Immutable, Inside, Kept, Labels, NotNegative, NumberOrPercent, Of, OneOf, Port, PortOrName, Required,
     Selector, With, Within,
 };
-use super::check::Rules;
-use super::template::{DATA, HOST_PATH};
-use super::{config, format, network, storage, workload};
+use super::check::{Rules, look};
+use super::template::DATA;
+use super::volume::HOST_PATH;
+use super::{config, format, job, network, storage, workload};
 
 /// The rules of a kind.
 pub(super) fn of(group: &str, kind: &str) -> Rules {
@@ -18,13 +19,9 @@ pub(super) fn of(group: &str, kind: &str) -> Rules {
         ("apps", "ReplicaSet") => REPLICA_SET,
         ("apps", "StatefulSet") => STATEFUL_SET,
         ("apps", "DaemonSet") => DAEMON_SET,
-        ("batch", "Job") => &[
-            ("", With(workload::generated_selector)),
-            ("", With(workload::job_selector)),
-            ("spec", Inside(JOB)),
-            ("spec.template", With(workload::job_template)),
-            ("", With(workload::job_update)),
-        ],
+        ("batch", "Job") => {
+            &[("", With(job::generated_selector)), ("spec", With(job::spec)), ("", With(job::name)), ("", With(job::update))]
+        }
         ("batch", "CronJob") => CRON_JOB,
         ("", "Service") => SERVICE,
         ("", "ConfigMap") => {
@@ -48,7 +45,7 @@ pub(super) fn of(group: &str, kind: &str) -> Rules {
         ],
         ("networking.k8s.io", "Ingress") => INGRESS,
         ("networking.k8s.io", "NetworkPolicy") => NETWORK_POLICY,
-        ("autoscaling", "HorizontalPodAutoscaler") => AUTOSCALER,
+        ("autoscaling", "HorizontalPodAutoscaler") => super::scaling::AUTOSCALER,
         ("policy", "PodDisruptionBudget") => BUDGET,
         ("rbac.authorization.k8s.io", "Role") => &[("rules", Each(&[("", With(config::namespaced_rule))]))],
         ("rbac.authorization.k8s.io", "ClusterRole") => {
@@ -73,6 +70,11 @@ pub(super) fn of(group: &str, kind: &str) -> Rules {
         ],
         _ => &[],
     }
+}
+
+/// What is looked at first in objects of a kind: where something is wrong there, the server looks no further.
+pub(super) fn first(group: &str, kind: &str) -> Rules {
+    if (group, kind) == ("", "Service") { ADDRESSES } else { &[] }
 }
 
 /// Which kinds look at their metadata once less when they are changed.
@@ -102,6 +104,7 @@ const STATEFUL_SET: Rules = &[
     ("spec", With(workload::stateful)),
     ("spec.persistentVolumeClaimRetentionPolicy.whenDeleted", OneOf(RETENTION)),
     ("spec.persistentVolumeClaimRetentionPolicy.whenScaled", OneOf(RETENTION)),
+    ("spec.volumeClaimTemplates", With(workload::claim_templates)),
     ("spec.replicas", NotNegative),
     ("spec.minReadySeconds", NotNegative),
     ("spec.ordinals.start", NotNegative),
@@ -121,48 +124,39 @@ const DAEMON_SET: Rules = &[
     ("spec.revisionHistoryLimit", NotNegative),
 ];
 
-const JOB: Rules = &[
-    ("parallelism", NotNegative),
-    ("completions", NotNegative),
-    ("activeDeadlineSeconds", NotNegative),
-    ("backoffLimit", NotNegative),
-    ("ttlSecondsAfterFinished", NotNegative),
-    ("backoffLimitPerIndex", NotNegative),
-    ("completionMode", OneOf(&["NonIndexed", "Indexed"])),
-    ("", With(workload::indexed)),
-    ("podReplacementPolicy", OneOf(&["Failed", "TerminatingOrFailed"])),
-];
 const CRON_JOB: Rules = &[
     ("spec.schedule", Required("")),
     ("spec.schedule", Of(format::schedule)),
     ("spec.startingDeadlineSeconds", NotNegative),
-    ("spec.timeZone", With(workload::time_zone)),
+    ("spec.timeZone", With(job::time_zone)),
     ("spec.concurrencyPolicy", OneOf(&["Allow", "Forbid", "Replace"])),
-    ("spec.jobTemplate.spec", Inside(JOB)),
-    ("spec.jobTemplate.spec.manualSelector", With(workload::no_manual_selector)),
-    ("spec.jobTemplate.spec.template", With(workload::job_template)),
+    ("spec.jobTemplate", Inside(job::TEMPLATE)),
     ("spec.successfulJobsHistoryLimit", NotNegative),
     ("spec.failedJobsHistoryLimit", NotNegative),
 ];
 
-const TRAFFIC: &[&str] = &["Cluster", "Local"];
 const SERVICE: Rules = &[
+    ("spec", With(network::same_address)),
+    ("spec", With(network::class_change)),
     ("spec", With(network::service_kind)),
     ("spec.ports", With(network::service_ports)),
     ("spec.selector", Labels),
     ("spec.sessionAffinity", OneOf(&["ClientIP", "None"])),
     ("spec.sessionAffinityConfig.clientIP.timeoutSeconds", Within(1, 86400, "must be greater than 0 and less than 86400")),
-    ("spec.ipFamilies", With(network::families)),
-    ("spec.ipFamilyPolicy", OneOf(&["PreferDualStack", "RequireDualStack", "SingleStack"])),
-    ("spec.clusterIPs", With(network::cluster_addresses)),
     ("spec.externalIPs", Of(format::address)),
     ("spec.type", OneOf(&["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"])),
     ("spec", With(network::service_unique)),
     ("spec", With(network::balancer)),
-    ("spec.externalTrafficPolicy", OneOf(TRAFFIC)),
     ("spec", With(network::traffic)),
-    ("spec.internalTrafficPolicy", OneOf(TRAFFIC)),
-    ("spec", With(network::same_address)),
+    ("spec.internalTrafficPolicy", OneOf(&["Cluster", "Local"])),
+    ("spec.trafficDistribution", OneOf(&["PreferClose", "PreferSameZone", "PreferSameNode"])),
+];
+/// A Service's addresses are given to it before all else is looked at.
+const ADDRESSES: Rules = &[
+    ("spec", With(network::one_address)),
+    ("spec.ipFamilies", With(network::families)),
+    ("spec.ipFamilyPolicy", OneOf(&["PreferDualStack", "RequireDualStack", "SingleStack"])),
+    ("spec.clusterIPs", With(network::cluster_addresses)),
 ];
 
 const INGRESS: Rules = &[
@@ -189,33 +183,6 @@ const PEER: Rules = &[
     ("ipBlock", Inside(&[("cidr", Required("")), ("cidr", Of(format::network)), ("", With(network::exceptions))])),
 ];
 
-const AUTOSCALER: Rules = &[
-    ("spec", With(network::replicas)),
-    ("spec.scaleTargetRef.kind", Required("")),
-    ("spec.scaleTargetRef.kind", Of(format::path_segment)),
-    ("spec.scaleTargetRef.name", Required("")),
-    ("spec.scaleTargetRef.name", Of(format::path_segment)),
-    ("spec.scaleTargetRef.apiVersion", With(network::target_group)),
-    ("spec", With(network::metrics)),
-    ("spec.behavior.scaleUp", Inside(SCALING)),
-    ("spec.behavior.scaleDown", Inside(SCALING)),
-];
-const SCALING: Rules = &[
-    ("stabilizationWindowSeconds", NotNegative),
-    ("stabilizationWindowSeconds", Within(i64::MIN, 3600, "must be less than or equal to 3600")),
-    ("selectPolicy", OneOf(&["Disabled", "Max", "Min"])),
-    ("policies", Required("must specify at least one Policy")),
-    (
-        "policies",
-        Each(&[
-            ("type", OneOf(&["Percent", "Pods"])),
-            ("value", Within(1, i64::MAX, "must be greater than zero")),
-            ("periodSeconds", Within(1, i64::MAX, "must be greater than zero")),
-            ("periodSeconds", Within(i64::MIN, 1800, "must be less than or equal to 1800")),
-        ]),
-    ),
-];
-
 const BUDGET: Rules = &[
     ("spec", With(network::one_bound)),
     ("spec.minAvailable", NumberOrPercent),
@@ -226,14 +193,19 @@ const BUDGET: Rules = &[
     ("spec.unhealthyPodEvictionPolicy", OneOf(&["AlwaysAllow", "IfHealthyBudget"])),
 ];
 
-const CLAIM: Rules = &[
-    ("spec.accessModes", Required("at least 1 access mode is required")),
-    ("spec.selector", Selector),
-    ("spec.accessModes", With(storage::modes)),
-    ("spec.resources", With(storage::request)),
-    ("spec.storageClassName", Of(format::subdomain)),
-    ("spec.volumeMode", OneOf(&["Block", "Filesystem"])),
-    ("", With(storage::claim_update)),
+const CLAIM: Rules = &[("spec", With(|seen, causes| look(CLAIM_SPEC, seen, causes))), ("", With(storage::claim_update))];
+/// What a claim asks for, also where it is the template of one.
+pub(super) const CLAIM_SPEC: Rules = &[
+    ("accessModes", Required("at least 1 access mode is required")),
+    ("selector", Selector),
+    ("accessModes", With(storage::modes)),
+    ("resources", With(storage::request)),
+    ("storageClassName", Of(format::subdomain)),
+    ("volumeMode", OneOf(&["Block", "Filesystem"])),
+    ("dataSource", Inside(&[("", With(storage::data_source))])),
+    ("dataSourceRef", Inside(&[("", With(storage::data_source))])),
+    ("", With(storage::same_source)),
+    ("volumeAttributesClassName", Of(format::subdomain)),
 ];
 const VOLUME: Rules = &[
     ("spec.accessModes", Required("")),

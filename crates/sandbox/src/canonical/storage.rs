@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::check::{Seen, items, text};
-use super::{quantity, shown, workload};
+use super::{format, quantity, shown, workload};
 use crate::cause::Cause;
 
 const MODES: [&str; 4] = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
@@ -33,6 +33,40 @@ pub(super) fn request(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     } else {
         positive(amount, at, causes);
     }
+}
+
+/// What a claim's volume begins with.
+pub(super) fn data_source(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (kind, group) = (text(&seen.value["kind"]), text(&seen.value["apiGroup"]));
+    for (field, given) in [("name", text(&seen.value["name"])), ("kind", kind)] {
+        if given.is_empty() {
+            causes.push(Cause::required(seen.below(field), ""));
+        }
+    }
+    if group.is_empty() && kind != "PersistentVolumeClaim" {
+        let detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+        causes.push(Cause::invalid(seen.at, &json!(kind), detail));
+    }
+    for (field, format) in [("apiGroup", format::subdomain as format::Format), ("namespace", format::label)] {
+        let given = text(&seen.value[field]);
+        causes.extend(Cause::of_format(seen.below(field), given, if given.is_empty() { Vec::new() } else { format(given) }));
+    }
+}
+
+/// Where both fields say what a volume begins with, they say the same.
+pub(super) fn same_source(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (old, new) = (&seen.value["dataSource"], &seen.value["dataSourceRef"]);
+    if old.is_null() || new.is_null() {
+        return;
+    }
+    let detail = if !text(&new["namespace"]).is_empty() {
+        "may not be specified when dataSourceRef.namespace is specified"
+    } else if ["apiGroup", "kind", "name"].iter().any(|field| text(&old[*field]) != text(&new[*field])) {
+        "must match dataSourceRef"
+    } else {
+        return;
+    };
+    causes.push(Cause::shown(seen.at, &seen.below("dataSource"), detail));
 }
 
 /// How much a volume holds.

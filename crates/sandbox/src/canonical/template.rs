@@ -2,114 +2,75 @@
 
 use serde_json::{Value, json};
 
-use super::check::Check::{
-    Between, Choice, Each, Inside, Keys, Labels, NotNegative, Of, OneOf, Port, PortOrName, Required, Selector, With, Within,
-};
-use super::check::{Rules, Seen, items, look, text, unique};
-use super::container::{env, env_from, mounts, ports, probe, resize, resources};
-use super::{format, meta};
+use super::check::Check::{Between, Choice, Each, Inside, Keys, Labels, Of, OneOf, Required, Selector, With, Within};
+use super::check::{Rules, Seen, items, look, text};
+use super::containers::{self, APP_ARMOR, ID, SECCOMP};
+use super::{container, format, meta, volume};
 use crate::cause::Cause;
-
-/// The numbers that a user or a group may have.
-const ID: i64 = 2_147_483_647;
-const MODE: &str = "must be a number between 0 and 0777 (octal), both inclusive";
-const PULLED: &[&str] = &["Always", "IfNotPresent", "Never"];
-const HOST_PATHS: &[&str] = &["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
 
 /// In the server's own order: of the errors of one object, this is how they stand.
 const POD: Rules = &[
-    ("volumes", Each(VOLUME)),
-    ("", With(|seen, causes| unique(seen.items("volumes"), "name", &seen.below("volumes"), causes))),
-    ("containers", Required("")),
-    ("containers", Each(CONTAINER)),
-    ("", With(names)),
-    ("initContainers", Each(CONTAINER)),
-    ("", With(first_containers)),
-    ("", With(host_ports)),
+    ("volumes", With(volume::volumes)),
+    ("resourceClaims", With(claims)),
+    ("", With(containers::running)),
+    ("", With(containers::first)),
+    ("", With(containers::visiting)),
+    ("resources", Inside(&[("claims", With(no_claims)), ("", With(container::resources)), ("claims", With(container::claims))])),
+    ("", With(containers::own_ports)),
     ("restartPolicy", OneOf(&["Always", "OnFailure", "Never"])),
     ("dnsPolicy", OneOf(&["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"])),
     ("nodeSelector", Labels),
-    (
-        "securityContext",
-        Inside(&[
-            ("fsGroup", Between(0, ID)),
-            ("runAsUser", Between(0, ID)),
-            ("runAsGroup", Between(0, ID)),
-            ("fsGroupChangePolicy", OneOf(&["Always", "OnRootMismatch"])),
-            ("seccompProfile", Inside(SECCOMP)),
-            ("supplementalGroupsPolicy", OneOf(&["Merge", "Strict"])),
-            ("seLinuxChangePolicy", OneOf(&["Recursive"])),
-        ]),
-    ),
-    ("", With(host_users)),
+    ("securityContext", Inside(SECURITY)),
     ("affinity.nodeAffinity", Inside(NODE_AFFINITY)),
     ("affinity.podAffinity", Inside(POD_AFFINITY)),
     ("affinity.podAntiAffinity", Inside(POD_AFFINITY)),
     ("", With(dns)),
+    ("readinessGates", Each(&[("conditionType", With(qualified))])),
+    ("schedulingGates", With(gates)),
     ("topologySpreadConstraints", With(spread)),
+    ("", With(host_users)),
+    ("", With(host_name)),
     ("serviceAccountName", Of(format::subdomain)),
     ("nodeName", Of(format::subdomain)),
     ("activeDeadlineSeconds", Between(1, ID)),
     ("hostname", Of(format::label)),
     ("subdomain", Of(format::label)),
     ("tolerations", Each(&[("", With(toleration))])),
-    ("hostAliases", Each(&[("ip", Of(format::address)), ("hostnames", Of(format::subdomain))])),
-    ("priorityClassName", Of(format::subdomain)),
-];
-
-const VOLUME: Rules = &[("", With(one_source)), ("name", Required("")), ("name", Of(format::label))];
-const EMPTY_DIR: Rules = &[("sizeLimit", With(size))];
-const SECRET: Rules = &[("secretName", Required("")), ("defaultMode", Within(0, 0o777, MODE)), ("items", Each(ITEM))];
-const NFS: Rules = &[("server", Required("")), ("path", Required("")), ("path", With(absolute))];
-const CONFIG_MAP: Rules = &[("name", Required("")), ("defaultMode", Within(0, 0o777, MODE)), ("items", Each(ITEM))];
-pub(super) const HOST_PATH: Rules = &[("path", Required("")), ("path", Of(format::no_climbing)), ("type", OneOf(HOST_PATHS))];
-const ITEM: Rules = &[("key", Required("")), ("path", Required("")), ("path", Of(format::below)), ("mode", Within(0, 0o777, MODE))];
-const SECCOMP: Rules = &[("type", Choice(&["Localhost", "RuntimeDefault", "Unconfined"])), ("", With(localhost))];
-
-const CONTAINER: Rules = &[
-    ("name", Required("")),
-    ("name", Of(format::label)),
-    ("image", Required("")),
-    ("terminationMessagePolicy", OneOf(&["File", "FallbackToLogsOnError"])),
-    ("ports", With(ports)),
-    ("env", With(env)),
-    ("envFrom", With(env_from)),
-    ("volumeMounts", With(mounts)),
-    ("imagePullPolicy", OneOf(PULLED)),
-    ("resources", Inside(&[("", With(resources))])),
-    ("resizePolicy", With(resize)),
     (
-        "securityContext",
-        Inside(&[
-            ("runAsUser", Between(0, ID)),
-            ("runAsGroup", Between(0, ID)),
-            ("procMount", OneOf(&["Default", "Unmasked"])),
-            ("", With(escalation)),
-            ("seccompProfile", Inside(SECCOMP)),
+        "hostAliases",
+        Each(&[
+            ("ip", With(address)),
+            (
+                "hostnames",
+                Each(&[(
+                    "",
+                    With(|seen, causes| {
+                        causes.extend(Cause::of_format(seen.at, text(seen.value), format::subdomain(text(seen.value))));
+                    }),
+                )]),
+            ),
         ]),
     ),
-    ("lifecycle.postStart", Inside(&[("", With(hook))])),
-    ("lifecycle.preStop", Inside(&[("", With(hook))])),
-    ("livenessProbe", Inside(ONCE)),
-    ("readinessProbe", Inside(PROBE)),
-    ("startupProbe", Inside(ONCE)),
+    ("priorityClassName", Of(format::subdomain)),
+    ("runtimeClassName", With(class_name)),
+    ("preemptionPolicy", OneOf(&["PreemptLowerPriority", "Never"])),
+    ("overhead", With(overhead)),
+    ("os", Inside(&[("name", Required("")), ("", With(system))])),
+    ("", With(container::file_volumes)),
 ];
-const PROBE: Rules = &[
-    ("", With(probe)),
-    ("initialDelaySeconds", NotNegative),
-    ("timeoutSeconds", NotNegative),
-    ("periodSeconds", NotNegative),
-    ("successThreshold", NotNegative),
-    ("failureThreshold", NotNegative),
-];
-/// A probe that need not succeed more than once.
-const ONCE: Rules = &[("", With(|seen, causes| look(PROBE, seen, causes))), ("successThreshold", Within(1, 1, "must be 1"))];
-/// What a probe or a hook does.
-pub(super) const HANDLER: Rules = &[
-    ("exec", Inside(&[("command", Required(""))])),
-    ("httpGet", Inside(&[("path", Required("")), ("port", PortOrName), ("scheme", OneOf(&["HTTP", "HTTPS"]))])),
-    ("tcpSocket", Inside(&[("port", PortOrName)])),
-    ("grpc", Inside(&[("port", Port)])),
+
+const SECURITY: Rules = &[
+    ("fsGroup", Between(0, ID)),
+    ("runAsUser", Between(0, ID)),
+    ("runAsGroup", Between(0, ID)),
+    ("supplementalGroups", Each(&[("", Between(0, ID))])),
+    ("", With(one_space)),
+    ("sysctls", With(settings)),
+    ("fsGroupChangePolicy", OneOf(&["Always", "OnRootMismatch"])),
+    ("seccompProfile", Inside(SECCOMP)),
+    ("appArmorProfile", Inside(APP_ARMOR)),
+    ("supplementalGroupsPolicy", OneOf(&["Merge", "Strict"])),
+    ("seLinuxChangePolicy", OneOf(&["Recursive"])),
 ];
 
 const WEIGHT: &str = "must be in the range 1-100";
@@ -120,7 +81,7 @@ const NODE_AFFINITY: Rules = &[
     ),
     ("preferredDuringSchedulingIgnoredDuringExecution", Each(&[("weight", Within(1, 100, WEIGHT)), ("preference", Inside(NODE_TERM))])),
 ];
-const NODE_TERM: Rules = &[("matchExpressions", Each(&[("", With(node_expression))]))];
+const NODE_TERM: Rules = &[("matchExpressions", Each(&[("", With(node_expression))])), ("matchFields", Each(&[("", With(node_field))]))];
 const POD_AFFINITY: Rules = &[
     ("requiredDuringSchedulingIgnoredDuringExecution", Each(POD_TERM)),
     ("preferredDuringSchedulingIgnoredDuringExecution", Each(&[("weight", Within(1, 100, WEIGHT)), ("podAffinityTerm", Inside(POD_TERM))])),
@@ -128,15 +89,23 @@ const POD_AFFINITY: Rules = &[
 const POD_TERM: Rules = &[
     ("labelSelector", Selector),
     ("namespaceSelector", Selector),
-    ("namespaces", Of(format::label)),
+    ("", With(namespaces)),
+    ("", With(label_keys)),
     ("topologyKey", Required("can not be empty")),
-    ("topologyKey", With(|seen, causes| causes.extend(Cause::of_format(seen.at, text(seen.value), format::qualified(text(seen.value)))))),
+    ("topologyKey", With(qualified)),
 ];
 const SPREAD: Rules = &[
     ("maxSkew", Within(1, i64::MAX, "must be greater than zero")),
     ("topologyKey", Required("can not be empty")),
-    ("topologyKey", Of(format::qualified)),
     ("whenUnsatisfiable", Choice(&["DoNotSchedule", "ScheduleAnyway"])),
+];
+/// What is looked at behind the pair of key and action.
+const SPREAD_MORE: Rules = &[
+    ("minDomains", Within(1, i64::MAX, "must be greater than zero")),
+    ("", With(domains)),
+    ("nodeAffinityPolicy", OneOf(&["Honor", "Ignore"])),
+    ("nodeTaintsPolicy", OneOf(&["Honor", "Ignore"])),
+    ("", With(label_keys)),
     ("labelSelector", Selector),
 ];
 
@@ -150,94 +119,121 @@ pub(super) fn template(template: &Value, at: &str, causes: &mut Vec<Cause>) {
     meta::labels(&template["metadata"]["labels"], &format!("{at}.labels"), causes);
     meta::annotations(&template["metadata"]["annotations"], &format!("{at}.annotations"), causes);
     spec(&template["spec"], &format!("{at}.spec"), causes);
+    if !items(&template["spec"]["ephemeralContainers"]).is_empty() {
+        causes.push(Cause::forbidden(format!("{at}.spec.ephemeralContainers"), "ephemeral containers not allowed in pod template"));
+    }
 }
 
-/// Where a volume's content comes from, in the order in which the server looks.
-const SOURCES: [(&str, Rules); 29] = [
-    ("emptyDir", EMPTY_DIR),
-    ("hostPath", HOST_PATH),
-    ("gitRepo", &[]),
-    ("gcePersistentDisk", &[]),
-    ("awsElasticBlockStore", &[]),
-    ("secret", SECRET),
-    ("nfs", NFS),
-    ("iscsi", &[]),
-    ("glusterfs", &[]),
-    ("persistentVolumeClaim", &[("claimName", Required(""))]),
-    ("rbd", &[("monitors", Required("")), ("image", Required(""))]),
-    ("cinder", &[]),
-    ("cephfs", &[]),
-    ("flocker", &[]),
-    ("downwardAPI", &[]),
-    ("fc", &[]),
-    ("flexVolume", &[]),
-    ("configMap", CONFIG_MAP),
-    ("azureFile", &[]),
-    ("vsphereVolume", &[]),
-    ("photonPersistentDisk", &[]),
-    ("portworxVolume", &[]),
-    ("azureDisk", &[]),
-    ("storageos", &[]),
-    ("projected", &[("defaultMode", Within(0, 0o777, MODE))]),
-    ("scaleIO", &[]),
-    ("csi", &[]),
-    ("ephemeral", &[]),
-    ("image", &[]),
-];
+fn qualified(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    causes.extend(Cause::of_format(seen.at, text(seen.value), format::qualified(text(seen.value))));
+}
 
-/// Only the first source is looked into; the others are one too many.
-fn one_source(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let given = SOURCES.iter().filter(|(name, _)| !seen.value[*name].is_null());
-    for (index, (name, rules)) in given.enumerate() {
-        let at = seen.below(name);
-        if index == 0 {
-            look(rules, &Seen { value: &seen.value[*name], old: None, at: &at, ..*seen }, causes);
+fn address(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    causes.extend(Cause::of_format(seen.at, text(seen.value), format::address(text(seen.value))));
+}
+
+fn class_name(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if let Some(name) = seen.value.as_str() {
+        causes.extend(Cause::of_format(seen.at, name, format::subdomain(name)));
+    }
+}
+
+/// The claims to devices that a Pod's containers can name.
+fn claims(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let all = items(seen.value);
+    for (index, claim) in all.iter().enumerate() {
+        let (name, at) = (text(&claim["name"]), format!("{}[{index}]", seen.at));
+        let from = ["resourceClaimName", "resourceClaimTemplateName"];
+        if name.is_empty() {
+            causes.push(Cause::required(format!("{at}.name"), ""));
+        } else if all[..index].iter().any(|other| other["name"] == name) {
+            causes.push(Cause::duplicate(format!("{at}.name"), &json!(name)));
         } else {
-            causes.push(Cause::forbidden(at, "may not specify more than 1 volume type"));
+            causes.extend(Cause::of_format(format!("{at}.name"), name, format::label(name)));
         }
-    }
-}
-
-/// No two containers have one name.
-fn names(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    unique(seen.items("containers"), "name", &seen.below("containers"), causes);
-}
-
-fn first_containers(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let (first, others) = (seen.items("initContainers"), seen.items("containers"));
-    for (index, container) in first.iter().enumerate() {
-        let at = seen.below(&format!("initContainers[{index}]"));
-        let name = &container["name"];
-        if !text(name).is_empty() && first[..index].iter().chain(others).any(|other| &other["name"] == name) {
-            causes.push(Cause::duplicate(format!("{at}.name"), name));
+        let shown = || super::shown::internal(claim, "core.PodResourceClaim");
+        match from.iter().filter(|field| !claim[**field].is_null()).count() {
+            0 => causes.push(Cause::shown(&at, &shown(), "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`")),
+            1 => {}
+            _ => {
+                let detail = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified";
+                causes.push(Cause::shown(&at, &shown(), detail));
+            }
         }
-        for field in ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] {
-            if container["restartPolicy"] != "Always" && !container[field].is_null() {
-                causes.push(Cause::forbidden(format!("{at}.{field}"), "may not be set for init containers without restartPolicy=Always"));
+        for field in from {
+            if let Some(name) = claim[field].as_str() {
+                causes.extend(Cause::of_format(format!("{at}.{field}"), name, format::subdomain(name)));
             }
         }
     }
 }
 
-/// A port of the host can be given away only once; with the host's network it is the container's own.
-fn host_ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let mut given = Vec::new();
-    for (index, container) in seen.items("containers").iter().enumerate() {
-        for (place, port) in items(&container["ports"]).iter().enumerate() {
-            let at = seen.below(&format!("containers[{index}].ports[{place}].hostPort"));
-            if port["hostPort"].as_i64().is_none_or(|number| number == 0) {
-                continue;
-            }
-            let key = format!("{}/{}/{}", text(&port["protocol"]), text(&port["hostIP"]), port["hostPort"]);
-            if given.contains(&key) {
-                causes.push(Cause::duplicate(&at, &json!(key)));
-            }
-            given.push(key);
-            if seen.value["hostNetwork"] == true && port["hostPort"] != port["containerPort"] {
-                causes.push(Cause::invalid(&at, &port["hostPort"], "must match `containerPort` when `hostNetwork` is true"));
-            }
+fn no_claims(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if !seen.value.is_null() {
+        causes.push(Cause::forbidden(seen.at, "claims may not be set for Resources at pod-level"));
+    }
+}
+
+fn overhead(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if !seen.value.is_null() {
+        container::resources(&Seen { value: &json!({"limits": seen.value}), ..*seen }, causes);
+    }
+}
+
+fn system(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let name = &seen.value["name"];
+    if !matches!(text(name), "" | "linux" | "windows") {
+        causes.push(Cause::unsupported(seen.at, name, &["linux", "windows"]));
+    }
+}
+
+fn gates(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let all = items(seen.value);
+    for (index, gate) in all.iter().enumerate() {
+        let (name, at) = (text(&gate["name"]), format!("{}[{index}]", seen.at));
+        causes.extend(Cause::of_format(&at, name, format::qualified(name)));
+        if all[..index].iter().any(|other| text(&other["name"]) == name) {
+            causes.push(Cause::duplicate(at, &json!(name)));
         }
     }
+}
+
+/// Processes are shared within the Pod, or with the host.
+fn one_space(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if seen.root["shareProcessNamespace"] == true && seen.root["hostPID"] == true {
+        let at = seen.below("shareProcessNamespace");
+        causes.push(Cause::invalid(at, &json!(true), "ShareProcessNamespace and HostPID cannot both be enabled"));
+    }
+}
+
+fn settings(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let all = items(seen.value);
+    for (index, one) in all.iter().enumerate() {
+        let (name, at) = (text(&one["name"]), format!("{}[{index}].name", seen.at));
+        let wrong = format::setting(name);
+        if name.is_empty() {
+            causes.push(Cause::required(at, ""));
+        } else if !wrong.is_empty() {
+            causes.extend(Cause::of_format(at, name, wrong));
+        } else if all[..index].iter().any(|other| other["name"] == name) {
+            causes.push(Cause::duplicate(at, &json!(name)));
+        }
+    }
+}
+
+/// The name that the Pod takes itself for.
+fn host_name(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let Some(name) = seen.value["hostnameOverride"].as_str() else { return };
+    let at = seen.below("hostnameOverride");
+    for field in ["setHostnameAsFQDN", "hostNetwork"] {
+        if seen.value[field] == true {
+            causes.push(Cause::forbidden(&at, &format!("may not be specified when {field} is true")));
+        }
+    }
+    if name.len() > 64 {
+        causes.push(Cause::too_long(&at, 64));
+    }
+    causes.extend(Cause::of_format(&at, name, format::subdomain(name)));
 }
 
 /// Who has users of its own shares nothing with the host.
@@ -250,61 +246,78 @@ fn host_users(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     }
 }
 
-fn absolute(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if !text(seen.value).starts_with('/') {
-        causes.push(Cause::invalid(seen.at, &json!(text(seen.value)), "must be an absolute path"));
-    }
-}
-
-fn size(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if super::quantity::amount(text(seen.value)).is_some_and(|amount| amount < 0) {
-        causes.push(Cause::forbidden(seen.at, "SizeLimit field must be a valid resource quantity"));
-    }
-}
-
-fn localhost(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let (local, file) = (seen.value["type"] == "Localhost", !seen.value["localhostProfile"].is_null());
-    if local && !file {
-        causes.push(Cause::required(seen.below("localhostProfile"), "must be set when seccomp type is Localhost"));
-    } else if file && !local {
-        causes.push(Cause::invalid(
-            seen.below("localhostProfile"),
-            &seen.value["localhostProfile"],
-            "can only be set when seccomp type is Localhost",
-        ));
-    }
-}
-
-fn escalation(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if seen.value["allowPrivilegeEscalation"] != false {
-        return;
-    }
-    let capability = items(&seen.value["capabilities"]["add"]).iter().any(|one| one == "CAP_SYS_ADMIN");
-    for (given, what) in [(seen.value["privileged"] == true, "`privileged` to true"), (capability, "`capabilities.Add` CAP_SYS_ADMIN")] {
-        if given {
-            let shown = super::shown::internal(seen.value, "core.SecurityContext");
-            causes.push(Cause::shown(seen.at, &shown, &format!("cannot set `allowPrivilegeEscalation` to false and {what}")));
-        }
-    }
-}
-
-fn hook(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    probe(seen, causes);
-    let limit = seen.root["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
-    let seconds = &seen.value["sleep"]["seconds"];
-    if seconds.as_i64().is_some_and(|seconds| !(0..=limit).contains(&seconds)) {
-        let words = format!("must be non-negative and less than terminationGracePeriodSeconds ({limit})");
-        causes.push(Cause::invalid(seen.below("sleep"), seconds, &words));
-    }
-}
-
 fn dns(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let (own, config) = (seen.value["dnsPolicy"] == "None", &seen.value["dnsConfig"]);
     let at = seen.below("dnsConfig");
     if own && config.is_null() {
-        causes.push(Cause::required(at, "must provide `dnsConfig` when `dnsPolicy` is None"));
-    } else if own && items(&config["nameservers"]).is_empty() {
-        causes.push(Cause::required(format!("{at}.nameservers"), "must provide at least one DNS nameserver when `dnsPolicy` is None"));
+        return causes.push(Cause::required(at, "must provide `dnsConfig` when `dnsPolicy` is None"));
+    }
+    if own && items(&config["nameservers"]).is_empty() {
+        let detail = "must provide at least one DNS nameserver when `dnsPolicy` is None";
+        return causes.push(Cause::required(format!("{at}.nameservers"), detail));
+    }
+    for (field, most, what) in [("nameservers", 3, "nameservers"), ("searches", 32, "search paths")] {
+        if items(&config[field]).len() > most {
+            causes.push(Cause::invalid(format!("{at}.{field}"), &config[field], &format!("must not have more than {most} {what}")));
+        }
+        for (index, one) in items(&config[field]).iter().map(text).enumerate() {
+            let wrong = if field == "searches" { format::search(one) } else { format::address(one) };
+            causes.extend(Cause::of_format(format_args!("{at}.{field}[{index}]"), one, wrong));
+        }
+    }
+    for (index, _) in items(&config["options"]).iter().enumerate().filter(|(_, option)| text(&option["name"]).is_empty()) {
+        causes.push(Cause::required(format!("{at}.options[{index}]"), "must not be empty"));
+    }
+}
+
+/// The server does not say which namespace it is.
+fn namespaces(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    for name in seen.items("namespaces").iter().map(text) {
+        causes.extend(Cause::of_format(seen.below("namespace"), name, format::label(name)));
+    }
+}
+
+/// The labels that a Pod takes into a selector from its own, or keeps out of it.
+fn label_keys(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    for field in ["matchLabelKeys", "mismatchLabelKeys"] {
+        let (keys, at) = (seen.items(field), seen.below(field));
+        if !keys.is_empty() && seen.value["labelSelector"].is_null() {
+            causes.push(Cause::forbidden(&at, "must not be specified when labelSelector is not set"));
+            continue;
+        }
+        for (index, key) in keys.iter().map(text).enumerate() {
+            causes.extend(Cause::of_format(format_args!("{at}[{index}]"), key, format::qualified(key)));
+        }
+    }
+    let others = seen.items("mismatchLabelKeys");
+    for (index, key) in seen.items("matchLabelKeys").iter().enumerate().filter(|(_, key)| others.contains(key)) {
+        let at = seen.below(&format!("matchLabelKeys[{index}]"));
+        causes.push(Cause::invalid(at, key, "exists in both matchLabelKeys and mismatchLabelKeys"));
+    }
+}
+
+fn domains(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (least, action) = (&seen.value["minDomains"], text(&seen.value["whenUnsatisfiable"]));
+    if !least.is_null() && action != "DoNotSchedule" {
+        let detail = format!("can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}");
+        causes.push(Cause::invalid(seen.below("minDomains"), least, &detail));
+    }
+}
+
+/// A node's name is the one field of it that can be asked for.
+fn node_field(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let (operator, key, values) = (&seen.value["operator"], &seen.value["key"], seen.items("values"));
+    if !matches!(text(operator), "In" | "NotIn") {
+        causes.push(Cause::invalid(seen.below("operator"), operator, "not a valid selector operator"));
+    } else if values.len() != 1 {
+        let detail = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector";
+        causes.push(Cause::required(seen.below("values"), detail));
+    }
+    if key != "metadata.name" {
+        return causes.push(Cause::invalid(seen.below("key"), &json!(text(key)), "not a valid field selector key"));
+    }
+    for (index, name) in values.iter().map(text).enumerate() {
+        causes.extend(Cause::of_format(seen.below(&format!("values[{index}]")), name, format::subdomain(name)));
     }
 }
 
@@ -327,6 +340,7 @@ fn spread(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         if all[index + 1..].iter().any(|other| pair(other) == pair(one)) {
             causes.push(Cause::duplicate(format!("{at}.{{topologyKey, whenUnsatisfiable}}"), &json!(pair(one))));
         }
+        look(SPREAD_MORE, &Seen { value: one, at: &at, ..*seen }, causes);
     }
 }
 

@@ -8,20 +8,21 @@ use crate::cause::Cause;
 
 /// Everything that is wrong with an object in the server's form; `old` is what an update would replace.
 pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<Cause> {
-    let mut causes = metadata(group, kind, new, old);
-    look(rules::of(group, kind), &Seen { value: new, old, root: new, at: "" }, &mut causes);
+    let (seen, mut causes) = (Seen { value: new, old, root: new, at: "" }, Vec::new());
+    look(rules::first(group, kind), &seen, &mut causes);
+    if causes.is_empty() {
+        causes = metadata(group, kind, new, old);
+        look(rules::of(group, kind), &seen, &mut causes);
+    }
     causes
 }
 
-/// What is wrong with the metadata of an object of Kubernetes' own. The server looks more than once when an object is changed, and tells each time what it finds.
+/// What is wrong with the metadata of an object of Kubernetes' own.
 pub(crate) fn metadata(group: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<Cause> {
-    let found = meta::own(group, kind, new);
-    let times = match old {
-        None => 1,
-        Some(_) if rules::looks_thrice(group, kind) => 3,
-        Some(_) => 4,
-    };
-    std::iter::repeat_n(found, times).flatten().collect()
+    match old {
+        None => meta::made(group, kind, new),
+        Some(_) => meta::changed(group, kind, new, !rules::looks_thrice(group, kind)),
+    }
 }
 
 /// What is wrong with the labels and annotations of an object.

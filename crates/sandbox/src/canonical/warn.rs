@@ -1,4 +1,4 @@
-//! What the server warns of and lets pass: in Pods, as such and as templates, and in the finalizers of custom objects.
+//! What the server warns of and lets pass, kind by kind, and in the finalizers of custom objects. [`super::warn_pods`] looks into Pods.
 
 use std::collections::BTreeSet;
 
@@ -6,41 +6,132 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::check::{items, text};
-use super::format;
+use super::{format, quantity, warn_pods};
 
-/// The warnings of an object that is written.
-pub(crate) fn warnings(group: &str, kind: &str, object: &Value) -> Vec<String> {
-    let (spec, at) = match (group, kind) {
-        ("", "Secret") if object["type"] == "kubernetes.io/tls" => return pair(&object["data"]),
-        ("", "Pod") => (&object["spec"], "spec"),
-        ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet") | ("batch", "Job") => {
-            (&object["spec"]["template"]["spec"], "spec.template.spec")
-        }
-        ("batch", "CronJob") => (&object["spec"]["jobTemplate"]["spec"]["template"]["spec"], "spec.jobTemplate.spec.template.spec"),
-        _ => return Vec::new(),
-    };
+/// Where a kind has its Pods' template, and whether its own name becomes a part of theirs.
+const TEMPLATES: [(&str, &str, &str, bool); 8] = [
+    ("apps", "Deployment", "spec.template", true),
+    ("apps", "ReplicaSet", "spec.template", true),
+    ("apps", "StatefulSet", "spec.template", false),
+    ("apps", "DaemonSet", "spec.template", false),
+    ("batch", "Job", "spec.template", true),
+    ("batch", "CronJob", "spec.jobTemplate.spec.template", true),
+    ("", "ReplicationController", "spec.template", true),
+    ("", "PodTemplate", "template", false),
+];
+
+/// The warnings of an object that is written in the place of `old`.
+pub(crate) fn warnings(group: &str, kind: &str, object: &Value, old: Option<&Value>) -> Vec<String> {
     let mut out = Vec::new();
-    for (index, one) in items(&spec["topologySpreadConstraints"]).iter().enumerate() {
-        if !one["labelSelector"].is_null() {
-            continue;
+    let name = |whose: &str| {
+        let told = format::label(text(&object["metadata"]["name"]));
+        let words = "which can result in surprising behavior; a DNS label is recommended";
+        (!told.is_empty()).then(|| format!("metadata.name: this is used in {whose}, {words}: [{}]", told.join(" ")))
+    };
+    if let Some((.., path, named)) = TEMPLATES.iter().find(|(of, one, ..)| (*of, *one) == (group, kind)) {
+        if *named && old.is_none() {
+            out.extend(name("Pod names and hostnames"));
         }
-        out.push(format!("{at}.topologySpreadConstraints[{index}].labelSelector: a null labelSelector results in matching no pod"));
-    }
-    for volume in items(&spec["volumes"]) {
-        let empty = |source: &Value| source.as_object().is_none_or(serde_json::Map::is_empty);
-        if volume["projected"].is_object() && items(&volume["projected"]["sources"]).iter().all(empty) {
-            out.push(format!("volume {} (Projected) has no sources provided", volume["name"]));
+        let counted = |object: &Value| match kind {
+            "DaemonSet" => object["metadata"]["annotations"][super::kinds::TEMPLATE_GENERATION].clone(),
+            _ => object["metadata"]["generation"].clone(),
+        };
+        if old.is_none_or(|old| counted(old) != counted(object)) {
+            let template = path.split('.').fold(object, |value, step| &value[step]);
+            warn_pods::look(template, &format!("{path}."), &mut out);
         }
     }
-    for (index, secret) in items(&spec["imagePullSecrets"]).iter().enumerate() {
-        if text(&secret["name"]).is_empty() {
-            out.push(format!("{at}.imagePullSecrets[{index}].name: invalid empty name \"\""));
+    match (group, kind) {
+        ("", "Pod") if old.is_none() => {
+            out.extend(name("the Pod's hostname"));
+            warn_pods::look(object, "", &mut out);
         }
-    }
-    for (index, container) in items(&spec["containers"]).iter().enumerate() {
-        self::container(container, &format!("{at}.containers[{index}]"), &mut out);
+        ("", "Secret") if object["type"] == "kubernetes.io/tls" => out.extend(pair(&object["data"])),
+        ("", "Service") => service(&object["spec"], &mut out),
+        ("", "PersistentVolumeClaim") => claim(&object["spec"], "spec", &mut out),
+        ("apps", "StatefulSet") => {
+            let inner = if old.is_some() { ".Spec" } else { "" };
+            for (index, template) in items(&object["spec"]["volumeClaimTemplates"]).iter().enumerate() {
+                claim(&template["spec"], &format!("spec.volumeClaimTemplates[{index}]{inner}"), &mut out);
+            }
+            if object["spec"]["revisionHistoryLimit"].as_i64().is_some_and(|limit| limit < 0) {
+                out.push(
+                    "spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended".to_owned(),
+                );
+            }
+        }
+        ("batch", "CronJob") if old.is_some() && text(&object["spec"]["schedule"]).contains("TZ") => {
+            let more = "see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
+            out.push(format!("cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, {more}"));
+        }
+        ("networking.k8s.io", "Ingress")
+            if old.is_none() && !object["metadata"]["annotations"]["kubernetes.io/ingress.class"].is_null() =>
+        {
+            out.push("annotation \"kubernetes.io/ingress.class\" is deprecated, please use 'spec.ingressClassName' instead".to_owned());
+        }
+        ("", "ResourceQuota") if old.is_none() => quota(&object["spec"]["hard"], &mut out),
+        _ => {}
     }
     out
+}
+
+/// What a Service has and does not heed.
+fn service(spec: &Value, out: &mut Vec<String>) {
+    let (kind, headless) = (text(&spec["type"]), spec["type"] == "ClusterIP" && spec["clusterIP"] == "None");
+    let external = !items(&spec["externalIPs"]).is_empty();
+    for (told, name) in [
+        (!text(&spec["loadBalancerIP"]).is_empty(), "loadBalancerIP"),
+        (external, "externalIPs"),
+        (spec["sessionAffinity"] != "None", "SessionAffinity"),
+    ] {
+        if headless && told {
+            out.push(format!("spec.{name} is ignored for headless services"));
+        }
+    }
+    if external && !headless && kind != "ExternalName" {
+        out.push("spec.externalIPs is deprecated and may no longer be implemented in some clusters".to_owned());
+    }
+    if external && kind == "ExternalName" {
+        out.push("spec.externalIPs is ignored when spec.type is \"ExternalName\"".to_owned());
+    }
+    if kind != "ExternalName" && !text(&spec["externalName"]).is_empty() {
+        out.push("spec.externalName is ignored when spec.type is not \"ExternalName\"".to_owned());
+    }
+    if spec["trafficDistribution"] == "PreferClose" {
+        out.push("spec.trafficDistribution: \"PreferClose\" is deprecated; use \"PreferSameZone\"".to_owned());
+    }
+}
+
+/// Storage that ends amid a byte.
+pub(super) fn claim(spec: &Value, at: &str, out: &mut Vec<String>) {
+    for part in ["requests", "limits"] {
+        fraction(&spec["resources"][part], &["storage"], &format!("{at}.resources.{part}"), out);
+    }
+}
+
+/// Amounts of bytes that are none.
+pub(super) fn fraction(amounts: &Value, names: &[&str], at: &str, out: &mut Vec<String>) {
+    for name in names {
+        let amount = text(&amounts[*name]);
+        if quantity::amount(amount).is_some_and(|number| number % quantity::WHOLE != 0) {
+            out.push(format!("{at}[{name}]: fractional byte value {amount:?} is invalid, must be an integer"));
+        }
+    }
+}
+
+/// A quota that gives more than may be used.
+fn quota(hard: &Value, out: &mut Vec<String>) {
+    for name in ["cpu", "memory", "ephemeral-storage"] {
+        let (asked, most) = (format!("requests.{name}"), format!("limits.{name}"));
+        let asked = if hard[&asked].is_null() && name != "ephemeral-storage" { name.to_owned() } else { asked };
+        let amount = |of: &str| quantity::amount(text(&hard[of]));
+        if let (Some(request), Some(limit)) = (amount(&asked), amount(&most))
+            && request > limit
+        {
+            let (request, limit) = (text(&hard[&asked]), text(&hard[&most]));
+            out.push(format!("ResourceQuota {asked} ({request}) should be less than {most} ({limit})"));
+        }
+    }
 }
 
 /// The warnings of a custom object's finalizers that are new: a name without a domain may be another one's too.
@@ -67,25 +158,6 @@ fn pair(data: &Value) -> Vec<String> {
     };
     let wrong = [("tls.crt", "certificate"), ("tls.key", "key")].into_iter().find(|(name, _)| !is_pem(name));
     wrong.map(|(_, what)| format!("tls: failed to find any PEM data in {what} input")).into_iter().collect()
-}
-
-fn container(container: &Value, at: &str, out: &mut Vec<String>) {
-    let mut seen = BTreeSet::new();
-    for (index, variable) in items(&container["env"]).iter().enumerate() {
-        if !seen.insert(text(&variable["name"])) {
-            out.push(format!(
-                "{at}.env[{index}]: hides previous definition of {}, which may be dropped when using apply",
-                variable["name"]
-            ));
-        }
-    }
-    let ports = items(&container["ports"]);
-    let key = |port: &Value| ["containerPort", "protocol", "hostPort", "hostIP"].map(|field| port[field].clone());
-    for (index, port) in ports.iter().enumerate() {
-        if let Some(first) = ports[..index].iter().position(|other| key(other) == key(port)) {
-            out.push(format!("{at}.ports[{index}]: duplicate port definition with {at}.ports[{first}]"));
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::check::Check::{AtMostAll, Choice, Immutable, NotNegative, NumberOrPercent};
+use super::check::Check::{AtMostAll, Choice, Each, NotNegative, NumberOrPercent, With};
 use super::check::{Seen, items, look, text};
-use super::{meta, shown, template as pods};
+use super::rules::CLAIM_SPEC;
+use super::{containers, meta, shown, template as pods};
 use crate::cause::Cause;
 
 const UNFIT: &str = "`selector` does not match template `labels`";
@@ -58,7 +59,8 @@ pub(super) fn template(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(format!("{at}.metadata.labels"), labels, UNFIT));
         }
     }
-    pods::template(&with_claims(seen.value), &at, causes);
+    let set = kind == "StatefulSet";
+    pods::template(&if set { with_claims(seen.value) } else { template.clone() }, &at, causes);
     look(&[("restartPolicy", Choice(&["Always"]))], &Seen { value: &template["spec"], at: &format!("{at}.spec"), ..*seen }, causes);
     if !template["spec"]["activeDeadlineSeconds"].is_null() {
         let kind = if kind == "Deployment" { "ReplicaSet" } else { kind };
@@ -76,6 +78,11 @@ fn with_claims(spec: &Value) -> Value {
         .iter()
         .map(|claim| json!({"name": claim["metadata"]["name"], "persistentVolumeClaim": {"claimName": claim["metadata"]["name"]}}))
         .collect();
+    // What each Pod is called, the controller says.
+    if let Some(spec) = template["spec"].as_object_mut() {
+        spec.remove("hostname");
+        spec.remove("subdomain");
+    }
     if claims.is_empty() {
         return template;
     }
@@ -163,11 +170,25 @@ pub(super) fn stateful(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
                 causes,
             );
         }
-        "OnDelete" => {}
+        "OnDelete" => {
+            let rolling = &strategy["rollingUpdate"];
+            if !rolling.is_null() {
+                let shown = shown::internal(rolling, "apps.RollingUpdateStatefulSetStrategy");
+                let at = seen.below("updateStrategy.rollingUpdate");
+                causes.push(Cause::shown(at, &shown, "only allowed for updateStrategy 'RollingUpdate'"));
+            }
+        }
         _ => {
             let shown = shown::internal(strategy, "apps.StatefulSetUpdateStrategy");
             causes.push(Cause::shown(seen.below("updateStrategy"), &shown, "must be 'RollingUpdate' or 'OnDelete'"));
         }
+    }
+}
+
+/// The claims of which a new StatefulSet makes one for each Pod; they never change.
+pub(super) fn claim_templates(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if seen.old.is_none() {
+        look(&[("", Each(&[("spec", With(|seen, causes| look(CLAIM_SPEC, seen, causes)))]))], seen, causes);
     }
 }
 
@@ -201,89 +222,6 @@ pub(super) fn without(object: &Value, fields: &[&str]) -> Value {
     object
 }
 
-const UID: &str = "batch.kubernetes.io/controller-uid";
-
-/// A Job finds its Pods by its own uid, unless it says otherwise.
-pub(super) fn generated_selector(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let (spec, uid) = (&seen.value["spec"], &seen.value["metadata"]["uid"]);
-    let manual = spec["manualSelector"] == true;
-    if !manual && !uid.is_null() && spec["selector"] != json!({"matchLabels": {UID: uid}}) {
-        causes.push(Cause::invalid("spec.selector", &spec["selector"], "`selector` not auto-generated"));
-    }
-}
-
-/// What a Job selects are the Pods that it makes; a change has that looked at twice.
-pub(super) fn job_selector(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let (selector, labels) = (&seen.value["spec"]["selector"], &seen.value["spec"]["template"]["metadata"]["labels"]);
-    for _ in 0..=usize::from(seen.old.is_some()) {
-        if selector.is_null() {
-            causes.push(Cause::required("spec.selector", ""));
-        }
-        if !meta::selects(selector, labels) {
-            causes.push(Cause::invalid("spec.template.metadata.labels", labels, UNFIT));
-        }
-    }
-}
-
-/// What only an indexed Job can have.
-pub(super) fn indexed(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let each = &seen.value["backoffLimitPerIndex"];
-    if seen.value["completionMode"] != "Indexed" && !each.is_null() {
-        causes.push(Cause::invalid(seen.below("backoffLimitPerIndex"), each, "requires indexed completion mode"));
-    }
-    if seen.value["completionMode"] == "Indexed" && seen.value["completions"].is_null() {
-        causes.push(Cause::required(seen.below("completions"), "when completion mode is Indexed"));
-    }
-    for (index, rule) in items(&seen.value["podFailurePolicy"]["rules"]).iter().enumerate() {
-        if rule["onExitCodes"].is_null() && rule["onPodConditions"].is_null() {
-            let at = seen.below(&format!("podFailurePolicy.rules[{index}]"));
-            causes.push(Cause::shown(at, "specifying one of OnExitCodes and OnPodConditions is required", ""));
-        }
-    }
-}
-
-/// The template of Pods that come to an end.
-pub(super) fn job_template(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    pods::template(seen.value, seen.at, causes);
-    let (policy, at) = (&seen.value["spec"]["restartPolicy"], seen.below("spec.restartPolicy"));
-    match text(policy) {
-        "Never" | "OnFailure" => {}
-        "Always" => causes.push(Cause::required(at, "valid values: \"OnFailure\", \"Never\"")),
-        _ => causes.push(Cause::unsupported(at, policy, &["OnFailure", "Never"])),
-    }
-}
-
-/// Little of a Job can change; its template not at all.
-pub(super) fn job_update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let Some(old) = seen.old else { return };
-    if seen.value["spec"]["completionMode"] != "Indexed" {
-        look(&[("spec.completions", Immutable)], seen, causes);
-    }
-    look(&[("spec.selector", Immutable)], seen, causes);
-    let template = &seen.value["spec"]["template"];
-    if old["spec"]["template"] != *template {
-        causes.push(Cause::shown("spec.template", &shown::internal(template, "core.PodTemplateSpec"), "field is immutable"));
-    }
-    look(&[("spec.completionMode", Immutable), ("spec.podFailurePolicy", Immutable)], seen, causes);
-}
-
-/// The zone of a CronJob, as far as its name tells: which zones there are, the sandbox does not know.
-pub(super) fn time_zone(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let zone = seen.value.as_str();
-    if zone == Some("") {
-        causes.push(Cause::invalid(seen.at, seen.value, "timeZone must be nil or non-empty string"));
-    } else if zone.is_some_and(|zone| zone.eq_ignore_ascii_case("local")) {
-        let detail = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones";
-        causes.push(Cause::invalid(seen.at, seen.value, detail));
-    }
-}
-
-pub(super) fn no_manual_selector(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if seen.value == true {
-        causes.push(Cause::unsupported(seen.at, seen.value, &["nil", "false"]));
-    }
-}
-
 const POD_KEEPS: &str = "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
 /// A Pod and, when it is changed, what of it may change.
@@ -292,14 +230,15 @@ pub(super) fn pod(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     pods::spec(spec, "spec", causes);
     for list in ["containers", "initContainers"] {
         for (index, container) in items(&spec[list]).iter().enumerate() {
-            let image = text(&container["image"]);
-            if image != image.trim() {
-                let at = format!("spec.{list}[{index}].image");
-                causes.push(Cause::invalid(at, &json!(image), "must not have leading or trailing whitespace"));
-            }
+            containers::trimmed(container, &format!("spec.{list}[{index}]"), causes);
         }
     }
-    let Some(old) = seen.old.map(|old| &old["spec"]) else { return };
+    let Some(old) = seen.old.map(|old| &old["spec"]) else {
+        if !items(&spec["ephemeralContainers"]).is_empty() {
+            causes.push(Cause::forbidden("spec.ephemeralContainers", "cannot be set on create"));
+        }
+        return;
+    };
     for list in ["containers", "initContainers"] {
         if items(&old[list]).len() != items(&spec[list]).len() {
             causes.push(Cause::forbidden(format!("spec.{list}"), "pod updates may not add or remove containers"));

@@ -87,8 +87,18 @@ impl Causes {
 /// A number without a fraction is shown without a point, as Go does.
 pub(crate) fn whole(value: Value) -> Value {
     match value.as_f64() {
-        Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() < 1e15 => Value::from(number as i64),
+        Some(number) if value.is_f64() && number.fract() == 0.0 && number.abs() < 9e18 => Value::from(number as i64),
         _ => value,
+    }
+}
+
+/// Every number in a value as it is after Go has written and read it: without a fraction it is an integer.
+pub(crate) fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => *value = whole(value.take()),
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(whole_numbers),
+        _ => {}
     }
 }
 
