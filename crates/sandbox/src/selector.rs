@@ -90,6 +90,9 @@ impl Selector {
             Some((path, ..)) if own.is_empty() && resource.is_builtin() => Err(ApiError::bad_request(format!(
                 "\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\""
             ))),
+            Some((path, ..)) if resource.group == "batch" => {
+                Err(ApiError::bad_request(format!("field label \"{path}\" not supported for {}", resource.kind)))
+            }
             Some((path, ..)) => Err(ApiError::bad_request(format!("field label not supported: {path}"))),
         }
     }

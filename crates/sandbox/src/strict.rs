@@ -4,7 +4,7 @@ use fiel_merge::structured::ManagedFields;
 use fiel_schema::Node;
 use serde_json::Value;
 
-use crate::api::Ask;
+use crate::api::{self, Ask};
 use crate::canonical;
 use crate::golang;
 use crate::place::Place;
@@ -54,16 +54,29 @@ pub(crate) fn check(ask: &Ask<'_>, object: &Value, twice: &Twice, warnings: &mut
     let unknown = told(&ask.resource, object, None);
     if wish == Wish::Refuse && !(twice.told.is_empty() && unknown.is_empty()) {
         let Resource { kind, version, .. } = &*ask.resource;
-        let all: Vec<String> = twice.refused().into_iter().chain(unknown).collect();
+        let all = together(ask, twice.refused(), unknown);
         return Err(ApiError::bad_request(format!(
             "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {}",
             all.join(", ")
         )));
     }
     if wish == Wish::Warn {
-        warnings.extend(twice.told.iter().cloned().chain(unknown));
+        warnings.extend(together(ask, twice.told.clone(), unknown));
     }
     Ok(())
+}
+
+/// All that is told of a body, in the order in which it stands there.
+fn together(ask: &Ask<'_>, twice: Vec<String>, unknown: Vec<String>) -> Vec<String> {
+    let both = !twice.is_empty() && !unknown.is_empty();
+    let mut all: Vec<String> = twice.into_iter().chain(unknown).collect();
+    if both {
+        let places = api::places(ask);
+        // What a reader of YAML tells comes first.
+        let path = |told: &str| told.split_once(" field \"").map(|(_, path)| path.trim_end_matches('"').to_owned());
+        all.sort_by_cached_key(|told| path(told).and_then(|path| places.iter().rposition(|place| *place == path)));
+    }
+    all
 }
 
 /// The same for a configuration that is applied, of which other unknown fields are refused anyway.
@@ -93,16 +106,24 @@ pub(crate) struct Patch<'a> {
 impl Patch<'_> {
     /// The refusal of a patch that makes what cannot be.
     pub(crate) fn refused(&self, resource: &Resource, made: &Value, why: &str) -> ApiError {
-        let shown = if self.strategic {
-            go_map(self.change)
-        } else {
-            let message = golang::type_name(resource.api_version(), &resource.kind);
-            let made = self.left_out.map_or_else(|| made.clone(), |managed| stored::whole(made.clone(), managed));
-            canonical::ordered(&made, &message, Some(&self.touched()))
-        };
+        let shown = self.shown(resource, made);
         let message = format!("Invalid value: {}: {why}", Value::from(shown));
         let causes = serde_json::json!({"causes": [{"reason": "FieldValueInvalid", "message": message, "field": "patch"}]});
         ApiError::new(http::StatusCode::UNPROCESSABLE_ENTITY, "Invalid", format!(" \"\" is invalid: patch: {message}")).with(causes)
+    }
+
+    /// The refusal of a patch that takes from an object what kind it is of.
+    pub(crate) fn kindless(&self, resource: &Resource, made: &Value) -> ApiError {
+        self.refused(resource, made, &format!("Object 'Kind' is missing in '{}'", self.shown(resource, made)))
+    }
+
+    fn shown(&self, resource: &Resource, made: &Value) -> String {
+        if self.strategic {
+            return go_map(self.change);
+        }
+        let message = golang::type_name(resource.api_version(), &resource.kind);
+        let made = self.left_out.map_or_else(|| made.clone(), |managed| stored::whole(made.clone(), managed));
+        canonical::ordered(&made, &message, Some(&self.touched()))
     }
 
     /// The objects on the way to what is changed.

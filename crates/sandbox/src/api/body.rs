@@ -38,6 +38,11 @@ pub(crate) fn read(ask: &Ask<'_>) -> Result<Body, ApiError> {
         let wanted = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
         return Err(unrecognized(&format!("json: cannot unmarshal {} into Go value of type {wanted}", canonical::kind_of(&body.value))));
     }
+    let named = ["apiVersion", "kind"].into_iter().find(|name| !matches!(body.value[*name], Value::Null | Value::String(_)));
+    if let Some(name) = named.filter(|_| !ask.content_type.contains("yaml")) {
+        let found = canonical::kind_of(&body.value[name]);
+        return Err(unrecognized(&format!("json: cannot unmarshal {found} into Go struct field .{name} of type string")));
+    }
     Ok(body)
 }
 
@@ -73,18 +78,27 @@ fn shown(body: &[u8]) -> String {
     }
 }
 
+/// The paths of all fields of a body in JSON, in its order.
+pub(crate) fn places(ask: &Ask<'_>) -> Vec<String> {
+    let mut found = Found { twice: Vec::new(), places: Some(Vec::new()), text: "", at: 0, yaml: false };
+    // What could not be read was refused before.
+    drop(json(ask.body, &mut found));
+    found.places.unwrap_or_default()
+}
+
 /// Reads any body; says why when it cannot.
 fn raw(ask: &Ask<'_>) -> Result<Body, String> {
     if ask.body.starts_with(protobuf::MAGIC) {
         return Ok(Body { value: protobuf::decode(ask.body)?, twice: Vec::new(), yaml: false });
     }
-    let mut found = Found { twice: Vec::new(), text: "", at: 0, yaml: false };
+    let mut found = Found { twice: Vec::new(), places: None, text: "", at: 0, yaml: false };
     if ask.content_type.contains("yaml") {
         let text = std::str::from_utf8(ask.body).map_err(|error| error.to_string())?;
-        if let Some(value) = json(ask.body, &mut found).ok().filter(Value::is_object) {
+        // What stands twice is told by the reader of YAML, of which JSON is a part.
+        if let Some(value) = json(ask.body, &mut found).ok().filter(|value| value.is_object() && found.twice.is_empty()) {
             return Ok(Body { value, twice: found.twice, yaml: false });
         }
-        found = Found { twice: Vec::new(), text, at: 0, yaml: true };
+        found = Found { twice: Vec::new(), places: None, text, at: 0, yaml: true };
         let value = Seed { place: Place::Top, found: &mut found }.deserialize(serde_yaml::Deserializer::from_str(text));
         return Ok(Body { value: value.map_err(|error| error.to_string())?, twice: found.twice, yaml: true });
     }
@@ -101,6 +115,8 @@ fn json(body: &[u8], found: &mut Found<'_>) -> Result<Value, String> {
 /// What was found twice, and how far a text in YAML is read.
 struct Found<'a> {
     twice: Vec<String>,
+    /// All fields, where somebody asks for their order.
+    places: Option<Vec<String>>,
     text: &'a str,
     at: usize,
     yaml: bool,
@@ -185,6 +201,9 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         while let Some(key) = entries.next_key_seed(Key)? {
             let line = if self.found.yaml { self.found.line_of(&key) } else { 0 };
             let place = Place::Field(&self.place, &key);
+            if let Some(places) = &mut self.found.places {
+                places.push(place.to_string());
+            }
             if out.contains_key(&key) {
                 let told = if self.found.yaml {
                     format!("line {line}: key \"{key}\" already set in map")

@@ -233,6 +233,7 @@ fn complete(resource: &Resource, old: Option<&Value>, new: &mut Value, subresour
     if resource.is_builtin() {
         canonical::canonicalise(&resource.group, &resource.kind, new, old);
     } else {
+        canonical::prune_metadata(new);
         definitions::prune_and_default(resource, new);
     }
     if definitions::is_definition(resource) {

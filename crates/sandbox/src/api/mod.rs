@@ -37,7 +37,7 @@ use crate::status::ApiError;
 use crate::store::Store;
 use crate::stored::Shown;
 
-pub(crate) use body::Body;
+pub(crate) use body::{Body, places};
 pub(crate) use expiry::{expire, expires};
 pub(crate) use held::Held;
 pub(crate) use read::{Page, in_version, list};

@@ -406,6 +406,9 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
     if let Some(why) = unconvertible.flatten().or_else(|| mistyped(resource, &new, Some(old))) {
         return Err(seen.refused(resource, &new, &why));
     }
+    if !resource.is_builtin() && new["kind"].as_str().is_none_or(str::is_empty) {
+        return Err(seen.kindless(resource, &new));
+    }
     strict::check_patch(ask, (old, &new), &strict::Twice::new(twice, yaml), &seen, warnings)?;
     // What a strategic patch makes is read as the kind that it is a patch of, whatever it says.
     if !seen.strategic {
@@ -439,6 +442,8 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
         let word = |field: &str| config[field].as_str().unwrap_or_default();
         let (version, kind) = (word("apiVersion"), word("kind"));
         if version != resource.api_version() || kind != resource.kind {
+            // What is no version is nothing, and the kind with it.
+            let (version, kind) = if version.matches('/').count() > 1 { ("", "") } else { (version, kind) };
             let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
             return Err(ApiError::bad_request(format!("invalid object type: {version}, Kind={kind}")));
         }

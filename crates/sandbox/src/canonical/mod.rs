@@ -35,7 +35,7 @@ mod workload;
 
 use serde_json::{Map, Value};
 
-use crate::golang::type_name;
+use crate::golang::{Table, type_name};
 pub(crate) use convert::unconvertible;
 pub(crate) use format::{label, label_value, qualified, subdomain};
 pub(crate) use meta::custom as custom_metadata;
@@ -55,6 +55,14 @@ pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value, old: Opt
         shape::prune(fields, &message, &done);
         kinds::complete(group, kind, fields);
         shape::fill(fields, &message, &done);
+    }
+}
+
+/// Takes out of an object's metadata what metadata does not have.
+pub(crate) fn prune_metadata(object: &mut Value) {
+    let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+    if let (Some(known), Some(metadata)) = (Table::get().fields("meta/v1.ObjectMeta"), metadata) {
+        metadata.retain(|name, _| known.contains_key(name.as_str()));
     }
 }
 

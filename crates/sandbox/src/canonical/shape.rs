@@ -86,7 +86,14 @@ fn is_kind(message: &str) -> bool {
 
 fn inside(value: &mut Value, field: &Field) {
     match (field.shape, value) {
-        (Shape::List, Value::Array(items)) => items.iter_mut().for_each(|item| one(item, field.of)),
+        (Shape::List, Value::Array(items)) => {
+            for item in items {
+                if item.is_null() && field.of == Type::Text {
+                    *item = json!("");
+                }
+                one(item, field.of);
+            }
+        }
         (Shape::Map, Value::Object(map)) => {
             for value in map.values_mut() {
                 if value.is_null() && field.of == Type::Text {

@@ -24,7 +24,7 @@ const DOWNWARD: Rules = &[("defaultMode", Within(0, 0o777, MODE)), ("", With(|se
 const PROJECTED: Rules = &[("defaultMode", Within(0, 0o777, MODE)), ("", With(projected))];
 
 /// Where a volume's content comes from, in the order in which the server looks: the field, the name it has where it is one too many, and its rules.
-const SOURCES: [(&str, &str, Rules); 29] = [
+const SOURCES: [(&str, &str, Rules); 30] = [
     ("emptyDir", "emptyDir", EMPTY_DIR),
     ("hostPath", "hostPath", HOST_PATH),
     ("gitRepo", "gitRepo", &[("repository", Required("")), ("directory", Of(format::below))]),
@@ -48,6 +48,7 @@ const SOURCES: [(&str, &str, Rules); 29] = [
     ("vsphereVolume", "vsphereVolume", &[("volumePath", Required(""))]),
     ("photonPersistentDisk", "photonPersistentDisk", &[("pdID", Required(""))]),
     ("portworxVolume", "portworxVolume", &[("volumeID", Required(""))]),
+    ("azureDisk", "azureDisk", &[("diskName", Required("")), ("diskURI", Required(""))]),
     ("storageos", "storageos", &[("volumeName", Required("")), ("volumeName", Of(format::label)), ("volumeNamespace", Of(format::label))]),
     ("projected", "projected", PROJECTED),
     ("scaleIO", "scaleIO", &[("gateway", Required("")), ("system", Required("")), ("volumeName", Required(""))]),

@@ -231,7 +231,7 @@ impl Walk<'_> {
             let times = value / factor;
             let fits = if whole { value % factor == 0.0 } else { (times - times.round()).abs() < 1e-9 * times.abs().max(1.0) };
             if factor <= 0.0 {
-                out.causes.invalid(&field, "", &format!("factor MultipleOf declared for {path} must be positive: {factor}"));
+                out.causes.invalid(&field, factor, &format!("factor MultipleOf declared for {path} must be positive: {factor}"));
             } else if !fits {
                 out.causes.invalid(&field, shown.clone(), &format!("{path} in body should be a multiple of {factor}"));
             }

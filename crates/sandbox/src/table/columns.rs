@@ -205,6 +205,9 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
             columns.extend(template_in(|object| &object["spec"]["jobTemplate"]["spec"]));
         }
         ("networking.k8s.io", "Ingress") => columns.extend(ingress()),
+        ("networking.k8s.io", "NetworkPolicy") => {
+            columns.extend([text("Pod-Selector", |object| pairs(&object["spec"]["podSelector"]["matchLabels"])), created()]);
+        }
         ("autoscaling", "HorizontalPodAutoscaler") => columns.extend([
             text("Reference", |object| {
                 let target = &object["spec"]["scaleTargetRef"];
@@ -353,10 +356,12 @@ pub(super) fn custom(columns: &Value) -> Vec<Column> {
             Some(found) if whole => found.clone(),
             Some(found) => json!(path::text(found)),
         };
-        // A date is printed as an age, which is text.
-        let mut column_of = Column::new(&word("name"), if date { "string" } else { &kind }, cell);
+        let mut column_of = Column::new(&word("name"), &kind, cell);
         column_of.format = word("format");
-        column_of.description = word("description");
+        column_of.description = match word("description") {
+            none if none.is_empty() => format!("Custom resource definition column (in JSONPath format): {}", word("jsonPath")),
+            given => given,
+        };
         column_of.priority = column["priority"].as_i64().unwrap_or(0);
         out.push(column_of);
     }
