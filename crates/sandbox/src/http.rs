@@ -160,7 +160,7 @@ impl Form {
 }
 
 fn rows(resource: &Resource, objects: &[Value], now: jiff::Timestamp, include: &str, version: &str) -> Value {
-    let columns = resource.custom.as_ref().and_then(|custom| custom.columns.as_ref());
+    let columns = resource.custom.as_ref().map(|custom| custom.columns.as_ref().unwrap_or(&Value::Null));
     // Rows carry whole objects, which lists do not.
     let whole: Vec<Value> = objects
         .iter()

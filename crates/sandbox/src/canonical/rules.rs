@@ -177,10 +177,10 @@ const NETWORK_POLICY: Rules = &[
 const POLICY_PORT: Rules =
     &[("protocol", OneOf(&["TCP", "UDP", "SCTP"])), ("port", With(network::given_port)), ("", With(network::end_port))];
 const PEER: Rules = &[
-    ("", With(network::peer)),
     ("podSelector", Selector),
     ("namespaceSelector", Selector),
     ("ipBlock", Inside(&[("cidr", Required("")), ("cidr", Of(format::network)), ("", With(network::exceptions))])),
+    ("", With(network::peer)),
 ];
 
 const BUDGET: Rules = &[
