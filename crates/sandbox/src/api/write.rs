@@ -45,7 +45,8 @@ pub(crate) fn dry_run(ask: &Ask<'_>) -> bool {
 fn is_of_kind(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     let resource = &ask.resource;
     let (version, kind) = (object["apiVersion"].as_str().unwrap_or_default(), object["kind"].as_str().unwrap_or_default());
-    let other_version = !version.is_empty() && version != resource.api_version();
+    // What Kubernetes' own kinds do not say is as in the URL.
+    let other_version = !(version.is_empty() && resource.is_builtin()) && version != resource.api_version();
     let other_kind = !kind.is_empty() && kind != resource.kind;
     if resource.is_builtin() && (other_version || other_kind) {
         // What is not said is as in the URL.

@@ -56,6 +56,36 @@ fn field(name: &str, pointer: &'static str) -> Column {
     text(name, move |object| object.pointer(pointer).map_or_else(|| json!(super::cells::NONE), or_none))
 }
 
+const UNSET: &str = "<unset>";
+
+/// A text, or what stands there where it is not given.
+fn given(name: &str, pointer: &'static str, otherwise: &'static str) -> Column {
+    text(name, move |object| json!(object.pointer(pointer).and_then(Value::as_str).unwrap_or(otherwise)))
+}
+
+/// Whether a claim has its volume.
+fn is_bound(claim: &Value) -> bool {
+    claim["spec"]["volumeName"].as_str().is_some_and(|name| !name.is_empty())
+}
+
+/// How far a claim or a volume is.
+fn storage_phase(object: &Value) -> Value {
+    if object["metadata"]["deletionTimestamp"].is_null() { json!(path::text(&object["status"]["phase"])) } else { json!("Terminating") }
+}
+
+/// How much storage there is.
+fn size(amounts: &Value) -> Value {
+    json!(amounts["storage"].as_str().unwrap_or("0"))
+}
+
+/// How storage may be used, in short.
+fn modes(list: &Value) -> Value {
+    const SHORT: [(&str, &str); 4] =
+        [("ReadWriteOnce", "RWO"), ("ReadOnlyMany", "ROX"), ("ReadWriteMany", "RWX"), ("ReadWriteOncePod", "RWOP")];
+    let had = SHORT.iter().filter(|(mode, _)| each(list).any(|one| one == mode));
+    json!(had.map(|(_, short)| *short).collect::<Vec<_>>().join(","))
+}
+
 /// The subjects of one kind that a binding names.
 fn subjects(name: &str, kind: &'static str) -> Column {
     text(name, move |object| {
@@ -126,19 +156,29 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
         ]),
         ("", "Event") => columns = event(),
         ("", "PersistentVolumeClaim") => columns.extend([
-            field("Status", "/status/phase"),
-            field("Volume", "/spec/volumeName"),
-            field("Capacity", "/status/capacity/storage"),
-            text("Access Modes", |object| joined(each(&object["spec"]["accessModes"]).map(path::text))),
-            field("StorageClass", "/spec/storageClassName"),
+            text("Status", storage_phase),
+            given("Volume", "/spec/volumeName", ""),
+            text("Capacity", |claim| if is_bound(claim) { size(&claim["status"]["capacity"]) } else { json!("") }),
+            text("Access Modes", |claim| if is_bound(claim) { modes(&claim["status"]["accessModes"]) } else { json!("") }),
+            given("StorageClass", "/spec/storageClassName", ""),
+            given("VolumeAttributesClass", "/spec/volumeAttributesClassName", UNSET),
             created(),
+            given("VolumeMode", "/spec/volumeMode", UNSET).wide(),
         ]),
         ("", "PersistentVolume") => columns.extend([
-            field("Capacity", "/spec/capacity/storage"),
-            text("Access Modes", |object| joined(each(&object["spec"]["accessModes"]).map(path::text))),
-            field("Reclaim Policy", "/spec/persistentVolumeReclaimPolicy"),
-            field("Status", "/status/phase"),
+            text("Capacity", |volume| size(&volume["spec"]["capacity"])),
+            text("Access Modes", |volume| modes(&volume["spec"]["accessModes"])),
+            given("Reclaim Policy", "/spec/persistentVolumeReclaimPolicy", ""),
+            text("Status", storage_phase),
+            text("Claim", |volume| match &volume["spec"]["claimRef"] {
+                Value::Null => json!(""),
+                claim => json!(format!("{}/{}", path::text(&claim["namespace"]), path::text(&claim["name"]))),
+            }),
+            given("StorageClass", "/spec/storageClassName", ""),
+            given("VolumeAttributesClass", "/spec/volumeAttributesClassName", UNSET),
+            given("Reason", "/status/reason", ""),
             created(),
+            given("VolumeMode", "/spec/volumeMode", UNSET).wide(),
         ]),
         ("", "Endpoints") => columns.extend([text("Endpoints", endpoints), created()]),
         ("discovery.k8s.io", "EndpointSlice") => columns.extend([
