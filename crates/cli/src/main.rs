@@ -2,7 +2,6 @@
 
 mod commands;
 mod error;
-mod memory;
 
 use std::process::ExitCode;
 
@@ -11,7 +10,6 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    memory::use_small_pages();
     match commands::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => error.report(),

@@ -8,7 +8,6 @@ use fiel_renderer::{Build, Disk, Repository};
 
 use crate::error::CommandError;
 
-mod disk;
 mod files;
 mod flags;
 mod several;
@@ -75,8 +74,7 @@ fn build(args: &Args, path: &str) -> Result<Build, CommandError> {
         return fiel_renderer::build_remote(&repository, &args.flags.options(), &args.flags.world()).map_err(CommandError::failed);
     }
     let (files, path) = locate(Path::new(path))?;
-    fiel_renderer::build_with(&disk::CountingDisk::from(files), &path, &args.flags.options(), &args.flags.world())
-        .map_err(|error| told(&error))
+    fiel_renderer::build_with(&files, &path, &args.flags.options(), &args.flags.world()).map_err(|error| told(&error))
 }
 
 /// All that is wrong, each with the line at fault.
