@@ -14,7 +14,7 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::api::{self, Ask, Done};
 use crate::auth::rbac::Action;
@@ -26,7 +26,7 @@ use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::stored::Order;
 use crate::tls::Peer;
-use crate::{Shared, listing, log, openapi, table, watch};
+use crate::{Shared, json, listing, log, openapi, table, watch};
 
 /// An answer's body: whole, or a watch that goes on.
 pub type ServiceBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -126,12 +126,20 @@ impl Form {
 
     /// The same as JSON; the part of it is not copied before.
     pub(crate) fn text(&self, resource: &Resource, object: &Value) -> Vec<u8> {
-        // A value in memory has no part that JSON cannot hold.
-        let text = |object: &Value| serde_json::to_vec(object).unwrap_or_default();
+        let mut text = Vec::new();
         match self {
-            Self::Metadata => [PARTIAL, &text(&object["metadata"]), b"}"].concat(),
-            _ => text(&self.present(resource, object)),
+            Self::Metadata => {
+                json::write(&mut text, &object["metadata"]);
+                return [PARTIAL, &text, b"}"].concat();
+            }
+            Self::Plain => {
+                let (shown, nothing) = (self.present(resource, object), Map::new());
+                let fields = Order::of(resource).fields(shown.as_object().unwrap_or(&nothing));
+                json::entries(&mut text, fields, |text, _, value| json::write(text, value));
+            }
+            Self::Table { .. } => json::write(&mut text, &self.present(resource, object)),
         }
+        text
     }
 
     /// An answer of the API in this form; Status objects stay as they are.

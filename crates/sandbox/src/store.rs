@@ -155,7 +155,7 @@ impl Store {
         objects.into_iter().flatten().take_while(move |((of, _), _)| namespace.is_empty() || of == namespace)
     }
 
-    /// Keeps an object, whose resourceVersion becomes the new revision and whose fields those go on to manage who did.
+    /// Keeps an object under the new revision. Its fields are managed by those who managed the fields of the object that it replaces.
     pub(crate) fn put(&mut self, resource: &str, namespace: &str, name: &str, object: Value) -> Stored {
         let managed = self.find(resource, namespace, name).map(|old| old.opened().managed).unwrap_or_default();
         self.put_draft(resource, namespace, name, Draft::new(object, managed, Order::KindFirst))

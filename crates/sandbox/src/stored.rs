@@ -41,18 +41,22 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// Takes apart what an object says of itself.
-    pub(crate) fn of(mut whole: Value) -> Self {
+    pub(crate) fn of(whole: Value) -> Self {
         let managed = ManagedFields::of(&whole).unwrap_or_default();
-        if let Some(metadata) = whole.get_mut("metadata").and_then(Value::as_object_mut) {
-            metadata.remove(MANAGED);
-        }
-        Self { value: Arc::new(whole), managed: Arc::new(managed) }
+        Self { value: Arc::new(without_managed(whole)), managed: Arc::new(managed) }
     }
 
     /// The object as it shows itself, with who manages its fields.
     pub(crate) fn whole(&self) -> Value {
         whole(Value::clone(&self.value), &self.managed)
     }
+}
+
+fn without_managed(mut whole: Value) -> Value {
+    if let Some(metadata) = whole.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.remove(MANAGED);
+    }
+    whole
 }
 
 /// An object with who manages its fields.
@@ -66,7 +70,8 @@ pub(crate) fn whole(mut object: Value, managed: &ManagedFields) -> Value {
 impl Stored {
     /// The object, without who manages its fields.
     pub(crate) fn value(&self) -> Arc<Value> {
-        self.opened().value
+        // Who manages its fields need not be read for it.
+        self.open.as_ref().map_or_else(|| Arc::new(without_managed(read(&self.text))), |open| open.value.clone())
     }
 
     /// The object, to be looked into.
@@ -209,8 +214,9 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// An object without who manages its fields, and that.
+    /// The object says nothing of who manages its fields: `managed` does.
     pub(crate) fn new(mut object: Value, managed: Arc<ManagedFields>, order: Order) -> Self {
+        debug_assert!(object["metadata"][MANAGED].is_null(), "an object that says itself who manages its fields: {object}");
         object["metadata"]["resourceVersion"] = Value::String(String::new());
         let mut text = Vec::with_capacity(4096);
         let (mut place, mut whole) = (0, (0, 0));

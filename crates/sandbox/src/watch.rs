@@ -12,7 +12,6 @@ use tokio::time::Instant;
 use crate::Shared;
 use crate::api::{Ask, list};
 use crate::http::{Form, PARTIAL};
-use crate::json;
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -112,21 +111,8 @@ impl Watch {
             metadata["annotations"] = annotations;
         }
         self.next_bookmark = Instant::now() + BOOKMARKS;
-        if matches!(self.form, Form::Table { .. }) {
-            let object = json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata});
-            return self.tell("BOOKMARK", &object);
-        }
-        let (kind, version) = (self.resource.kind.as_str(), self.resource.api_version());
-        let mut text = Vec::with_capacity(128);
-        json::write(&mut text, &metadata);
-        let line = match self.form {
-            Form::Metadata => line("BOOKMARK", &[PARTIAL, &text, b"}"]),
-            _ => line(
-                "BOOKMARK",
-                &[b"{\"kind\":\"", kind.as_bytes(), b"\",\"apiVersion\":\"", version.as_bytes(), b"\",\"metadata\":", &text, b"}"],
-            ),
-        };
-        self.waiting.push_back(line);
+        let object = json!({"kind": self.resource.kind, "apiVersion": self.resource.api_version(), "metadata": metadata});
+        self.tell("BOOKMARK", &object);
     }
 
     /// Reads what happened since.

@@ -94,6 +94,28 @@ async fn server_side_apply_owns_prunes_and_conflicts() {
     );
 }
 
+/// A manager who lost everything and takes it back by a write that changes nothing has no time, in an object that is open as in one that is packed.
+#[tokio::test]
+async fn when_somebody_wrote_is_forgotten_with_what_they_owned() {
+    let sandbox = sandbox();
+    let api: Api<ConfigMap> = Api::namespaced(sandbox.client(), "default");
+    for packed in [false, true] {
+        let name = if packed { "packed" } else { "open" };
+        let apply = async |manager: &str, value: &str| {
+            let config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {"x": value}});
+            let made = api.patch(name, &PatchParams::apply(manager).force(), &Patch::Apply(&config)).await.expect("applied");
+            let entries = made.metadata.managed_fields.into_iter().flatten();
+            entries.map(|entry| (entry.manager.unwrap_or_default(), entry.time.is_some())).collect::<Vec<_>>()
+        };
+        assert_eq!(apply("a", "1").await, [("a".to_owned(), true)]);
+        assert_eq!(apply("b", "2").await, [("b".to_owned(), true)]);
+        assert_eq!(apply("a", "2").await, [("a".to_owned(), false), ("b".to_owned(), true)]);
+        for index in 0..if packed { 0 } else { 256 } {
+            api.create(&PostParams::default(), &from(json!({"metadata": {"name": format!("other-{index}")}}))).await.expect("created");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_dry_run_leaves_no_trace() {
     let api: Api<ConfigMap> = Api::namespaced(sandbox().client(), "default");

@@ -74,7 +74,10 @@ impl ManagedFields {
                 subresource: text("subresource"),
             };
             let fields = FieldSet::decode(&entry["fieldsV1"])?;
-            out.times.insert(manager.clone(), text("time"));
+            let time = text("time");
+            if !time.is_empty() {
+                out.times.insert(manager.clone(), time);
+            }
             out.owners.insert(manager, Owned { fields, version, applied });
         }
         Some(out)
@@ -83,6 +86,12 @@ impl ManagedFields {
     /// Notes that a manager wrote now.
     pub fn stamp(&mut self, manager: &Manager, time: &str) {
         self.times.insert(manager.clone(), time.to_owned());
+    }
+
+    /// Has the fields owned by these from now on. When those wrote who own nothing any more is forgotten.
+    pub fn pass_to(&mut self, owners: Owners<Manager>) {
+        self.owners = owners;
+        self.times.retain(|manager, _| self.owners.contains_key(manager));
     }
 
     /// The entries in an object's order: appliers first, then by time and name.
@@ -96,7 +105,7 @@ impl ManagedFields {
 
     /// Whether both have the same entries in the same order, whenever each of them was written.
     #[must_use]
-    pub fn is_but_for_times(&self, other: &Self) -> bool {
+    pub fn same_but_for_times(&self, other: &Self) -> bool {
         self.owners == other.owners && (self.times == other.times || self.entries() == other.entries())
     }
 

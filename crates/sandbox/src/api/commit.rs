@@ -176,7 +176,7 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
     if let Some(existing) = opened {
         meta::metadata(&mut new).insert("resourceVersion".to_owned(), existing.value["metadata"]["resourceVersion"].clone());
         // That managers wrote at another time changes nothing.
-        if *existing.value == new && existing.managed.is_but_for_times(&managed) {
+        if *existing.value == new && existing.managed.same_but_for_times(&managed) {
             return Ok(Made::Same);
         }
     }

@@ -134,8 +134,10 @@ pub(crate) fn updated(
     let Ok(owners) = structured::update(&endpoint, &before, &after, resource.api_version(), &known.owners, &me) else {
         return known.into_owned();
     };
-    let mut managed = ManagedFields { owners, times: known.times.clone() };
-    if managed.owners.get(&me) != known.owners.get(&me) {
+    let changed = owners.get(&me) != known.owners.get(&me);
+    let mut managed = known.into_owned();
+    managed.pass_to(owners);
+    if changed {
         managed.stamp(&me, now);
     }
     managed
@@ -184,7 +186,7 @@ pub(crate) fn applied(
     })?;
     // Time stands still while nothing changes: the same apply again is no write.
     let same = old.is_some() && applied.object == *before;
-    managed.owners = applied.owners;
+    managed.pass_to(applied.owners);
     if !same {
         managed.stamp(&me, now);
     }

@@ -132,6 +132,11 @@ pub(super) fn host(text: &str) -> Vec<String> {
     if text.parse::<IpAddr>().is_ok() {
         return vec!["must be a DNS name, not an IP address".to_owned()];
     }
+    domain(text)
+}
+
+/// A name of hosts, of which the first part may stand for any.
+pub(super) fn domain(text: &str) -> Vec<String> {
     if text.contains('*') {
         return told(text, 253, text.strip_prefix("*.").is_some_and(is_subdomain), WILDCARD);
     }

@@ -28,11 +28,12 @@ pub(super) const SPEC: Rules = &[
 /// What only a Job has.
 const OWN: Rules = &[("", With(|seen, causes| look(SPEC, seen, causes))), ("", With(selector))];
 
-/// The spec of a Job; a change has it looked at twice.
+/// The spec of a Job; a change has it looked at twice, which tells what is wrong twice.
 pub(super) fn spec(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let before = causes.len();
     look(OWN, seen, causes);
     if seen.old.is_some() {
-        look(OWN, seen, causes);
+        causes.extend_from_within(before..);
     }
 }
 

@@ -148,6 +148,13 @@ pub(super) fn selector(selector: &Value, at: &str, causes: &mut Vec<Cause>) {
 
 /// One expression of a selector: of labels, or of nodes with their two operators more.
 pub(super) fn expression(expression: &Value, at: &str, causes: &mut Vec<Cause>) {
+    operator(expression, at, causes);
+    key(expression, at, causes);
+    label_values(expression, at, causes);
+}
+
+/// Whether an expression has as many values as its operator needs.
+pub(super) fn operator(expression: &Value, at: &str, causes: &mut Vec<Cause>) {
     let values = items(&expression["values"]);
     match text(&expression["operator"]) {
         "In" | "NotIn" if values.is_empty() => {
@@ -159,9 +166,17 @@ pub(super) fn expression(expression: &Value, at: &str, causes: &mut Vec<Cause>) 
         "In" | "NotIn" | "Exists" | "DoesNotExist" => {}
         _ => causes.push(Cause::invalid(format!("{at}.operator"), &expression["operator"], "not a valid selector operator")),
     }
+}
+
+/// The key of an expression is that of a label.
+pub(super) fn key(expression: &Value, at: &str, causes: &mut Vec<Cause>) {
     let key = text(&expression["key"]);
     causes.extend(Cause::of_format(format_args!("{at}.key"), key, format::qualified(key)));
-    for (index, value) in values.iter().map(text).enumerate() {
+}
+
+/// The values of an expression are those that a label can have.
+pub(super) fn label_values(expression: &Value, at: &str, causes: &mut Vec<Cause>) {
+    for (index, value) in items(&expression["values"]).iter().map(text).enumerate() {
         causes.extend(Cause::of_format(format_args!("{at}.values[{index}]"), value, format::label_value(value)));
     }
 }

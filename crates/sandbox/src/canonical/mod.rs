@@ -47,6 +47,8 @@ pub(crate) use warn::{finalizers as finalizer_warnings, warnings};
 /// Brings a built-in object into the server's form. Objects of other kinds are left as they are: their definition says what they get. What is the same
 /// in `old`, an object of the same kind that is stored, is in that form.
 pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value, old: Option<&Value>) {
+    #[cfg(debug_assertions)]
+    let given = object.clone();
     let message = type_name(object["apiVersion"].as_str().unwrap_or_default(), kind);
     let old = old.filter(|old| old["apiVersion"] == object["apiVersion"]).and_then(Value::as_object);
     if let Some(fields) = object.as_object_mut() {
@@ -55,6 +57,12 @@ pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value, old: Opt
         shape::prune(fields, &message, &done);
         kinds::complete(group, kind, fields);
         shape::fill(fields, &message, &done);
+    }
+    #[cfg(debug_assertions)]
+    if old.is_some() {
+        let mut anew = given;
+        canonicalise(group, kind, &mut anew, None);
+        assert_eq!(*object, anew, "what is the same in a stored {kind} is not in the server's form there");
     }
 }
 

@@ -59,13 +59,15 @@ fn parse(text: &str) -> Option<(i128, Format)> {
         let power = u32::try_from(power.checked_add(9)?).ok()?;
         (10_i128.checked_pow(power)?, Format::Exponent)
     };
-    let mut nanos = if whole.is_empty() { 0 } else { whole.parse::<i128>().ok()?.checked_mul(scale)? };
-    if !fraction.is_empty() {
-        let digits = fraction.parse::<i128>().ok()?.checked_mul(scale)?;
-        let divisor = 10_i128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-        // What is finer than a nano-unit is rounded up, away from zero.
-        nanos += (digits + divisor - 1) / divisor;
+    let whole = if whole.is_empty() { 0 } else { whole.parse::<i128>().ok()?.checked_mul(scale)? };
+    // From the last digit on, so that any number of them fits. What is finer than a nano-unit is rounded up, away from zero.
+    let (mut part, mut finer) = (0, false);
+    for digit in fraction.bytes().rev() {
+        part = scale.checked_mul(i128::from(digit.checked_sub(b'0')?))?.checked_add(part)?;
+        finer |= part % 10 != 0;
+        part /= 10;
     }
+    let nanos = whole.checked_add(part)?.checked_add(i128::from(finer))?;
     Some((if text.starts_with('-') { -nanos } else { nanos }, format))
 }
 
@@ -124,10 +126,12 @@ mod tests {
             ("0.5Ki", "512"),
             ("1n", "1n"),
             ("12E", "12E"),
+            ("0.99999999999999999999999999999999999999n", "1n"),
+            ("1.000000000000000000000000000000000000000000001", "1000000001n"),
         ] {
             assert_eq!(canonical(given).as_deref(), Some(wanted), "{given}");
         }
-        for none in ["", "abc", "1Xi", "--1", ".", "1.2.3", "m"] {
+        for none in ["", "abc", "1Xi", "--1", ".", "1.2.3", "m", "170141183460.9E"] {
             assert_eq!(canonical(none), None, "{none}");
         }
         assert_eq!(amount("-1"), Some(-WHOLE));

@@ -162,7 +162,7 @@ const ADDRESSES: Rules = &[
 const INGRESS: Rules = &[
     ("spec", With(network::ingress)),
     ("spec.defaultBackend", Inside(&[("", With(network::backend))])),
-    ("spec.tls", Each(&[("hosts", Of(format::host)), ("secretName", Of(format::subdomain))])),
+    ("spec.tls", Each(&[("hosts", Of(format::domain)), ("secretName", Of(format::subdomain))])),
     ("spec.rules", Each(&[("host", Of(format::host)), ("http", Inside(&[("paths", Required("")), ("paths", Each(PATH))]))])),
     ("spec.ingressClassName", Of(format::subdomain)),
 ];

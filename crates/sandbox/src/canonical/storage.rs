@@ -113,14 +113,14 @@ pub(super) fn claim_update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if bound && !before["resources"]["requests"].is_null() {
         spec["resources"]["requests"] = before["resources"]["requests"].clone();
     }
-    // The binder names the volume; from then on the class of volumes may be another.
-    let free: &[&str] = if before["volumeName"].is_null() { &["volumeName"] } else { &[] };
-    let free = if bound { &["volumeName", "volumeAttributesClassName"] } else { free };
-    if workload::without(&spec, free) != workload::without(before, free) {
+    // The binder names the volume, once; from then on the class of volumes may be another.
+    let free = [("volumeName", before["volumeName"].is_null()), ("volumeAttributesClassName", bound)];
+    let free: Vec<&str> = free.into_iter().filter(|(_, free)| *free).map(|(name, _)| name).collect();
+    if workload::without(&spec, &free) != workload::without(before, &free) {
         for name in free {
-            match before.get(*name) {
-                Some(value) => spec[*name] = value.clone(),
-                None => drop(spec.as_object_mut().map(|fields| fields.remove(*name))),
+            match before.get(name) {
+                Some(value) => spec[name] = value.clone(),
+                None => drop(spec.as_object_mut().map(|fields| fields.remove(name))),
             }
         }
         let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";

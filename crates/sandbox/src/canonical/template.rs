@@ -79,9 +79,11 @@ const NODE_AFFINITY: Rules = &[
         "requiredDuringSchedulingIgnoredDuringExecution",
         Inside(&[("nodeSelectorTerms", Required("must have at least one node selector term")), ("nodeSelectorTerms", Each(NODE_TERM))]),
     ),
-    ("preferredDuringSchedulingIgnoredDuringExecution", Each(&[("weight", Within(1, 100, WEIGHT)), ("preference", Inside(NODE_TERM))])),
+    ("preferredDuringSchedulingIgnoredDuringExecution", Each(&[("weight", Within(1, 100, WEIGHT)), ("preference", Inside(NODE_WISH))])),
 ];
 const NODE_TERM: Rules = &[("matchExpressions", Each(&[("", With(node_expression))])), ("matchFields", Each(&[("", With(node_field))]))];
+/// A wish may ask for values that no label can have; the server only warns of it.
+const NODE_WISH: Rules = &[("matchExpressions", Each(&[("", With(node_wish))])), ("matchFields", Each(&[("", With(node_field))]))];
 const POD_AFFINITY: Rules = &[
     ("requiredDuringSchedulingIgnoredDuringExecution", Each(POD_TERM)),
     ("preferredDuringSchedulingIgnoredDuringExecution", Each(&[("weight", Within(1, 100, WEIGHT)), ("podAffinityTerm", Inside(POD_TERM))])),
@@ -322,13 +324,17 @@ fn node_field(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 }
 
 fn node_expression(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if matches!(text(&seen.value["operator"]), "Gt" | "Lt") {
-        if seen.items("values").len() != 1 {
-            causes.push(Cause::required(seen.below("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'"));
-        }
-        return;
+    node_wish(seen, causes);
+    meta::label_values(seen.value, seen.at, causes);
+}
+
+fn node_wish(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if !matches!(text(&seen.value["operator"]), "Gt" | "Lt") {
+        meta::operator(seen.value, seen.at, causes);
+    } else if seen.items("values").len() != 1 {
+        causes.push(Cause::required(seen.below("values"), "must be specified single value when `operator` is 'Lt' or 'Gt'"));
     }
-    meta::expression(seen.value, seen.at, causes);
+    meta::key(seen.value, seen.at, causes);
 }
 
 fn spread(seen: &Seen<'_>, causes: &mut Vec<Cause>) {

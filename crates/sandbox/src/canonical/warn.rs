@@ -60,10 +60,6 @@ pub(crate) fn warnings(group: &str, kind: &str, object: &Value, old: Option<&Val
                 );
             }
         }
-        ("batch", "CronJob") if old.is_some() && text(&object["spec"]["schedule"]).contains("TZ") => {
-            let more = "see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details";
-            out.push(format!("cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, {more}"));
-        }
         ("networking.k8s.io", "Ingress")
             if old.is_none() && !object["metadata"]["annotations"]["kubernetes.io/ingress.class"].is_null() =>
         {
