@@ -22,8 +22,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// How often a session that differs is played while it is made small
-    #[arg(long, default_value = "80")]
-    tries: usize,
+    #[arg(long, value_name = "N")]
+    tries: Option<usize>,
 }
 
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
@@ -37,7 +37,10 @@ fn play(sh: &Shell, args: &Args) -> Result<Tally> {
     let server = ApiServer::start(sh)?;
     let programs = process::programs(sh, &["--package", "fiel-sandbox", "--example", "fuzz"], &["fuzz"])?;
     let mut fuzz = Command::new(&programs[0]);
-    fuzz.arg(&args.seeds).arg("--tries").arg(args.tries.to_string()).env("KUBECONFIG", server.kubeconfig());
+    fuzz.arg(&args.seeds).env("KUBECONFIG", server.kubeconfig());
+    if let Some(tries) = args.tries {
+        fuzz.arg("--tries").arg(tries.to_string());
+    }
     if let Some(keep) = &args.keep {
         fuzz.arg("--keep").arg(std::path::absolute(keep)?);
     }

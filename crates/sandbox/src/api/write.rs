@@ -290,6 +290,7 @@ pub(crate) fn replace(
         let mut new = make(&old.opened, warnings)?;
         if !unconditional(resource) && matches!(meta::text(&new, "resourceVersion"), "" | "0") {
             let cause = Cause::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+            // Said by the store, which knows resources and no kinds.
             let mut told = Resource::clone(resource);
             told.kind = told.plural.clone();
             return Err(ApiError::invalid(&told, name, &[cause]));
@@ -420,14 +421,10 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
     }
     is_in_place(ask, &new)?;
     // A patch without a version is made on the newest one.
-    if unconditional(resource) && change_has_no_version(&new) {
+    if unconditional(resource) && meta::text(&new, "resourceVersion").is_empty() {
         meta::metadata(&mut new).insert("resourceVersion".to_owned(), old["metadata"]["resourceVersion"].clone());
     }
     Ok(new)
-}
-
-fn change_has_no_version(new: &Value) -> bool {
-    meta::text(new, "resourceVersion").is_empty()
 }
 
 /// Server-side apply, of the object or its status.

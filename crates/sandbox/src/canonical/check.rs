@@ -29,6 +29,8 @@ pub(super) enum Check {
     AtMostAll,
     /// A text, or each text in a list, of some format; empty ones are left alone.
     Of(Format),
+    /// A text of some format, also where it is empty or not there.
+    Always(Format),
     /// The keys of a map are of some format, which is said of the map; or of each key where there is a format for files.
     Keys(Format),
     /// Labels: keys and values.
@@ -43,6 +45,8 @@ pub(super) enum Check {
     Each(Rules),
     /// The object, if it is there, holds to these rules.
     Inside(Rules),
+    /// It holds to these rules, there or not.
+    All(Rules),
     /// Anything that needs more than one field.
     With(fn(&Seen<'_>, &mut Vec<Cause>)),
 }
@@ -163,6 +167,7 @@ fn apply(check: &Check, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
             None if given.is_empty() => {}
             None => causes.extend(Cause::of_format(at, given, format(given))),
         },
+        Check::Always(format) => causes.extend(Cause::of_format(at, given, format(given))),
         Check::Keys(format) => {
             for key in value.as_object().into_iter().flatten().map(|(key, _)| key) {
                 causes.extend(Cause::of_format(format_args!("{at}[{key}]"), key, format(key)));
@@ -190,6 +195,7 @@ fn apply(check: &Check, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
                 look(rules, seen, causes);
             }
         }
+        Check::All(rules) => look(rules, seen, causes),
         Check::With(function) => function(seen, causes),
     }
 }

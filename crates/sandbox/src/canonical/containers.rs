@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::check::Check::{Between, Choice, Inside, NotNegative, Of, OneOf, PortOrName, Required, With, Within};
-use super::check::{Rules, Seen, items, look, text};
-use super::container::{claims, devices, env, env_from, mounts, ports, probe, resize, resources};
-use super::{format, shown};
+use super::check::Check::{Choice, Each, Inside, Of, OneOf, Required, With};
+use super::check::{self, Rules, Seen, items, look, text};
+use super::env::{env, env_from};
+use super::mount::{devices, mounts};
+use super::probe::RUNNING;
+use super::resources::{claims, resize, resources};
+use super::{format, security};
 use crate::cause::Cause;
 
-/// The numbers that a user or a group may have.
-pub(super) const ID: i64 = 2_147_483_647;
-const PULLED: &[&str] = &["Always", "IfNotPresent", "Never"];
-
+/// When an image is pulled.
+pub(super) const PULLED: &[&str] = &["Always", "IfNotPresent", "Never"];
 /// What all containers have, in the server's order.
 const CONTAINER: Rules = &[
     ("name", Required("")),
@@ -28,47 +29,9 @@ const CONTAINER: Rules = &[
     ("imagePullPolicy", OneOf(PULLED)),
     ("resources", Inside(&[("", With(resources)), ("claims", With(claims))])),
     ("resizePolicy", With(resize)),
-    (
-        "securityContext",
-        Inside(&[
-            ("runAsUser", Between(0, ID)),
-            ("runAsGroup", Between(0, ID)),
-            ("procMount", OneOf(&["Default", "Unmasked"])),
-            ("procMount", With(unmasked)),
-            ("seccompProfile", Inside(SECCOMP)),
-            ("", With(escalation)),
-            ("appArmorProfile", Inside(APP_ARMOR)),
-        ]),
-    ),
+    ("securityContext", Inside(security::SECURITY)),
 ];
-pub(super) const SECCOMP: Rules = &[
-    ("type", Required("type is required when seccompProfile is set")),
-    ("type", OneOf(&["Localhost", "RuntimeDefault", "Unconfined"])),
-    ("", With(localhost)),
-];
-pub(super) const APP_ARMOR: Rules = &[("", With(app_armor))];
-
-/// What only containers have that may run for long.
-const RUNNING: Rules = &[
-    ("lifecycle.postStart", Inside(&[("", With(probe))])),
-    ("lifecycle.preStop", Inside(&[("", With(probe))])),
-    ("livenessProbe", Inside(ONCE)),
-    ("readinessProbe", Inside(&[("", With(|seen, causes| look(PROBE, seen, causes))), ("terminationGracePeriodSeconds", With(no_grace))])),
-    ("startupProbe", Inside(ONCE)),
-];
-const PROBE: Rules = &[
-    ("", With(probe)),
-    ("initialDelaySeconds", NotNegative),
-    ("timeoutSeconds", NotNegative),
-    ("periodSeconds", NotNegative),
-    ("successThreshold", NotNegative),
-    ("failureThreshold", NotNegative),
-    ("terminationGracePeriodSeconds", Within(1, i64::MAX, "must be greater than 0")),
-];
-/// A probe that need not succeed more than once.
-const ONCE: Rules = &[("", With(|seen, causes| look(PROBE, seen, causes))), ("successThreshold", Within(1, 1, "must be 1"))];
-const RESTART: Rules =
-    &[("restartPolicy", OneOf(&["Always", "Never", "OnFailure"])), ("restartPolicyRules", super::check::Check::Each(RESTART_RULE))];
+const RESTART: Rules = &[("restartPolicy", OneOf(&["Always", "Never", "OnFailure"])), ("restartPolicyRules", Each(RESTART_RULE))];
 const RESTART_RULE: Rules = &[
     ("action", Choice(&["Restart", "RestartAllContainers"])),
     ("exitCodes", Inside(&[("operator", Choice(&["In", "NotIn"]))])),
@@ -180,6 +143,34 @@ fn restart(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     look(RESTART, seen, causes);
 }
 
+pub(super) fn ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    const PORT: Rules =
+        &[("containerPort", With(container_port)), ("hostPort", With(host_port)), ("protocol", OneOf(&["SCTP", "TCP", "UDP"]))];
+    let ports = items(seen.value);
+    for (index, one) in ports.iter().enumerate() {
+        let (name, at) = (text(&one["name"]), format!("{}[{index}]", seen.at));
+        let wrong = if name.is_empty() { Vec::new() } else { format::port_name(name) };
+        if wrong.is_empty() && !name.is_empty() && ports[..index].iter().any(|other| other["name"] == name) {
+            causes.push(Cause::duplicate(format!("{at}.name"), &json!(name)));
+        }
+        causes.extend(Cause::of_format(format_args!("{at}.name"), name, wrong));
+        look(PORT, &Seen { value: one, old: None, at: &at, ..*seen }, causes);
+    }
+}
+
+fn host_port(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if seen.value.as_i64().is_some_and(|port| port != 0) {
+        check::port(seen.value, seen.at, causes);
+    }
+}
+
+fn container_port(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    match seen.value.as_i64() {
+        None | Some(0) => causes.push(Cause::required(seen.at, "")),
+        Some(_) => check::port(seen.value, seen.at, causes),
+    }
+}
+
 /// A port of the host can be given away only once.
 fn host_ports(containers: &[Value], at: &str, causes: &mut Vec<Cause>) {
     let mut given = BTreeSet::new();
@@ -208,85 +199,6 @@ pub(super) fn own_ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
                 let at = seen.below(&format!("containers[{index}].ports[{place}].hostPort"));
                 causes.push(Cause::invalid(at, &json!(number("hostPort")), "must match `containerPort` when `hostNetwork` is true"));
             }
-        }
-    }
-}
-
-/// What a probe or a hook does.
-pub(super) const HANDLERS: [(&str, Rules); 5] = [
-    ("exec", &[("command", Required(""))]),
-    ("httpGet", &[("path", Required("")), ("port", PortOrName), ("scheme", OneOf(&["HTTP", "HTTPS"])), ("httpHeaders", With(headers))]),
-    ("tcpSocket", &[("port", PortOrName)]),
-    ("grpc", &[("port", super::check::Check::Port)]),
-    ("sleep", &[("", With(sleep))]),
-];
-
-/// The server does not say which header it is.
-fn headers(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    for header in items(seen.value) {
-        let name = text(&header["name"]);
-        causes.extend(Cause::of_format(seen.at, name, format::header(name)));
-    }
-}
-
-fn sleep(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let limit = seen.root["terminationGracePeriodSeconds"].as_i64().unwrap_or(30);
-    let seconds = seen.value["seconds"].as_i64().unwrap_or(0);
-    if !(0..=limit).contains(&seconds) {
-        let words = format!("must be non-negative and less than terminationGracePeriodSeconds ({limit})");
-        causes.push(Cause::invalid(seen.at, &json!(seconds), &words));
-    }
-}
-
-fn no_grace(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if !seen.value.is_null() {
-        causes.push(Cause::invalid(seen.at, seen.value, "must not be set for readinessProbes"));
-    }
-}
-
-fn unmasked(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if seen.value == "Unmasked" && seen.root["hostUsers"] != false {
-        causes.push(Cause::invalid(seen.at, seen.value, "`hostUsers` must be false to use `Unmasked`"));
-    }
-}
-
-fn localhost(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let (file, at) = (&seen.value["localhostProfile"], seen.below("localhostProfile"));
-    match (seen.value["type"] == "Localhost", file.as_str()) {
-        (true, None) => causes.push(Cause::required(at, "must be set when seccomp type is Localhost")),
-        (true, Some(path)) => causes.extend(Cause::of_format(at, path, format::below(path))),
-        (false, Some(_)) => {
-            let shown = shown::internal(seen.value, "core.SeccompProfile");
-            causes.push(Cause::shown(at, &shown, "can only be set when seccomp type is Localhost"));
-        }
-        (false, None) => {}
-    }
-}
-
-fn app_armor(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    const SET: &str = "must be set when AppArmor type is Localhost";
-    let (kind, file, at) = (text(&seen.value["type"]), &seen.value["localhostProfile"], seen.below("localhostProfile"));
-    match (kind, file.as_str()) {
-        ("Localhost", None | Some("")) => causes.push(Cause::required(at, SET)),
-        ("Localhost", Some(path)) if path != path.trim() => causes.push(Cause::invalid(at, file, "must not be padded with whitespace")),
-        ("RuntimeDefault" | "Unconfined", Some(_)) => {
-            causes.push(Cause::invalid(at, file, "can only be set when AppArmor type is Localhost"));
-        }
-        ("Localhost" | "RuntimeDefault" | "Unconfined", _) => {}
-        ("", _) => causes.push(Cause::required(seen.below("type"), "type is required when appArmorProfile is set")),
-        _ => causes.push(Cause::unsupported(seen.below("type"), &seen.value["type"], &["Localhost", "RuntimeDefault", "Unconfined"])),
-    }
-}
-
-fn escalation(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if seen.value["allowPrivilegeEscalation"] != false {
-        return;
-    }
-    let capability = items(&seen.value["capabilities"]["add"]).iter().any(|one| one == "CAP_SYS_ADMIN");
-    for (given, what) in [(seen.value["privileged"] == true, "`privileged` to true"), (capability, "`capabilities.Add` CAP_SYS_ADMIN")] {
-        if given {
-            let shown = shown::internal(seen.value, "core.SecurityContext");
-            causes.push(Cause::shown(seen.at, &shown, &format!("cannot set `allowPrivilegeEscalation` to false and {what}")));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::check::Check::{Immutable, Inside, NotNegative, OneOf, With};
+use super::check::Check::{All, Immutable, Inside, NotNegative, OneOf, With};
 use super::check::{Rules, Seen, items, look, text};
 use super::{format, meta, shown, template as pods};
 use crate::cause::Cause;
@@ -26,7 +26,7 @@ pub(super) const SPEC: Rules = &[
     ("template", With(template)),
 ];
 /// What only a Job has.
-const OWN: Rules = &[("", With(|seen, causes| look(SPEC, seen, causes))), ("", With(selector))];
+const OWN: Rules = &[("", All(SPEC)), ("", With(selector))];
 
 /// The spec of a Job; a change has it looked at twice, which tells what is wrong twice.
 pub(super) fn spec(seen: &Seen<'_>, causes: &mut Vec<Cause>) {

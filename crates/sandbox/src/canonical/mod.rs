@@ -9,19 +9,23 @@
 
 mod check;
 mod config;
-mod container;
 mod containers;
 mod convert;
+mod env;
 mod format;
 mod job;
 mod kinds;
 mod meta;
+mod mount;
 mod network;
 mod pods;
 mod prepare;
+mod probe;
 mod quantity;
+mod resources;
 mod rules;
 mod scaling;
+mod security;
 mod shape;
 mod shown;
 mod storage;

@@ -3,10 +3,10 @@
 //! The lines stand in the order in which the server looks, for that is the order of the errors it tells.
 
 use super::check::Check::{
-    AtMostAll, Choice, Each, Immutable, Inside, Kept, Labels, NotNegative, NumberOrPercent, Of, OneOf, Port, PortOrName, Required,
+    All, AtMostAll, Choice, Each, Immutable, Inside, Kept, Labels, NotNegative, NumberOrPercent, Of, OneOf, Port, PortOrName, Required,
     Selector, With, Within,
 };
-use super::check::{Rules, look};
+use super::check::Rules;
 use super::template::DATA;
 use super::volume::HOST_PATH;
 use super::{config, format, job, network, storage, workload};
@@ -193,7 +193,7 @@ const BUDGET: Rules = &[
     ("spec.unhealthyPodEvictionPolicy", OneOf(&["AlwaysAllow", "IfHealthyBudget"])),
 ];
 
-const CLAIM: Rules = &[("spec", With(|seen, causes| look(CLAIM_SPEC, seen, causes))), ("", With(storage::claim_update))];
+const CLAIM: Rules = &[("spec", All(CLAIM_SPEC)), ("", With(storage::claim_update))];
 /// What a claim asks for, also where it is the template of one.
 pub(super) const CLAIM_SPEC: Rules = &[
     ("accessModes", Required("at least 1 access mode is required")),

@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::check::Check::{Each, Inside, Of, OneOf, Required, With, Within};
+use super::check::Check::{All, Choice, Each, Inside, Of, OneOf, Required, With, Within};
 use super::check::{Rules, Seen, look, text};
 use super::{format, quantity};
 use crate::cause::Cause;
 
 pub(super) const AUTOSCALER: Rules = &[
     ("spec", With(replicas)),
-    ("spec.scaleTargetRef", With(|seen, causes| look(REFERENCE, seen, causes))),
+    ("spec.scaleTargetRef", All(REFERENCE)),
     ("spec.scaleTargetRef.apiVersion", With(target_group)),
     ("spec", With(metrics)),
     ("spec.behavior.scaleUp", Inside(SCALING)),
@@ -26,7 +26,7 @@ const SCALING: Rules = &[
     (
         "policies",
         Each(&[
-            ("type", super::check::Check::Choice(&["Percent", "Pods"])),
+            ("type", Choice(&["Percent", "Pods"])),
             ("value", Within(1, i64::MAX, "must be greater than zero")),
             ("periodSeconds", Within(1, i64::MAX, "must be greater than zero")),
             ("periodSeconds", Within(i64::MIN, 1800, "must be less than or equal to 1800")),
@@ -43,15 +43,11 @@ const METRICS: [(&str, &str, Rules); 5] = [
     ("Resource", "resource", &[("name", Required(RESOURCE)), ("target", With(target)), ("target", With(share_or_value))]),
     ("ContainerResource", "containerResource", CONTAINER),
 ];
-const OBJECT: Rules = &[
-    ("describedObject", With(|seen, causes| look(REFERENCE, seen, causes))),
-    ("metric", With(identifier)),
-    ("target", With(target)),
-    ("target", With(some_value)),
-];
+const OBJECT: Rules =
+    &[("describedObject", All(REFERENCE)), ("metric", With(identifier)), ("target", With(target)), ("target", With(some_value))];
 const CONTAINER: Rules = &[
     ("name", Required(RESOURCE)),
-    ("name", With(super::container::amount_name)),
+    ("name", With(super::resources::amount_name)),
     ("container", Required("must specify a container")),
     ("container", Of(format::label)),
     ("target", With(target)),

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::check::Check::{Between, Choice, Each, Inside, Keys, Labels, Of, OneOf, Required, Selector, With, Within};
+use super::check::Check::{Always, Between, Choice, Each, Inside, Keys, Labels, Of, OneOf, Required, Selector, With, Within};
 use super::check::{Rules, Seen, items, look, text};
-use super::containers::{self, APP_ARMOR, ID, SECCOMP};
-use super::{container, format, meta, volume};
+use super::security::{APP_ARMOR, ID, SECCOMP};
+use super::{containers, env, format, meta, resources, volume};
 use crate::cause::Cause;
 
 /// In the server's own order: of the errors of one object, this is how they stand.
@@ -15,7 +15,7 @@ const POD: Rules = &[
     ("", With(containers::running)),
     ("", With(containers::first)),
     ("", With(containers::visiting)),
-    ("resources", Inside(&[("claims", With(no_claims)), ("", With(container::resources)), ("claims", With(container::claims))])),
+    ("resources", Inside(&[("claims", With(no_claims)), ("", With(resources::resources)), ("claims", With(resources::claims))])),
     ("", With(containers::own_ports)),
     ("restartPolicy", OneOf(&["Always", "OnFailure", "Never"])),
     ("dnsPolicy", OneOf(&["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"])),
@@ -25,7 +25,7 @@ const POD: Rules = &[
     ("affinity.podAffinity", Inside(POD_AFFINITY)),
     ("affinity.podAntiAffinity", Inside(POD_AFFINITY)),
     ("", With(dns)),
-    ("readinessGates", Each(&[("conditionType", With(qualified))])),
+    ("readinessGates", Each(&[("conditionType", Always(format::qualified))])),
     ("schedulingGates", With(gates)),
     ("topologySpreadConstraints", With(spread)),
     ("", With(host_users)),
@@ -39,7 +39,7 @@ const POD: Rules = &[
     (
         "hostAliases",
         Each(&[
-            ("ip", With(address)),
+            ("ip", Always(format::address)),
             (
                 "hostnames",
                 Each(&[(
@@ -56,7 +56,7 @@ const POD: Rules = &[
     ("preemptionPolicy", OneOf(&["PreemptLowerPriority", "Never"])),
     ("overhead", With(overhead)),
     ("os", Inside(&[("name", Required("")), ("", With(system))])),
-    ("", With(container::file_volumes)),
+    ("", With(env::file_volumes)),
 ];
 
 const SECURITY: Rules = &[
@@ -94,7 +94,7 @@ const POD_TERM: Rules = &[
     ("", With(namespaces)),
     ("", With(label_keys)),
     ("topologyKey", Required("can not be empty")),
-    ("topologyKey", With(qualified)),
+    ("topologyKey", Always(format::qualified)),
 ];
 const SPREAD: Rules = &[
     ("maxSkew", Within(1, i64::MAX, "must be greater than zero")),
@@ -124,14 +124,6 @@ pub(super) fn template(template: &Value, at: &str, causes: &mut Vec<Cause>) {
     if !items(&template["spec"]["ephemeralContainers"]).is_empty() {
         causes.push(Cause::forbidden(format!("{at}.spec.ephemeralContainers"), "ephemeral containers not allowed in pod template"));
     }
-}
-
-fn qualified(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    causes.extend(Cause::of_format(seen.at, text(seen.value), format::qualified(text(seen.value))));
-}
-
-fn address(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    causes.extend(Cause::of_format(seen.at, text(seen.value), format::address(text(seen.value))));
 }
 
 fn class_name(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
@@ -178,7 +170,7 @@ fn no_claims(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 
 fn overhead(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if !seen.value.is_null() {
-        container::resources(&Seen { value: &json!({"limits": seen.value}), ..*seen }, causes);
+        resources::resources(&Seen { value: &json!({"limits": seen.value}), ..*seen }, causes);
     }
 }
 

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::check::Check::{Each, Inside, Of, OneOf, Required, With, Within};
 use super::check::{Rules, Seen, items, look, text};
-use super::{container, format, quantity};
+use super::containers::PULLED;
+use super::{env, format, quantity};
 use crate::cause::Cause;
 
 const MODE: &str = "must be a number between 0 and 0777 (octal), both inclusive";
 const HOST_PATHS: &[&str] = &["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
-const PULLED: &[&str] = &["Always", "IfNotPresent", "Never"];
 const PARTITION: &str = "must be between 0 and 255, inclusive";
 
 const VOLUME: Rules = &[("", With(one_source)), ("name", Required("")), ("name", Of(format::label))];
@@ -124,13 +124,13 @@ fn files(seen: &Seen<'_>, at: &str, causes: &mut Vec<Cause>) {
         look(&[("path", Required("")), ("path", Of(format::below_and_free))], &seen, causes);
         match (file["fieldRef"].is_null(), file["resourceFieldRef"].is_null()) {
             (false, other) => {
-                container::field_reference(&file["fieldRef"], IN_FILES, &seen.below("fieldRef"), causes);
+                env::field_reference(&file["fieldRef"], IN_FILES, &seen.below("fieldRef"), causes);
                 if !other {
                     let detail = "fieldRef and resourceFieldRef can not be specified simultaneously";
                     causes.push(Cause::invalid(at, &json!("resource"), detail));
                 }
             }
-            (true, false) => container::resource_reference(&file["resourceFieldRef"], true, &seen.below("resourceFieldRef"), causes),
+            (true, false) => env::resource_reference(&file["resourceFieldRef"], true, &seen.below("resourceFieldRef"), causes),
             (true, true) => causes.push(Cause::required(at, "one of fieldRef and resourceFieldRef is required")),
         }
         look(&[("mode", Within(0, 0o777, MODE))], &seen, causes);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::check::Check::{AtMostAll, Choice, Each, NotNegative, NumberOrPercent, With};
+use super::check::Check::{All, AtMostAll, Choice, Each, NotNegative, NumberOrPercent};
 use super::check::{Seen, items, look, text};
 use super::rules::CLAIM_SPEC;
 use super::{containers, meta, shown, template as pods};
@@ -189,7 +189,7 @@ pub(super) fn stateful(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 /// The claims of which a new StatefulSet makes one for each Pod; they never change.
 pub(super) fn claim_templates(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if seen.old.is_none() {
-        look(&[("", Each(&[("spec", With(|seen, causes| look(CLAIM_SPEC, seen, causes)))]))], seen, causes);
+        look(&[("", Each(&[("spec", All(CLAIM_SPEC))]))], seen, causes);
     }
 }
 
