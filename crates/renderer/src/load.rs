@@ -335,10 +335,9 @@ impl<'a> Folder<'a> {
     /// The content of a file that may be read, found in as few looks at the disk as can be; `None` for whatever else stands there, and [`Folder::locate`]
     /// tells what is wrong with it.
     fn read_plain(&self, path: &str) -> Option<Vec<u8>> {
-        let (clean, reader) = (self.clean(path)?, self.reader());
-        let (real, bytes) = self.tree.files().read_if(&clean, &|real| reader.may(real))?;
-        self.note(&clean);
-        self.note_link(&clean, &real);
+        let (looked_for, linked, bytes) = self.reader().read_at(self.clean(path)?)?;
+        self.note(looked_for);
+        linked.into_iter().for_each(|real| self.note(real));
         Some(bytes)
     }
 
@@ -453,13 +452,16 @@ impl Reader<'_> {
         !self.restricted || is_within(real, self.folder)
     }
 
-    /// Where a file was looked for, where its links lead if there are any, and its bytes; `None` for anything else than a file by a relative path that may be
-    /// read.
+    /// As [`Reader::read_at`], for a file that a relative path names; `None` for whatever else a path may name.
     pub(crate) fn read_plain(&self, path: &str) -> Option<(String, Option<String>, Vec<u8>)> {
         if path.starts_with('/') || is_url(path) || Repository::parse(path).is_ok() {
             return None;
         }
-        let clean = join(self.folder, path)?;
+        self.read_at(join(self.folder, path)?)
+    }
+
+    /// Where a file was looked for, where its links lead if there are any, and its bytes; `None` for anything else than a file that may be read.
+    fn read_at(&self, clean: String) -> Option<(String, Option<String>, Vec<u8>)> {
         let (real, bytes) = self.files.read_if(&clean, &|real| self.may(real))?;
         let linked = (real != clean).then(|| real.into_owned());
         Some((clean, linked, bytes))

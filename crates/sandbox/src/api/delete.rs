@@ -9,7 +9,7 @@ use crate::request::Query;
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
-use crate::stored::{self, Opened, Shown, Stored};
+use crate::stored::{self, Draft, Opened, Order, Shown, Stored};
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
@@ -155,7 +155,7 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
             return Ok(definitions::terminate(core, &old, new).into());
         }
         if !options.dry_run {
-            return Ok(core.store.put(storage, namespace, name, new).into());
+            return Ok(core.store.put_draft(storage, namespace, name, Draft::new(new, managed, Order::KindFirst)).into());
         }
     }
     Ok(stored::whole(new, &managed).into())

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::check::Check::{Choice, Each, Inside, Of, OneOf, Required, With};
 use super::check::{self, Rules, Seen, items, look, text};
 use super::env::{env, env_from};
-use super::mount::{devices, mounts};
+use super::mount::mounted;
 use super::probe::RUNNING;
 use super::resources::{claims, resize, resources};
 use super::{format, security};
@@ -24,8 +24,7 @@ const CONTAINER: Rules = &[
     ("ports", With(ports)),
     ("env", With(env)),
     ("envFrom", With(env_from)),
-    ("", With(mounts)),
-    ("", With(devices)),
+    ("", With(mounted)),
     ("imagePullPolicy", OneOf(PULLED)),
     ("resources", Inside(&[("", With(resources)), ("claims", With(claims))])),
     ("resizePolicy", With(resize)),

@@ -28,8 +28,10 @@ pub(super) fn made(group: &str, kind: &str, object: &Value) -> Vec<Cause> {
 /// The same of one that is changed. The server looks more than once, and tells each time what it finds; `again`: once more than some kinds.
 pub(super) fn changed(group: &str, kind: &str, object: &Value, again: bool) -> Vec<Cause> {
     let mut causes = whole(object, format::path_segment);
+    // The server looks twice.
+    let before = causes.len();
     causes.extend(maps(object));
-    causes.extend(maps(object));
+    causes.extend_from_within(before..);
     causes.extend(own_finalizers(object));
     if again {
         causes.extend(made(group, kind, object));

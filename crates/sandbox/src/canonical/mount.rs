@@ -7,13 +7,18 @@ use super::check::{Rules, Seen, look, text};
 use super::{format, volume};
 use crate::cause::Cause;
 
-/// Where a container has its volumes.
-pub(super) fn mounts(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let (all, devices, list) = (seen.items("volumeMounts"), seen.items("volumeDevices"), seen.below("volumeMounts"));
-    if all.is_empty() {
-        return;
+/// Where a container has its volumes, as folders and as devices.
+pub(super) fn mounted(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if !seen.items("volumeMounts").is_empty() || !seen.items("volumeDevices").is_empty() {
+        let volumes = volume::usable(&seen.root["volumes"]);
+        mounts(seen, &volumes, causes);
+        devices(seen, &volumes, causes);
     }
-    let (volumes, privileged) = (volume::usable(&seen.root["volumes"]), seen.value["securityContext"]["privileged"] == true);
+}
+
+fn mounts(seen: &Seen<'_>, volumes: &[&Value], causes: &mut Vec<Cause>) {
+    let (all, devices, list) = (seen.items("volumeMounts"), seen.items("volumeDevices"), seen.below("volumeMounts"));
+    let privileged = seen.value["securityContext"]["privileged"] == true;
     for (index, mount) in all.iter().enumerate() {
         let at = format!("{list}[{index}]");
         let (name, path) = (json!(text(&mount["name"])), json!(text(&mount["mountPath"])));
@@ -70,13 +75,8 @@ fn propagated(mount: &Value, privileged: bool, list: &str, causes: &mut Vec<Caus
     }
 }
 
-/// The volumes that a container has as devices.
-pub(super) fn devices(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+fn devices(seen: &Seen<'_>, volumes: &[&Value], causes: &mut Vec<Cause>) {
     let (all, mounts) = (seen.items("volumeDevices"), seen.items("volumeMounts"));
-    if all.is_empty() {
-        return;
-    }
-    let volumes = volume::usable(&seen.root["volumes"]);
     for (index, device) in all.iter().enumerate() {
         let (name, path) = (json!(text(&device["name"])), json!(text(&device["devicePath"])));
         let at = |field: &str| seen.below(&format!("volumeDevices[{index}].{field}"));

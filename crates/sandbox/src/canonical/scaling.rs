@@ -38,13 +38,13 @@ const SCALING: Rules = &[
 /// The kinds of metrics with the field that each needs, and what holds in it; in the order in which the server looks.
 const METRICS: [(&str, &str, Rules); 5] = [
     ("Object", "object", OBJECT),
-    ("External", "external", &[("metric", With(identifier)), ("target", With(target)), ("target", With(one_value))]),
-    ("Pods", "pods", &[("metric", With(identifier)), ("target", With(target)), ("target.averageValue", Required(EACH))]),
+    ("External", "external", &[("metric", All(IDENTIFIER)), ("target", With(target)), ("target", With(one_value))]),
+    ("Pods", "pods", &[("metric", All(IDENTIFIER)), ("target", With(target)), ("target.averageValue", Required(EACH))]),
     ("Resource", "resource", &[("name", Required(RESOURCE)), ("target", With(target)), ("target", With(share_or_value))]),
     ("ContainerResource", "containerResource", CONTAINER),
 ];
 const OBJECT: Rules =
-    &[("describedObject", All(REFERENCE)), ("metric", With(identifier)), ("target", With(target)), ("target", With(some_value))];
+    &[("describedObject", All(REFERENCE)), ("metric", All(IDENTIFIER)), ("target", With(target)), ("target", With(some_value))];
 const CONTAINER: Rules = &[
     ("name", Required(RESOURCE)),
     ("name", With(super::resources::amount_name)),
@@ -53,6 +53,7 @@ const CONTAINER: Rules = &[
     ("target", With(target)),
     ("target", With(share_or_value)),
 ];
+const IDENTIFIER: Rules = &[("name", Required("must specify a metric name")), ("name", Of(format::path_segment))];
 const RESOURCE: &str = "must specify a resource name";
 const EACH: &str = "must specify a positive target averageValue";
 const KINDS: &[&str] = &["ContainerResource", "External", "Object", "Pods", "Resource"];
@@ -117,10 +118,6 @@ fn metric(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     for (_, field, _) in present.iter().filter(|(_, field, _)| present.len() > 1 && Some(*field) != known) {
         causes.push(Cause::forbidden(seen.below(field), "must populate the given metric source only"));
     }
-}
-
-fn identifier(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    look(&[("name", Required("must specify a metric name")), ("name", Of(format::path_segment))], seen, causes);
 }
 
 /// What a metric is kept at.
