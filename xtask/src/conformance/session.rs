@@ -41,16 +41,24 @@ pub(super) fn compare(folder: &str, stages: [Stage; 2], matching: &str) -> Resul
     let join = |thread: thread::JoinHandle<Result<Vec<String>>>| thread.join().map_err(|_| anyhow::anyhow!("a stage panicked"))?;
     let (one, other) = (join(one)?, join(other)?);
     let mut tally = Tally::default();
+    let mut failed = Vec::new();
     for ((step, one), other) in steps.iter().zip(&one).zip(&other) {
         let same = one == other;
         if !step.silent || !same {
             tally.add(Tally::one(same));
+        }
+        if !same {
+            failed.push(format!("session:{}: {}", step.number, step.command));
         }
         if !same && step.command.contains(matching) {
             println!("session:{}: {}\n{}", step.number, step.command, differences(names, one, other));
         } else if !matching.is_empty() && step.command.contains(matching) {
             println!("session:{}: {}\n{one}", step.number, step.command);
         }
+    }
+    // Once more, for those who see only the end of a long output.
+    for command in failed {
+        println!("DIFFERENT: {command}");
     }
     Ok(tally)
 }
