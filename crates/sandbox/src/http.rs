@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use http::header::{ACCEPT, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, USER_AGENT, WARNING};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited, StreamBody};
 use serde_json::{Map, Value, json};
@@ -20,13 +20,14 @@ use crate::api::{self, Ask, Done};
 use crate::auth::rbac::Action;
 use crate::auth::{self, User};
 use crate::discovery::{self, Served, Sub};
+use crate::negotiate::Encoding;
 use crate::request::{Query, Target, Verb};
 use crate::resource::{Resource, Resources};
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::stored::Order;
 use crate::tls::Peer;
-use crate::{Shared, json, listing, log, openapi, table, watch};
+use crate::{Shared, json, listing, log, negotiate, openapi, table, watch};
 
 /// An answer's body: whole, or a watch that goes on.
 pub type ServiceBody = UnsyncBoxBody<Bytes, Infallible>;
@@ -85,23 +86,20 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// From the header Accept, whose first acceptable clause wins.
+    /// From the header Accept, whose first clause that can be served wins.
     fn of(accept: &str, query: &Query, now: jiff::Timestamp) -> Self {
-        for clause in accept.split(',') {
-            let has = |part: &str| clause.split(';').any(|one| one.trim() == part);
-            if has("as=Table") && (has("v=v1") || has("v=v1beta1")) {
+        let chosen = negotiate::clauses(accept).into_iter().find(|clause| clause.has_form() && clause.encoding().is_some());
+        let Some(chosen) = chosen else { return Self::Plain };
+        match chosen.parameter("as") {
+            Some("Table") => {
                 let include = query.get("includeObject");
                 let include = if include.is_empty() { "Metadata" } else { include }.to_owned();
-                return Self::Table { include, now, version: if has("v=v1") { "meta.k8s.io/v1" } else { "meta.k8s.io/v1beta1" } };
+                let old = chosen.parameter("v") == Some("v1beta1");
+                Self::Table { include, now, version: if old { "meta.k8s.io/v1beta1" } else { "meta.k8s.io/v1" } }
             }
-            if has("as=PartialObjectMetadata") || has("as=PartialObjectMetadataList") {
-                return Self::Metadata;
-            }
-            if clause.trim().starts_with("application/json") || clause.trim() == "*/*" {
-                return Self::Plain;
-            }
+            Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Self::Metadata,
+            _ => Self::Plain,
         }
-        Self::Plain
     }
 
     /// One object in this form, as in a watch.
@@ -220,7 +218,19 @@ impl Service {
             headers: parts.headers,
             peer: parts.extensions.get::<Peer>().cloned(),
         };
-        let user = match self.user(&head) {
+        let answer = self.answer_to(&head, body).await;
+        if head.path.starts_with("/openapi/") {
+            return answer;
+        }
+        encoded(answer, negotiate::encoding(head.header(ACCEPT), &head.query, head.header(USER_AGENT))).await
+    }
+
+    async fn answer_to<B>(&self, head: &Head, body: B) -> Response<ServiceBody>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>> + Send,
+    {
+        let user = match self.user(head) {
             Ok(user) => user,
             Err(error) => return refuse(&error),
         };
@@ -232,7 +242,7 @@ impl Service {
             }
             Err(error) => return refuse(&ApiError::bad_request(format!("the body could not be read: {error}"))),
         };
-        match self.route(&head, &user, &body) {
+        match self.route(head, &user, &body) {
             Ok(response) => response,
             Err(error) => refuse(&error),
         }
@@ -269,6 +279,13 @@ impl Service {
         let parts: Vec<&str> = head.path.trim_matches('/').split('/').collect();
         let core = self.shared.core();
         auth::authorize_path(&core, user, "get", &head.path)?;
+        let accept = head.header(ACCEPT);
+        match parts.as_slice() {
+            ["version"] => negotiate::route(accept, negotiate::PLAIN)?,
+            ["api", _] | ["apis", _, _] => negotiate::route(accept, negotiate::SERVED)?,
+            ["api" | "apis"] | ["apis", _] if !discovery::wants_aggregated(accept) => negotiate::check(accept, false)?,
+            _ => {}
+        }
         let served = || served(&core.resources);
         let found =
             |document: Option<Value>| document.ok_or_else(ApiError::no_path).map(|document| json_response(StatusCode::OK, &document));
@@ -334,7 +351,26 @@ impl Service {
         }
         let now = (core.clock)();
         drop(core);
-        let form = Form::of(head.header(ACCEPT), &head.query, now);
+        let accept = head.header(ACCEPT);
+        let many = target.name.is_empty() && !verb.writes();
+        let logs = verb == Verb::Get && target.subresource == "log" && resource.kind == "Pod" && resource.group.is_empty();
+        negotiate::route(
+            accept,
+            if logs {
+                negotiate::LOGGED
+            } else if many {
+                negotiate::WATCHED
+            } else {
+                negotiate::SERVED
+            },
+        )?;
+        if !logs {
+            negotiate::check(accept, verb == Verb::Watch)?;
+        }
+        if matches!(verb, Verb::Create | Verb::Update) {
+            negotiate::check_body(head.header(CONTENT_TYPE), &resource)?;
+        }
+        let form = Form::of(accept, &head.query, now);
         let ask = Ask {
             verb,
             target,
@@ -345,11 +381,6 @@ impl Service {
             user_agent,
             user,
         };
-        if !acceptable(head.header(ACCEPT)) {
-            let shown = "application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
-            let message = format!("406: Not Acceptable\n\nAvailable representations: {shown}");
-            return Err(ApiError::new(StatusCode::NOT_ACCEPTABLE, "NotAcceptable", message).with(json!({})));
-        }
         if verb == Verb::Watch {
             let stream = watch::begin(&self.shared, &ask, form)?;
             let body = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
@@ -358,10 +389,11 @@ impl Service {
         let whole = matches!(form, Form::Plain | Form::Metadata) && resource.kind != "ComponentStatus";
         if verb == Verb::List && target.subresource.is_empty() && whole {
             let page = api::list(&self.shared.core(), &ask)?;
+            negotiate::check_form(accept, &resource, true)?;
             let text = listing::text(&resource, &form, &page);
             return Ok(response(StatusCode::OK, "application/json", Full::new(Bytes::from(text)).boxed_unsync()));
         }
-        if verb == Verb::Get && target.subresource == "log" && resource.kind == "Pod" && resource.group.is_empty() {
+        if logs {
             let options = log::Options::of(&head.query, &resource, &target.name, now)?;
             let whole = Target { subresource: String::new(), ..target.clone() };
             let (_, pod) = api::carry_out(&self.shared, &Ask { target: &whole, query: &Query::default(), ..ask }).answer?;
@@ -372,7 +404,10 @@ impl Service {
             let body = StreamBody::new(stream.map(|bytes| Ok(Frame::data(bytes)))).boxed_unsync();
             return Ok(response(StatusCode::OK, "text/plain", body));
         }
-        let Done { answer, warnings } = api::carry_out(&self.shared, &ask);
+        let Done { mut answer, warnings } = api::carry_out(&self.shared, &ask);
+        if verb == Verb::Get {
+            answer = answer.and_then(|answer| negotiate::check_form(accept, &resource, false).map(|()| answer));
+        }
         // What is refused is warned of too.
         let mut answer = match answer {
             Ok((status, shown)) => match shown.text(&resource).filter(|_| form == Form::Plain) {
@@ -392,12 +427,6 @@ impl Service {
         }
         Ok(answer)
     }
-}
-
-/// Whether JSON is among what a client accepts.
-fn acceptable(accept: &str) -> bool {
-    let types = accept.split(',').map(|clause| clause.split(';').next().unwrap_or_default().trim());
-    accept.is_empty() || types.into_iter().any(|one| matches!(one, "application/json" | "application/*" | "*/*"))
 }
 
 /// What discovery tells of everything that is served.
@@ -480,6 +509,21 @@ fn json_response(status: StatusCode, value: &Value) -> Response<ServiceBody> {
     json_body(status, &KindFirst(value))
 }
 
+/// A whole answer in JSON, written otherwise; a watch goes on as it is.
+async fn encoded(answer: Response<ServiceBody>, encoding: Encoding) -> Response<ServiceBody> {
+    let json = answer.headers().get(CONTENT_TYPE).is_some_and(|of| of == "application/json");
+    if encoding == Encoding::Json || !json || answer.body().size_hint().exact().is_none() {
+        return answer;
+    }
+    let (mut head, body) = answer.into_parts();
+    let Ok(text) = body.collect().await;
+    if encoding == Encoding::Yaml {
+        head.headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("application/yaml"));
+    }
+    let text = negotiate::encode(&text.to_bytes(), encoding);
+    Response::from_parts(head, Full::new(Bytes::from(text)).boxed_unsync())
+}
+
 fn json_body(status: StatusCode, value: &impl serde::Serialize) -> Response<ServiceBody> {
     // A value in memory has no part that JSON cannot hold.
     let mut text = serde_json::to_vec(value).unwrap_or_default();
@@ -514,5 +558,20 @@ mod tests {
     fn an_answer_begins_with_what_it_is() {
         let text = serde_json::to_string(&KindFirst(&json!({"apiVersion": "v1", "data": {"b": 1}, "kind": "ConfigMap"})));
         assert_eq!(text.ok().as_deref(), Some(r#"{"kind":"ConfigMap","apiVersion":"v1","data":{"b":1}}"#));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_with_curl_gets_lines_but_of_a_watch() {
+        let client = crate::Sandbox::new(crate::Config::default()).client();
+        let ask = async |path: &str| {
+            let request = Request::get(path).header(USER_AGENT, "curl/8.5.0").header(ACCEPT, "*/*").body(Vec::new().into());
+            client.send(request.expect("a request")).await.expect("an answer").into_body().collect().await.expect("all of it").to_bytes()
+        };
+        let one = ask("/api/v1/namespaces/default").await;
+        assert!(one.starts_with(b"{\n  \"kind\": \"Namespace\",\n  \"apiVersion\": \"v1\",\n  \"metadata\": {\n"), "{one:?}");
+        let watch = ask("/api/v1/namespaces?watch=1&timeoutSeconds=1").await;
+        assert!(watch.starts_with(b"{\"type\":\"ADDED\",\"object\":{"), "{watch:?}");
+        let document = ask("/openapi/v3").await;
+        assert!(!document.starts_with(b"{\n"), "as a kube-apiserver has it");
     }
 }

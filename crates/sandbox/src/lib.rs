@@ -11,7 +11,8 @@
 //! 3. `api` carries it out under one lock: `read` and `watch` look, `write` and `delete` make the new object (patches and server-side apply come from
 //!    `fiel-merge`), `strict` looks for fields that a kind does not have, and `commit` ends every write: defaults and canonical form (`canonical`), owners, validation, generation, store.
 //! 4. `store` gives the write the next revision and remembers it, as a value or as text (`stored`); the watches of its resource wake up and read on from where they were (`watch`).
-//! 5. `listing` puts lists together from the texts of their objects; `table` turns objects into what `kubectl get` prints; `log` reads what containers have written.
+//! 5. `listing` puts lists together from the texts of their objects; `table` turns objects into what `kubectl get` prints; `log` reads what containers have written;
+//!    `negotiate` chooses between JSON and YAML.
 //!
 //! What the documents of `openapi` say of Kubernetes' own kinds is data of Kubernetes (`data/openapi.bin`; The Kubernetes Authors, Apache-2.0).
 //!
@@ -45,6 +46,7 @@ mod json;
 mod labels;
 mod listing;
 mod log;
+mod negotiate;
 pub mod node;
 mod openapi;
 mod place;

@@ -55,8 +55,10 @@ async fn ask(client: &kube::Client, exchange: &Exchange) -> (u16, Vec<String>, V
     let response = client.send(request.body(body.into()).expect("as the recordings are made")).await.expect("an answer");
     let status = response.status().as_u16();
     let warnings = response.headers().get_all("warning").iter().filter_map(|one| one.to_str().ok()).map(str::to_owned).collect();
+    let yaml = response.headers().get("content-type").is_some_and(|of| of == "application/yaml");
     let bytes = response.into_body().collect().await.expect("a whole answer").to_bytes();
-    let mut answer: Value = serde_json::from_slice(&bytes).unwrap_or_else(|_| String::from_utf8_lossy(&bytes).into_owned().into());
+    let read = if yaml { serde_yaml::from_slice(&bytes).ok() } else { serde_json::from_slice(&bytes).ok() };
+    let mut answer: Value = read.unwrap_or_else(|| String::from_utf8_lossy(&bytes).into_owned().into());
     let uid = answer["metadata"]["uid"].as_str().unwrap_or("no uid").to_owned();
     settle(&mut answer, &uid);
     (status, warnings, answer)
