@@ -282,8 +282,11 @@ impl Service {
         let accept = head.header(ACCEPT);
         match parts.as_slice() {
             ["version"] => negotiate::route(accept, negotiate::PLAIN)?,
-            ["api", _] | ["apis", _, _] => negotiate::route(accept, negotiate::SERVED)?,
-            ["api" | "apis"] | ["apis", _] if !discovery::wants_aggregated(accept) => negotiate::check(accept, false)?,
+            ["api", _] => negotiate::route(accept, negotiate::SERVED)?,
+            ["apis", group, _] if core.resources.all().iter().any(|one| one.is_builtin() && one.group == *group) => {
+                negotiate::route(accept, negotiate::SERVED)?;
+            }
+            ["api" | "apis"] | ["apis", _] | ["apis", _, _] if !discovery::wants_aggregated(accept) => negotiate::check(accept, false)?,
             _ => {}
         }
         let served = || served(&core.resources);
@@ -354,16 +357,11 @@ impl Service {
         let accept = head.header(ACCEPT);
         let many = target.name.is_empty() && !verb.writes();
         let logs = verb == Verb::Get && target.subresource == "log" && resource.kind == "Pod" && resource.group.is_empty();
-        negotiate::route(
-            accept,
-            if logs {
-                negotiate::LOGGED
-            } else if many {
-                negotiate::WATCHED
-            } else {
-                negotiate::SERVED
-            },
-        )?;
+        // Objects of definitions have no routes of their own.
+        if resource.is_builtin() {
+            let reads = if many { negotiate::WATCHED } else { negotiate::SERVED };
+            negotiate::route(accept, if logs { negotiate::LOGGED } else { reads })?;
+        }
         if !logs {
             negotiate::check(accept, verb == Verb::Watch)?;
         }

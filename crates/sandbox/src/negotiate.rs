@@ -143,6 +143,9 @@ pub(crate) fn check_form(accept: &str, resource: &Resource, many: bool) -> Resul
     };
     let kind = if resource.is_builtin() { &resource.kind } else { "Unstructured" };
     match asked.and_then(|clause| clause.parameter("as")) {
+        Some("PartialObjectMetadataList") if !many && !resource.is_builtin() => {
+            Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", "content is not a list"))
+        }
         Some(form @ "PartialObjectMetadataList") if !many => {
             Err(refused(format!("you requested {form}, but the requested object is not a list (*{package}.{kind})")))
         }
@@ -153,14 +156,14 @@ pub(crate) fn check_form(accept: &str, resource: &Resource, many: bool) -> Resul
     }
 }
 
-/// Refuses a body in a format that nobody reads.
+/// Refuses a body in a format that nobody reads; one in protobuf for an object of a definition too, at which a kube-apiserver breaks off.
 pub(crate) fn check_body(content_type: &str, resource: &Resource) -> Result<(), ApiError> {
     let known = if resource.is_builtin() { SERVED } else { &[JSON, YAML] };
     let kind = content_type.split(';').next().unwrap_or_default().trim();
     if kind.is_empty() || known.contains(&kind) {
         return Ok(());
     }
-    let message = format!("the body of the request was in an unknown format - accepted media types include: {}", known.join(", "));
+    let message = format!("the body of the request was in an unknown format - accepted media types include: {}", SERVED.join(", "));
     Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message))
 }
 
