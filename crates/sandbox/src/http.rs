@@ -20,7 +20,7 @@ use crate::api::{self, Ask, Done};
 use crate::auth::rbac::Action;
 use crate::auth::{self, User};
 use crate::discovery::{self, Served, Sub};
-use crate::negotiate::Encoding;
+use crate::negotiate::{Clause, Encoding};
 use crate::request::{Query, Target, Verb};
 use crate::resource::{Resource, Resources};
 use crate::selector::Selector;
@@ -86,15 +86,14 @@ pub(crate) enum Form {
 }
 
 impl Form {
-    /// From the header Accept, whose first clause that can be served wins.
-    fn of(accept: &str, query: &Query, now: jiff::Timestamp) -> Self {
-        let chosen = negotiate::clauses(accept).into_iter().find(|clause| clause.has_form() && clause.encoding().is_some());
-        let Some(chosen) = chosen else { return Self::Plain };
-        match chosen.parameter("as") {
+    /// From the clause of the header Accept that was chosen.
+    fn of(chosen: Option<&Clause<'_>>, query: &Query, now: jiff::Timestamp) -> Self {
+        let parameter = |name| chosen.and_then(|clause| clause.parameter(name));
+        match parameter("as") {
             Some("Table") => {
                 let include = query.get("includeObject");
                 let include = if include.is_empty() { "Metadata" } else { include }.to_owned();
-                let old = chosen.parameter("v") == Some("v1beta1");
+                let old = parameter("v") == Some("v1beta1");
                 Self::Table { include, now, version: if old { "meta.k8s.io/v1beta1" } else { "meta.k8s.io/v1" } }
             }
             Some("PartialObjectMetadata" | "PartialObjectMetadataList") => Self::Metadata,
@@ -286,7 +285,9 @@ impl Service {
             ["apis", group, _] if core.resources.all().iter().any(|one| one.is_builtin() && one.group == *group) => {
                 negotiate::route(accept, negotiate::SERVED)?;
             }
-            ["api" | "apis"] | ["apis", _] | ["apis", _, _] if !discovery::wants_aggregated(accept) => negotiate::check(accept, false)?,
+            ["api" | "apis"] | ["apis", _] | ["apis", _, _] if !discovery::wants_aggregated(accept) => {
+                negotiate::check(accept, negotiate::chosen(accept).as_ref(), false)?;
+            }
             _ => {}
         }
         let served = || served(&core.resources);
@@ -355,6 +356,7 @@ impl Service {
         let now = (core.clock)();
         drop(core);
         let accept = head.header(ACCEPT);
+        let chosen = negotiate::chosen(accept);
         let many = target.name.is_empty() && !verb.writes();
         let logs = verb == Verb::Get && target.subresource == "log" && resource.kind == "Pod" && resource.group.is_empty();
         // Objects of definitions have no routes of their own.
@@ -363,12 +365,12 @@ impl Service {
             negotiate::route(accept, if logs { negotiate::LOGGED } else { reads })?;
         }
         if !logs {
-            negotiate::check(accept, verb == Verb::Watch)?;
+            negotiate::check(accept, chosen.as_ref(), verb == Verb::Watch)?;
         }
         if matches!(verb, Verb::Create | Verb::Update) {
             negotiate::check_body(head.header(CONTENT_TYPE), &resource)?;
         }
-        let form = Form::of(accept, &head.query, now);
+        let form = Form::of(chosen.as_ref(), &head.query, now);
         let ask = Ask {
             verb,
             target,
@@ -387,7 +389,7 @@ impl Service {
         let whole = matches!(form, Form::Plain | Form::Metadata) && resource.kind != "ComponentStatus";
         if verb == Verb::List && target.subresource.is_empty() && whole {
             let page = api::list(&self.shared.core(), &ask)?;
-            negotiate::check_form(accept, &resource, true)?;
+            negotiate::check_form(chosen.as_ref(), &resource, true)?;
             let text = listing::text(&resource, &form, &page);
             return Ok(response(StatusCode::OK, "application/json", Full::new(Bytes::from(text)).boxed_unsync()));
         }
@@ -404,7 +406,7 @@ impl Service {
         }
         let Done { mut answer, warnings } = api::carry_out(&self.shared, &ask);
         if verb == Verb::Get {
-            answer = answer.and_then(|answer| negotiate::check_form(accept, &resource, false).map(|()| answer));
+            answer = answer.and_then(|answer| negotiate::check_form(chosen.as_ref(), &resource, false).map(|()| answer));
         }
         // What is refused is warned of too.
         let mut answer = match answer {

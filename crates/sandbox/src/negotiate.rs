@@ -48,7 +48,7 @@ impl<'a> Clause<'a> {
     }
 
     /// In what it can be served.
-    pub(crate) fn encoding(&self) -> Option<Encoding> {
+    fn encoding(&self) -> Option<Encoding> {
         match self.kind {
             JSON | "application/*" | "*/*" => Some(if self.parameter("pretty") == Some("1") { Encoding::Pretty } else { Encoding::Json }),
             YAML => Some(Encoding::Yaml),
@@ -57,7 +57,7 @@ impl<'a> Clause<'a> {
     }
 
     /// Whether the form it wants objects in is one that there is.
-    pub(crate) fn has_form(&self) -> bool {
+    fn has_form(&self) -> bool {
         let meta = self.parameter("g").is_none_or(|group| group == "meta.k8s.io");
         match (self.parameter("as"), self.parameter("v")) {
             (None | Some(""), _) => true,
@@ -77,7 +77,7 @@ impl<'a> Clause<'a> {
 }
 
 /// The clauses of the header, the first one that the server looks at first.
-pub(crate) fn clauses(accept: &str) -> Vec<Clause<'_>> {
+fn clauses(accept: &str) -> Vec<Clause<'_>> {
     let mut sorted: Vec<Clause<'_>> = Vec::new();
     // By insertion: the order is none in the strict sense, and what comes out of it is what this way of sorting makes of it.
     for clause in accept.split(',').map(Clause::read) {
@@ -90,9 +90,14 @@ pub(crate) fn clauses(accept: &str) -> Vec<Clause<'_>> {
     sorted
 }
 
+/// The first clause that can be served.
+pub(crate) fn chosen(accept: &str) -> Option<Clause<'_>> {
+    clauses(accept).into_iter().find(|clause| clause.has_form() && clause.encoding().is_some())
+}
+
 /// How the answer is written, also that of a refusal; JSON if nothing that the client takes is there.
 pub(crate) fn encoding(accept: &str, query: &Query, user_agent: &str) -> Encoding {
-    let chosen = clauses(accept).iter().filter(|clause| clause.has_form()).find_map(Clause::encoding).unwrap_or(Encoding::Json);
+    let chosen = chosen(accept).and_then(|clause| clause.encoding()).unwrap_or(Encoding::Json);
     let people = match query.get("pretty") {
         "" => ["curl", "Wget", "Mozilla/5.0"].iter().any(|name| user_agent.starts_with(name)),
         asked => matches!(asked, "1" | "t" | "T" | "true" | "TRUE" | "True"),
@@ -122,10 +127,10 @@ pub(crate) fn route(accept: &str, available: &[&str]) -> Result<(), ApiError> {
     Err(refused(format!("406: Not Acceptable\n\nAvailable representations: {}", available.join(", "))).with(json!({})))
 }
 
-/// Refuses a request of which no clause can be served: that form is not there, or a watch was asked for in YAML.
-pub(crate) fn check(accept: &str, watch: bool) -> Result<(), ApiError> {
+/// Refuses a request of which no clause could be chosen: that form is not there; or a watch in YAML.
+pub(crate) fn check(accept: &str, chosen: Option<&Clause<'_>>, watch: bool) -> Result<(), ApiError> {
     let only = |kinds: &[&str]| Err(refused(format!("only the following media types are accepted: {}", kinds.join(", "))));
-    match clauses(accept).iter().filter(|clause| clause.has_form()).find_map(Clause::encoding) {
+    match chosen.and_then(Clause::encoding) {
         Some(Encoding::Yaml) if watch => only(&[JSON_STREAM, PROTOBUF_STREAM]),
         None if clauses(accept).iter().any(|clause| clause.kind == PROTOBUF) => only(&[JSON, YAML]),
         None if !accept.is_empty() => only(SERVED),
@@ -134,15 +139,14 @@ pub(crate) fn check(accept: &str, watch: bool) -> Result<(), ApiError> {
 }
 
 /// Refuses the form of a list for one object, and the other way round.
-pub(crate) fn check_form(accept: &str, resource: &Resource, many: bool) -> Result<(), ApiError> {
-    let asked = clauses(accept).into_iter().find(|clause| clause.has_form() && clause.encoding().is_some());
+pub(crate) fn check_form(chosen: Option<&Clause<'_>>, resource: &Resource, many: bool) -> Result<(), ApiError> {
     let package = match resource.group.split('.').next() {
         _ if !resource.is_builtin() => "unstructured",
         None | Some("") => "core",
         Some(package) => package,
     };
     let kind = if resource.is_builtin() { &resource.kind } else { "Unstructured" };
-    match asked.and_then(|clause| clause.parameter("as")) {
+    match chosen.and_then(|clause| clause.parameter("as")) {
         Some("PartialObjectMetadataList") if !many && !resource.is_builtin() => {
             Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", "content is not a list"))
         }
@@ -219,7 +223,7 @@ fn pretty(text: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    fn chosen(accept: &str, query: &str, user_agent: &str) -> Encoding {
+    fn written(accept: &str, query: &str, user_agent: &str) -> Encoding {
         encoding(accept, &Query::parse(query), user_agent)
     }
 
@@ -238,21 +242,22 @@ mod tests {
             ("application/json;pretty=1", Encoding::Pretty),
             ("text/html", Encoding::Json),
         ] {
-            assert_eq!(chosen(accept, "", "kubectl/v1.36"), expected, "{accept}");
+            assert_eq!(written(accept, "", "kubectl/v1.36"), expected, "{accept}");
         }
     }
 
     #[test]
     fn people_get_lines() {
-        assert_eq!(chosen("*/*", "", "curl/8.5"), Encoding::Pretty);
-        assert_eq!(chosen("*/*", "pretty=false", "curl/8.5"), Encoding::Json);
-        assert_eq!(chosen("", "pretty=true", "x"), Encoding::Pretty);
-        assert_eq!(chosen("application/yaml", "pretty=true", "curl/8.5"), Encoding::Yaml);
+        assert_eq!(written("*/*", "", "curl/8.5"), Encoding::Pretty);
+        assert_eq!(written("*/*", "pretty=false", "curl/8.5"), Encoding::Json);
+        assert_eq!(written("", "pretty=true", "x"), Encoding::Pretty);
+        assert_eq!(written("application/yaml", "pretty=true", "curl/8.5"), Encoding::Yaml);
     }
 
     #[test]
     fn what_cannot_be_written_is_refused() {
         let told = |outcome: Result<(), ApiError>| outcome.expect_err("it is refused").message;
+        let check = |accept: &str, watch| check(accept, chosen(accept).as_ref(), watch);
         for accept in ["", "*/*", "application/yaml", "text/html, application/json", "application/json;as=Foo;v=v1, */*"] {
             assert_eq!((route(accept, WATCHED), check(accept, false)), (Ok(()), Ok(())), "{accept}");
         }
