@@ -7,7 +7,7 @@ WORKDIR /src
 # The allocator takes small pages, as `.cargo/config.toml` has it for all other builds.
 ENV CARGO_TERM_COLOR=never \
     CFLAGS="-DMI_DEFAULT_ALLOW_THP=0" \
-    RUSTFLAGS="-C target-feature=+crt-static"
+    RUSTFLAGS="-C target-feature=+crt-static -C symbol-mangling-version=v0"
 # With a target named, the flags above are not for build scripts and procedural macros, which cannot be static.
 RUN rustc -vV | sed -n 's/^host: //p' > /target-triple && mkdir -p /out/tmp && chmod 1777 /out/tmp
 

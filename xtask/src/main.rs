@@ -14,6 +14,7 @@ mod fuzz_kubernetes;
 mod fuzz_kustomize;
 mod image;
 mod kind;
+mod often;
 mod process;
 mod report;
 mod snapshots;
@@ -53,6 +54,8 @@ enum Task {
     FuzzKubernetes(fuzz_kubernetes::Args),
     /// How fast the renderer is, against the real kustomize and against itself
     Bench(bench::Args),
+    /// Which functions every small build runs, for the linker to put side by side: writes crates/cli/often.ld
+    Often,
     /// The rules of the house that no compiler checks: file sizes, names, layers, documents
     Tidy,
 }
@@ -123,6 +126,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Task::FuzzKustomize(args) => fuzz_kustomize::run(&sh, &args),
         Task::FuzzKubernetes(args) => fuzz_kubernetes::run(&sh, &args),
         Task::Bench(args) => bench::run(&sh, &args),
+        Task::Often => often::run(&sh),
         Task::Tidy => tidy::run(&process::root()),
     }
 }

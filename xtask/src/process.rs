@@ -92,18 +92,24 @@ fn made(sh: &Shell, task: &[&str], arguments: &[&str], names: &[&str]) -> Result
 
 /// Builds a static program of one package: it runs in an image `FROM scratch`.
 pub(crate) fn build_static(sh: &Shell, package: &str, profile: &str, program: &str) -> Result<PathBuf> {
-    static_program(sh, &["--package", package, "--profile", profile, "--bin", program], program)
+    static_program(sh, &["--package", package, "--profile", profile, "--bin", program], &[], program)
+}
+
+/// The same program with the names of its functions, whatever the profile strips.
+pub(crate) fn build_static_with_names(sh: &Shell, package: &str, profile: &str, program: &str) -> Result<PathBuf> {
+    static_program(sh, &["--package", package, "--profile", profile, "--bin", program], &["-C", "strip=none"], program)
 }
 
 /// Builds a static example of one package.
 pub(crate) fn build_static_example(sh: &Shell, package: &str, example: &str) -> Result<PathBuf> {
-    static_program(sh, &["--package", package, "--example", example], example)
+    static_program(sh, &["--package", package, "--example", example], &[], example)
 }
 
-fn static_program(sh: &Shell, arguments: &[&str], program: &str) -> Result<PathBuf> {
+fn static_program(sh: &Shell, arguments: &[&str], flags: &[&str], program: &str) -> Result<PathBuf> {
     ensure!(cfg!(target_os = "linux"), Unavailable(format!("a static {program} for Linux is built on Linux")));
     // Only how the program is linked differs: what it is made of is that of every other program of the profile.
-    let arguments: Vec<&str> = arguments.iter().copied().chain(["--", "-C", "target-feature=+crt-static"]).collect();
+    let arguments: Vec<&str> =
+        arguments.iter().copied().chain(["--", "-C", "target-feature=+crt-static"]).chain(flags.iter().copied()).collect();
     let built = made(sh, &["rustc"], &arguments, &[program])?;
     built.into_iter().next().context("one program was asked for")
 }
