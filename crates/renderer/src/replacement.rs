@@ -158,11 +158,11 @@ fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement)
             target.used.set(true);
             for (path, pos) in &target.paths {
                 let Some(value) = &value else {
-                    resource.doubt(split_path(path));
+                    resource.doubt(target_path(path));
                     continue;
                 };
                 if let Err(error) = set(&mut resource.value, path, value, &target.options)
-                    && resource.doubt(split_path(path))
+                    && resource.doubt(target_path(path))
                 {
                     errors.note(error.at(*pos));
                 }
@@ -204,9 +204,13 @@ fn source_value(
         (None, _) => return Err(Some(failed(format!("nothing matches the source of the replacement, {}", described(selector))))),
         _ => return Err(Some(failed("more than one resource matches the source of the replacement"))),
     };
-    let parts = split_path(path);
+    let parts = source_path(path);
     let wrong = |message: String| Err((!found.is_doubtful(&parts)).then(|| failed(message)));
-    let Some(value) = look_up(&found.value, &parts).filter(|value| !value.is_null()) else {
+    let value = match look_up(&found.value, &parts) {
+        Ok(value) => value.filter(|value| !is_nothing(value)),
+        Err(error) => return Err((!found.is_doubtful(&parts)).then_some(error)),
+    };
+    let Some(value) = value else {
         return wrong(format!("{} has no field {path}, which the replacement reads", found.id()));
     };
     if options.delimiter.is_empty() {
@@ -221,82 +225,111 @@ fn source_value(
     Ok(Value { node: Node::Scalar(Scalar { text: (*piece).into(), ..scalar.clone() }), pos: value.pos })
 }
 
-/// Splits at dots that are neither escaped nor within brackets.
+/// The parts of the path to what is read. kustomize passes over empty ones.
+fn source_path(path: &str) -> Vec<String> {
+    split_path(path).into_iter().map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect()
+}
+
+/// The parts of the path to what is written. It may begin with a dot.
+fn target_path(path: &str) -> Vec<String> {
+    split_path(path.strip_prefix('.').unwrap_or(path))
+}
+
+/// Splits at dots that are not escaped, nor within brackets which begin a part.
 fn split_path(path: &str) -> Vec<String> {
-    let mut parts = Vec::new();
-    let mut part = String::new();
-    let mut depth = 0;
-    let mut chars = path.chars().peekable();
-    while let Some(c) = chars.next() {
-        match c {
-            '\\' if chars.peek() == Some(&'.') => {
-                part.push('.');
-                chars.next();
+    let mut parts: Vec<String> = Vec::new();
+    let (mut escaped, mut bracketed) = (false, false);
+    for piece in path.split('.') {
+        match parts.last_mut() {
+            Some(last) if escaped => {
+                last.pop();
+                last.push('.');
+                last.push_str(piece);
             }
-            '.' if depth == 0 => parts.push(std::mem::take(&mut part)),
-            '[' => {
-                if depth == 0 && !part.is_empty() && !part.ends_with('.') {
-                    // `a.[b=c]` and `a[b=c]` both occur.
-                    parts.push(std::mem::take(&mut part));
-                }
-                depth += 1;
-                part.push(c);
+            Some(last) if bracketed => {
+                last.push('.');
+                last.push_str(piece);
             }
-            ']' => {
-                depth -= 1;
-                part.push(c);
-                if depth == 0 && chars.peek() == Some(&'.') {
-                    parts.push(std::mem::take(&mut part));
-                    chars.next();
-                }
-            }
-            c => part.push(c),
+            _ => parts.push(piece.to_owned()),
         }
+        let last = parts.last().map(String::as_str).unwrap_or_default();
+        escaped = last.ends_with('\\');
+        bracketed = last.starts_with('[') && !last.ends_with(']');
     }
-    if !part.is_empty() {
-        parts.push(part);
-    }
-    // `[name.with/dots]` in annotations is only a way to quote.
-    parts
-        .into_iter()
-        .map(|part| {
-            part.strip_prefix('[')
-                .and_then(|p| p.strip_suffix(']'))
-                .filter(|p| !p.contains('=') && p.parse::<usize>().is_err())
-                .map(str::to_owned)
-                .unwrap_or(part)
+    // `[name.with/dots]` is only a way to quote.
+    let quotes = |part: &str| part.starts_with('[') && !part.contains('=') && (part.contains('.') || !part.ends_with(']'));
+    parts.into_iter().map(|part| if quotes(&part) { part.trim_matches(['[', ']']).to_owned() } else { part }).collect()
+}
+
+/// What a part of a path stands for.
+enum Part<'a> {
+    /// `[key=value]`: the elements of a list that have it; without a key those that are it.
+    Condition(&'a str, &'a str),
+    /// `*`: all elements of a list.
+    Every,
+    Index(usize),
+    Field(&'a str),
+}
+
+impl<'a> Part<'a> {
+    fn of(part: &'a str) -> Result<Self> {
+        if let Some(inner) = part.strip_prefix('[').and_then(|part| part.strip_suffix(']')) {
+            let condition = inner.split_once('=').map(|(key, wanted)| Self::Condition(key, wanted));
+            return condition.ok_or_else(|| failed(format!("{part} should be [key=value], or [=value] for the elements themselves")));
+        }
+        Ok(match part {
+            "*" => Self::Every,
+            part => part.parse().map_or(Self::Field(part), Self::Index),
         })
-        .collect()
-}
-
-fn condition(part: &str) -> Option<(&str, &str)> {
-    part.strip_prefix('[')?.strip_suffix(']')?.split_once('=')
-}
-
-/// The text under a key of a list's element, or the element itself.
-fn attribute<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
-    if key.is_empty() { item.text() } else { item.get(key).and_then(Value::text) }
-}
-
-fn look_up<'a>(value: &'a Value, path: &[String]) -> Option<&'a Value> {
-    let Some((part, rest)) = path.split_first() else { return Some(value) };
-    match &value.node {
-        Node::Map(map) => look_up(map.get(part)?, rest),
-        Node::List(items) => {
-            if let Some((key, wanted)) = condition(part) {
-                return look_up(items.iter().find(|item| attribute(item, key) == Some(wanted))?, rest);
-            }
-            if part == "-" {
-                return look_up(items.last()?, rest);
-            }
-            look_up(items.get(part.trim_matches(['[', ']']).parse::<usize>().ok()?)?, rest)
-        }
-        Node::Scalar(_) => None,
     }
+
+    /// Whether it looks into lists.
+    fn is_of_list(&self) -> bool {
+        !matches!(self, Self::Field(_))
+    }
+}
+
+fn no_list(part: &str, value: &Value) -> Error {
+    failed(format!("{part} stands for elements of a list, and here is {}", value.describe()))
+}
+
+fn no_field(part: &str) -> Error {
+    failed(format!("cannot look for the field {part} in a list; use [key=value], * or an index"))
+}
+
+/// The text under a key of a list's element, or the element itself; a map or list has none.
+fn attribute<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
+    if key.is_empty() { Some(item.text().unwrap_or_default()) } else { item.get(key).and_then(Value::text) }
+}
+
+/// Whether kustomize finds nothing to copy in it.
+fn is_nothing(value: &Value) -> bool {
+    value.is_null()
+        || value.as_map().is_some_and(|map| map.iter().next().is_none())
+        || value.as_list().is_some_and(|items| items.is_empty())
+}
+
+fn look_up<'a>(value: &'a Value, path: &[String]) -> Result<Option<&'a Value>> {
+    let Some((name, rest)) = path.split_first() else { return Ok(Some(value)) };
+    let part = Part::of(name)?;
+    let next = match &value.node {
+        Node::Map(_) if part.is_of_list() || name == "-" => return Err(no_list(name, value)),
+        Node::Map(map) => map.get(name),
+        Node::List(items) => match part {
+            Part::Condition(key, wanted) => items.iter().find(|item| attribute(item, key) == Some(wanted)),
+            Part::Index(at) => items.get(at),
+            // The last one.
+            Part::Field("-") => items.last(),
+            Part::Every => return Err(failed("* stands for many elements: a source is one")),
+            Part::Field(_) => return Err(no_field(name)),
+        },
+        Node::Scalar(_) => None,
+    };
+    next.map_or(Ok(None), |next| look_up(next, rest))
 }
 
 fn set(root: &mut Value, path: &str, new: &Value, options: &FieldOptions) -> Result<()> {
-    let parts = split_path(path);
+    let parts = target_path(path);
     let mut count = 0usize;
     visit(root, &parts, options.create.then_some(new), &mut |field, within| {
         count += 1;
@@ -328,61 +361,68 @@ type Found<'a> = &'a mut dyn FnMut(&mut Value, Within) -> Result<()>;
 
 /// Calls `found` for every field that the path leads to; with `create` (the value to come) missing ones are made.
 fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: Found<'_>) -> Result<()> {
-    let Some((part, rest)) = path.split_first() else { return found(value, Within::Resource) };
-    if value.is_null() && create.is_some() {
-        *value = if condition(part).is_some() || part == "-" || part == "*" { Value::list(Vec::new()) } else { Value::map(Map::new()) };
+    let Some((name, rest)) = path.split_first() else { return found(value, Within::Resource) };
+    let part = Part::of(name)?;
+    if name.is_empty() {
+        return Err(failed("a part of the path is empty"));
     }
-    let made = || match rest.first() {
-        Some(next) if condition(next).is_some() || next == "-" || next == "*" || next.parse::<usize>().is_ok() => Value::list(Vec::new()),
-        Some(_) => Value::map(Map::new()),
-        None => match create.map(|value| &value.node) {
-            Some(Node::Map(_)) => Value::map(Map::new()),
-            Some(Node::List(_)) => Value::list(Vec::new()),
-            _ => Value { node: Node::Scalar(Scalar::plain("", Kind::Null)), pos: Pos::default() },
-        },
-    };
-    match &mut value.node {
-        Node::Map(_) if part == "*" => Err(failed("* stands for the elements of a list, and here is a map")),
-        Node::Map(map) => match (map.get_mut(part), create) {
+    // What is made below null kustomize makes beside the resource: nothing comes of it, and nothing is told.
+    if value.is_null() && create.is_some() && !matches!(part, Part::Every) {
+        return found(&mut nothing(), Within::Resource);
+    }
+    match (&mut value.node, part) {
+        (Node::Map(_), Part::Condition(..) | Part::Every | Part::Index(_)) => Err(no_list(name, value)),
+        (Node::Map(map), Part::Field(_)) => match (map.get_mut(name), create) {
             (Some(field), _) => visit(field, rest, create, found),
             (None, None) => Ok(()),
-            (None, Some(_)) => visit(map.entry(part, made), rest, create, found),
+            (None, Some(new)) => visit(map.entry(name, || made(rest, new)), rest, create, found),
         },
-        Node::List(items) => {
-            if let Some((key, wanted)) = condition(part) {
-                // As in kustomize the value is a pattern that may match anywhere in the text.
-                let pattern = regex::Regex::new(wanted).map_err(|_| failed(format!("{wanted} in {part} is not a valid pattern")))?;
-                let mut any = false;
-                for item in items.iter_mut().filter(|item| attribute(item, key).is_some_and(|text| pattern.is_match(text))) {
-                    any = true;
-                    visit(item, rest, create, found)?;
-                }
-                if !any && create.is_some() {
-                    let mut map = Map::new();
-                    map.insert(key, Value::string(wanted));
-                    items.push(if key.is_empty() { Value::string(wanted) } else { Value::map(map) });
-                    if let Some(last) = items.last_mut() {
-                        visit(last, rest, create, found)?;
-                    }
-                }
-                return Ok(());
-            }
-            if part == "*" {
-                return items.iter_mut().try_for_each(|item| visit(item, rest, create, found));
-            }
-            let Ok(at) = part.trim_matches(['[', ']']).parse::<usize>() else {
-                return Err(failed(format!("cannot look for the field {part} in a list; use [key=value], * or an index")));
-            };
-            if create.is_some() && at == items.len() {
-                items.push(made());
+        (Node::List(_), Part::Field(_)) => Err(no_field(name)),
+        (Node::List(items), Part::Every) => items.iter_mut().try_for_each(|item| visit(item, rest, create, found)),
+        (Node::List(items), Part::Index(at)) => {
+            if let Some(new) = create.filter(|_| at == items.len()) {
+                items.push(made(rest, new));
             }
             match items.get_mut(at) {
                 Some(item) => visit(item, rest, create, found),
                 None => Err(failed(format!("the index {at} is out of bounds"))),
             }
         }
-        Node::Scalar(_) => structured(value, path, create, found),
+        (Node::List(items), Part::Condition(key, wanted)) => {
+            // As in kustomize the value is a pattern that may match anywhere in the text, and behind an element itself no path goes on.
+            let pattern = regex::Regex::new(wanted).map_err(|_| failed(format!("{wanted} in {name} is not a valid pattern")))?;
+            let rest = if key.is_empty() { &[] } else { rest };
+            let mut any = false;
+            for item in items.iter_mut().filter(|item| attribute(item, key).is_some_and(|text| pattern.is_match(text))) {
+                any = true;
+                visit(item, rest, create, found)?;
+            }
+            if !any && create.is_some() {
+                let mut map = Map::new();
+                map.insert(key, Value::string(wanted));
+                items.push(if key.is_empty() { Value::string(wanted) } else { Value::map(map) });
+                if let Some(last) = items.last_mut() {
+                    visit(last, rest, create, found)?;
+                }
+            }
+            Ok(())
+        }
+        (Node::Scalar(_), _) => structured(value, path, create, found),
     }
+}
+
+/// What is made where a field is missing, for the path to go on from; at its end for the new value.
+fn made(rest: &[String], new: &Value) -> Value {
+    match (rest.first(), &new.node) {
+        (Some(next), _) if matches!(Part::of(next), Ok(Part::Condition(..) | Part::Index(_))) => Value::list(Vec::new()),
+        (Some(_), _) | (None, Node::Map(_)) => Value::map(Map::new()),
+        (None, Node::List(_)) => Value::list(Vec::new()),
+        (None, Node::Scalar(_)) => nothing(),
+    }
+}
+
+fn nothing() -> Value {
+    Value { node: Node::Scalar(Scalar::plain("", Kind::Null)), pos: Pos::default() }
 }
 
 /// A path that goes on inside a text: the text is read as JSON or YAML, changed and written back.

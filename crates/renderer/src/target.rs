@@ -467,7 +467,8 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         }
         out.push(Transformer::Labels { pairs: label.pairs.clone(), specs });
     }
-    if !k.common_labels.is_empty() {
+    // Behind `labels` they are a transformer of their own even when there are none, which shows in the annotation that tells of transformers.
+    if !k.labels.is_empty() || !k.common_labels.is_empty() {
         out.push(Transformer::Labels { pairs: k.common_labels.clone(), specs: config.common_labels.clone() });
     }
     if !k.common_annotations.is_empty() {

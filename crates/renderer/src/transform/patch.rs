@@ -82,6 +82,10 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
             if patch.target.is_none() {
                 return Err(here(failed("a JSON patch needs a target")));
             }
+            // kustomize takes a list of none in `patches`.
+            if json_only && operations.is_empty() {
+                return Err(shift(failed("the patch is empty")));
+            }
             Ok(made(Content::Json(operations)))
         }
         (Err(as_merge), Err(as_json)) => {

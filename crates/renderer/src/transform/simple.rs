@@ -154,6 +154,10 @@ pub(super) fn replicas(resources: &mut [Resource], names: &Names, replica: &Repl
                 continue;
             }
             found = true;
+            // A patch may have made it another kind since, one without replicas.
+            if !spec.matches(&resource.gvk()) {
+                continue;
+            }
             let set = &mut |value: &mut Value| {
                 let Node::Scalar(old) = &value.node else { return Err(failed("replicas should be a number")) };
                 let count = Scalar::plain(replica.count.to_string(), Kind::Int);

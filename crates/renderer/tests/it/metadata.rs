@@ -124,3 +124,18 @@ buildMetadata: [managedByLabel]
       name: s
     "#);
 }
+
+#[test]
+fn labels_are_one_transformer_more_than_there_are() {
+    let told = |field: &str| {
+        let tree = format!(
+            "== kustomization.yaml\nresources: [r.yaml]\nbuildMetadata: [transformerAnnotations]\n{field}\n\
+             == r.yaml\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}}}\n"
+        );
+        super::run("", &tree).unwrap().to_yaml().matches("kind: LabelTransformer").count()
+    };
+    assert_eq!(told("labels: [{pairs: {a: b}}, {pairs: {c: d}}]"), 3);
+    assert_eq!(told("labels: [{pairs: {}}]"), 2);
+    assert_eq!(told("labels: [{pairs: {a: b}}]\ncommonLabels: {c: d}"), 2);
+    assert_eq!(told("commonLabels: {c: d}"), 1);
+}

@@ -156,3 +156,38 @@ fn operations_that_leave_no_resource_are_refused() {
     }
     assert!(tried(r#"[{"op": "replace", "path": "/kind", "value": 5}, {"op": "remove", "path": "/apiVersion"}]"#).is_ok());
 }
+
+#[test]
+fn replicas_are_for_the_kind_that_a_patch_has_made() {
+    let tree = "== kustomization.yaml
+resources: [r.yaml]
+patches:
+- target: {kind: Deployment}
+  options: {allowKindChange: true}
+  patch: '{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: web}, spec: {replicas: null}}'
+replicas: [{name: web, count: 5}]
+== r.yaml
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: web}, spec: {replicas: 2, paused: true}}
+";
+    insta::assert_snapshot!(run("", tree).unwrap().to_yaml(), @r"
+    apiVersion: apps/v1
+    kind: DaemonSet
+    metadata:
+      name: web
+    spec:
+      paused: true
+    ");
+}
+
+#[test]
+fn operations_may_be_none_in_patches_alone() {
+    let tree = |field: &str| {
+        format!(
+            "== kustomization.yaml\nresources: [r.yaml]\n{field}: [{{patch: '[]', target: {{version: v1, kind: ConfigMap, name: a}}}}]\n\
+             == r.yaml\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}}}\n"
+        )
+    };
+    assert!(run("", &tree("patches")).is_ok());
+    let error = run("", &tree("patchesJson6902")).unwrap_err().to_string();
+    assert!(error.contains("the patch is empty"), "{error}");
+}

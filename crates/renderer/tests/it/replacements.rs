@@ -60,3 +60,87 @@ fn json_texts_keep_their_form_and_what_does_not_fit_is_left_alone() {
     assert_eq!(text("{\"x\": 5}", "abc"), "{\"x\": 5}");
     assert_eq!(text("x: 5 # five\n", "abc"), "x: !!int abc # five");
 }
+
+/// What kustomize 5.8.1 makes of `spec` (with `v: V`) when a path is made where it is missing; none where it refuses.
+#[test]
+fn missing_fields_are_made_as_kustomize_makes_them() {
+    let cases = [
+        ("{}", "spec.other.-.x", Some(r#"{"other":{"-":{"x":"V"}}}"#)),
+        ("{}", "spec.other.-", Some(r#"{"other":{"-":"V"}}"#)),
+        ("{l: []}", "spec.l.-", None),
+        ("{}", "spec.other.0.x", Some(r#"{"other":[{"x":"V"}]}"#)),
+        ("{m: {}}", "spec.m.[name=z].x", None),
+        ("{m: {}}", "spec.m.0", None),
+        ("{m: {'0': z}}", "spec.m.0", None),
+        // Below null things are made beside the resource.
+        ("{n: null}", "spec.n.x", Some(r#"{"n":null}"#)),
+        ("{n: null}", "spec.n.[name=z].x", Some(r#"{"n":null}"#)),
+        ("{n: [null]}", "spec.n.*.x", Some(r#"{"n":[null]}"#)),
+        ("{}", ".spec.x", Some(r#"{"x":"V"}"#)),
+        ("{}", "..spec.x", None),
+        ("{}", "spec..x", None),
+        ("{}", "spec.x.", None),
+        ("{}", "", None),
+        ("{}", "spec.l[name=a].x", Some(r#"{"l[name=a]":{"x":"V"}}"#)),
+        ("{l: [{name: a}]}", "spec.l.[0].x", None),
+        ("{}", "spec.[x]", None),
+        ("{}", "spec.[a.b]", Some(r#"{"a.b":"V"}"#)),
+        ("{}", "spec.[a.b", Some(r#"{"a.b":"V"}"#)),
+        ("{}", r"spec.a\.b.c", Some(r#"{"a.b":{"c":"V"}}"#)),
+        // Behind an element itself no path goes on, and a map's text is empty.
+        ("{l: [x]}", "spec.l.[=x].y", Some(r#"{"l":["V"]}"#)),
+        ("{l: [{name: a}]}", "spec.l.[=].x", Some(r#"{"l":["V"]}"#)),
+    ];
+    for (spec, path, expected) in cases {
+        let spec = spec.replacen('{', "{v: V, ", 1);
+        let made = replaced(&spec, path, "create: true").ok().map(|mut made| {
+            made.as_object_mut().unwrap().remove("v");
+            made.to_string()
+        });
+        assert_eq!(made.as_deref(), expected, "{path} in {spec}");
+    }
+}
+
+/// What is found at a path of a source; none where kustomize 5.8.1 refuses.
+#[test]
+fn sources_are_found_as_kustomize_finds_them() {
+    let cases = [
+        (".spec.s", Some("t")),
+        ("..spec. s", Some("t")),
+        ("spec..x", None),
+        ("spec.l.-.name", Some("b")),
+        ("spec.l.1.name", Some("b")),
+        ("spec.l.[0].name", None),
+        ("spec.l.*.name", None),
+        ("spec.l.[=].name", Some("a")),
+        ("spec.m.0", None),
+        ("spec.m.-", None),
+        ("spec.m.*", None),
+        ("spec.m.l[name=a]", Some("q")),
+        ("spec.[s]", None),
+        ("spec.[a.b]", Some("dot")),
+        ("spec.e", None),
+        ("spec.o", None),
+    ];
+    for (path, expected) in cases {
+        let text = format!(
+            "== kustomization.yaml
+resources: [a.yaml]
+replacements:
+- source: {{kind: Foo, fieldPath: '{path}'}}
+  targets: [{{select: {{kind: Bar}}, fieldPaths: [spec.v], options: {{create: true}}}}]
+== a.yaml
+apiVersion: v1
+kind: Bar
+metadata: {{name: b}}
+---
+apiVersion: v1
+kind: Foo
+metadata: {{name: f}}
+spec: {{s: t, l: [{{name: a}}, {{name: b}}], m: {{'0': z, '-': w, '*': y, 'l[name=a]': q}}, '': {{x: o}}, a.b: dot, e: [], o: {{}}}}
+"
+        );
+        let found = run(".", &text).ok().map(|built| built.resources()[0].to_json()["spec"]["v"].clone());
+        assert_eq!(found, expected.map(serde_json::Value::from), "{path}");
+    }
+}
