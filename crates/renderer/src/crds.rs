@@ -14,6 +14,13 @@ pub(crate) fn config(bytes: &[u8], file: &str) -> Result<Config> {
     };
     let mut config = Config::default();
     for (name, definition) in definitions.iter() {
+        if definition.as_map().is_none() && !definition.is_null() {
+            let message = format!(
+                "{name} should be a definition, and is {}: `crds` are OpenAPI definitions by name, not manifests",
+                definition.describe()
+            );
+            return Err(Error::new(ErrorKind::Syntax, message).at(definition.pos).in_file(file));
+        }
         let fields: Vec<&str> = definition
             .get("Schema")
             .or_else(|| definition.get("schema"))

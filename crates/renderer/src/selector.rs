@@ -146,6 +146,7 @@ fn number(value: Option<&str>) -> Option<i64> {
 fn requirements(text: &str) -> Result<Vec<Requirement>> {
     let mut out = Vec::new();
     let mut rest = text.trim();
+    let wrong = || Error::new(ErrorKind::Kustomization, format!("cannot read the selector {text}"));
     while !rest.is_empty() {
         let mut depth = 0;
         let end = rest
@@ -155,18 +156,44 @@ fn requirements(text: &str) -> Result<Vec<Requirement>> {
                 *c == ',' && depth == 0
             })
             .map_or(rest.len(), |(at, _)| at);
-        out.push(
-            requirement(rest[..end].trim())
-                .ok_or_else(|| Error::new(ErrorKind::Kustomization, format!("cannot read the selector {text}")))?,
-        );
-        rest = rest.get(end + 1..).unwrap_or("").trim();
+        out.push(requirement(rest[..end].trim()).ok_or_else(wrong)?);
+        let behind = rest.get(end + 1..).map(str::trim);
+        // Something must follow a comma.
+        if behind.is_some_and(str::is_empty) {
+            return Err(wrong());
+        }
+        rest = behind.unwrap_or_default();
     }
     Ok(out)
 }
 
+/// Whether a name is one of at most 63 letters, digits, `-`, `_` and `.` between letters or digits.
+fn is_name(text: &str) -> bool {
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let outer = |c: char| c.is_ascii_alphanumeric();
+    text.len() <= 63 && text.chars().all(inner) && text.starts_with(outer) && text.ends_with(outer)
+}
+
+/// Whether a label or an annotation may have this key: a name, perhaps behind a domain.
+fn is_key(key: &str) -> bool {
+    let is_part = |part: &str| {
+        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        !part.is_empty() && part.chars().all(inner) && !part.starts_with('-') && !part.ends_with('-')
+    };
+    match key.split_once('/') {
+        Some((domain, name)) => domain.len() <= 253 && domain.split('.').all(is_part) && is_name(name),
+        None => is_name(key),
+    }
+}
+
 fn requirement(text: &str) -> Option<Requirement> {
-    let is_key = |key: &str| !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
-    let make = |key: &str, test: Test| is_key(key.trim()).then(|| Requirement { key: key.trim().to_owned(), test });
+    let are_values = |test: &Test| match test {
+        Test::In(values) | Test::NotIn(values) => values.iter().all(|value| value.is_empty() || is_name(value)),
+        // A sign is no part of a value.
+        Test::Above(limit) | Test::Below(limit) => *limit >= 0,
+        Test::Exists | Test::Missing => true,
+    };
+    let make = |key: &str, test: Test| (is_key(key.trim()) && are_values(&test)).then(|| Requirement { key: key.trim().to_owned(), test });
     let one = |value: &str| vec![value.trim().to_owned()];
     if let Some((key, value)) = text.split_once("!=") {
         return make(key, Test::NotIn(one(value)));

@@ -143,3 +143,12 @@ fn a_schema_is_forgotten_when_its_build_ends() {
     );
     assert_eq!(own.unwrap().resources()[0].namespace(), "ns");
 }
+
+#[test]
+fn manifests_are_no_definitions() {
+    let tree =
+        "== kustomization.yaml\nresources: [r.yaml]\ncrds: [r.yaml]\n== r.yaml\n{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n";
+    let error = super::run("", tree).unwrap_err().to_string();
+    assert!(error.contains("r.yaml:1:14: apiVersion should be a definition"), "{error}");
+    assert!(error.contains("`crds` are OpenAPI definitions by name, not manifests"), "{error}");
+}

@@ -191,3 +191,23 @@ fn operations_may_be_none_in_patches_alone() {
     let error = run("", &tree("patchesJson6902")).unwrap_err().to_string();
     assert!(error.contains("the patch is empty"), "{error}");
 }
+
+#[test]
+fn selectors_hold_what_labels_may_be() {
+    let selects = |selector: &str| {
+        let tree = format!(
+            "== kustomization.yaml\nresources: [r.yaml]\npatches:\n- target: {{labelSelector: '{selector}'}}\n  patch: '[]'\n\
+             == r.yaml\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a, labels: {{app: a}}}}}}\n"
+        );
+        run("", &tree).map(drop)
+    };
+    for fine in ["app=a", "app in (a,)", "app=", "a.b/c", "app notin (q),!z", "tier>0", &format!("app={}", "a".repeat(63))] {
+        assert!(selects(fine).is_ok(), "{fine}");
+    }
+    let long = format!("app={}", "a".repeat(64));
+    for refused in
+        ["app=~a", "app in (~a)", "app=-a", "app=é", "app,", "app in (a),", "a/b/c=d", "-a=b", "A.b/c", "tier>-1", "app=(a)", &long]
+    {
+        assert!(selects(refused).unwrap_err().to_string().contains("cannot read the selector"), "{refused}");
+    }
+}
