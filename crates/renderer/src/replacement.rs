@@ -306,7 +306,7 @@ fn attribute<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
 fn is_nothing(value: &Value) -> bool {
     value.is_null()
         || value.as_map().is_some_and(|map| map.iter().next().is_none())
-        || value.as_list().is_some_and(|items| items.is_empty())
+        || value.as_list().is_some_and(<[Value]>::is_empty)
 }
 
 fn look_up<'a>(value: &'a Value, path: &[String]) -> Result<Option<&'a Value>> {
