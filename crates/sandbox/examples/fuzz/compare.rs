@@ -17,6 +17,9 @@ pub(crate) struct Difference {
 }
 
 pub(crate) fn difference(real: &Answer, ours: &Answer) -> Option<Difference> {
+    if real.status == 0 {
+        return None;
+    }
     if real.status != ours.status {
         let class = format!("{} not {}: {} | {}", real.status, ours.status, masked(&message(real)), masked(&message(ours)));
         return Some(Difference {
@@ -32,7 +35,11 @@ pub(crate) fn difference(real: &Answer, ours: &Answer) -> Option<Difference> {
         lines.push(format!("  warnings:\n- {:?}\n+ {:?}", real.warnings, ours.warnings));
     }
     let told = |answer: &Answer| answer.body["details"]["causes"].as_array().map_or(0, Vec::len);
-    let (one, other) = (settled(&real.body), settled(&ours.body));
+    let (mut one, mut other) = (settled(&real.body), settled(&ours.body));
+    // A server tells the conflicts of managers in the order of a map in Go, which is another one each time.
+    if real.status == 409 {
+        [&mut one, &mut other].into_iter().for_each(in_any_order);
+    }
     if told(real) + told(ours) > 1 && one != other {
         // Of many causes, those that only one of them tells.
         let (these, those) = (complaints(&one), complaints(&other));
@@ -55,6 +62,12 @@ pub(crate) fn difference(real: &Answer, ours: &Answer) -> Option<Difference> {
         _ => format!("{} {}", real.status, masked(first)),
     };
     Some(Difference { class, lines })
+}
+
+fn in_any_order(body: &mut Value) {
+    if let Some(causes) = body.pointer_mut("/details/causes").and_then(Value::as_array_mut) {
+        causes.sort_by_cached_key(Value::to_string);
+    }
 }
 
 /// The causes of an error, a line each.
@@ -91,7 +104,7 @@ fn settled(value: &Value) -> Value {
 }
 
 fn settle(name: &str, value: &mut Value) {
-    static LOTS: LazyLock<[(Regex, &str); 6]> = LazyLock::new(|| {
+    static LOTS: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
         [
             ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uid>"),
             (r"20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
@@ -99,6 +112,7 @@ fn settle(name: &str, value: &mut Value) {
             (r"\b10\.\d+\.\d+\.\d+\b", "<address>"),
             (r#"(resourceVersion\\*": ?\\*")\d+"#, "$1<version>"),
             (r"\b\d+ms\b", "<duration>"),
+            (r#"(odePort\\*": ?)\d+"#, "$1<port>"),
         ]
         .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
     });
