@@ -33,7 +33,11 @@ fn directives_do_not_survive() {
         "volumes": [{"$patch": "delete", "name": "gone"}]}}}});
     let wanted = json!({"spec": {"strategy": {"type": "Recreate"}, "template": {"spec": {
         "containers": [{"name": "a", "ports": [{"containerPort": 1}]}], "volumes": []}}}});
-    assert_eq!(patch(&json!({}), &change, deployment()), Ok(wanted));
+    let object = json!({"spec": {"strategy": {"type": "RollingUpdate"}, "template": {"spec": {
+        "containers": [{"name": "a", "ports": [{"containerPort": 2}], "args": ["x"]}], "volumes": [{"name": "gone"}]}}}});
+    let mut patched = patch(&object, &change, deployment()).expect("a good patch");
+    patched["spec"]["template"]["spec"]["containers"][0]["ports"].as_array_mut().expect("a list").retain(|port| port["containerPort"] == 1);
+    assert_eq!(patched, wanted);
 }
 
 #[test]
@@ -57,6 +61,20 @@ fn apply_leaves_what_others_put_there() {
     let current = patch(&current, &change, deployment()).expect("a good patch");
     let next = three_way(&modified, &modified, &current, deployment()).expect("objects");
     assert_eq!(patch(&current, &next, deployment()), Ok(current));
+}
+
+/// As on a kube-apiserver 1.36: what is marked is not added, but other directives within what is new stay where they are.
+#[test]
+fn directives_within_what_is_new_become_fields() {
+    let spec =
+        |change: Value| patch(&pod(&json!([])), &json!({"spec": {"template": {"spec": change}}}), deployment()).expect("a good patch");
+    let only = |field: &str, value: Value| json!({"spec": {"template": {"spec": {"containers": [], field: value}}}});
+    let change = json!({"affinity": {"$retainKeys": ["x"], "nodeAffinity": {"$patch": "delete"}, "podAffinity": null}});
+    assert_eq!(spec(change), only("affinity", json!({"$retainKeys": ["x"]})));
+    let change = json!({"tolerations": [{"$patch": "replace", "key": "a"}, {"key": "b", "$retainKeys": ["key"]}]});
+    assert_eq!(spec(change), only("tolerations", json!([{"key": "b", "$retainKeys": ["key"]}])));
+    let new = json!([{"name": "a", "$retainKeys": ["name"], "ports": [{"$patch": "delete", "containerPort": 1}]}]);
+    assert_eq!(spec(json!({"containers": new})), pod(&new));
 }
 
 #[test]

@@ -181,7 +181,7 @@ fn field(old: Option<Value>, change: &Value, node: Option<Node<'_>>, onto: Onto)
         (Some(Value::Object(old)), Value::Object(change)) => Some(Value::Object(object(old, change, node, onto)?)),
         (Some(Value::Array(old)), Value::Array(change)) => match merges(node) {
             Some(list) => Some(Value::Array(items(old, change, list, onto)?)),
-            None => clean(&Value::Array(change.clone()), onto),
+            None => taken(&Value::Array(change.clone()), onto),
         },
         _ => clean(change, onto),
     })
@@ -208,7 +208,7 @@ fn items(old: Vec<Value>, change: &[Value], list: Merged<'_>, onto: Onto) -> Res
         }
     }
     if replaced {
-        return Ok(kept.into_iter().filter_map(|item| clean(item, onto)).collect());
+        return Ok(kept.into_iter().filter_map(|item| taken(item, onto)).collect());
     }
     let before: Vec<Value> =
         old.into_iter().filter(|item| item.get(key).is_none_or(|value| !gone.contains(&Scalar(value.clone())))).collect();
@@ -226,7 +226,7 @@ fn items(old: Vec<Value>, change: &[Value], list: Merged<'_>, onto: Onto) -> Res
             }
             _ => {
                 places.insert(value, merged.len());
-                merged.extend(clean(item, onto));
+                merged.extend(taken(item, onto));
             }
         }
     }
@@ -239,15 +239,21 @@ fn is_marker(item: &Value) -> bool {
     item.as_object().is_some_and(|fields| fields.len() == 1 && fields.contains_key(DIRECTIVE))
 }
 
-/// What a patch adds where nothing was: nothing that is marked as deleted, and in an object neither nulls nor directives.
+/// What a patch puts into a list, or instead of one that is not merged: Kubernetes does not look into it, so that directives in it become fields, of which
+/// it complains later.
+fn taken(value: &Value, onto: Onto) -> Option<Value> {
+    if onto == Onto::Object { Some(value.clone()) } else { clean(value, onto) }
+}
+
+/// What a patch adds where nothing was: nothing that is marked as deleted, and in an object no nulls and nothing with any mark. Other directives stay there as
+/// fields.
 fn clean(value: &Value, onto: Onto) -> Option<Value> {
-    if is_deleted(value) {
+    if is_deleted(value) || onto == Onto::Object && value.get(DIRECTIVE).is_some() {
         return None;
     }
     Some(match value {
         Value::Object(fields) => {
-            let dropped = |name: &str, value: &Value| onto == Onto::Object && (value.is_null() || is_directive(name));
-            let kept = fields.iter().filter(|(name, value)| !dropped(name, value));
+            let kept = fields.iter().filter(|(_, value)| onto == Onto::Patch || !value.is_null());
             Value::Object(kept.filter_map(|(name, value)| Some((name.clone(), clean(value, onto)?))).collect())
         }
         Value::Array(items) => Value::Array(items.iter().filter(|item| !is_marker(item)).filter_map(|item| clean(item, onto)).collect()),
