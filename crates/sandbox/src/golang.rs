@@ -135,6 +135,13 @@ impl Table {
         own.flat_map(inside).collect()
     }
 
+    /// The structure that stands inline in a message and has a field of this name.
+    pub(crate) fn embedded(&self, message: &str, name: &str) -> Option<&'static str> {
+        let inline = self.message(message)?.own.iter().filter(|(_, field)| field.inline);
+        let of = inline.filter_map(|(_, field)| if let Type::Message(of) = field.of { Some(of) } else { None });
+        of.into_iter().find(|of| self.fields(of).is_some_and(|fields| fields.contains_key(name)))
+    }
+
     pub(crate) fn knows(&self, message: &str) -> bool {
         self.messages.contains_key(message)
     }

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use crate::api::{self, Ask, Done};
 use crate::auth::rbac::Action;
 use crate::auth::{self, User};
+use crate::canonical::TEMPLATE_GENERATION;
 use crate::discovery::{self, Served, Sub};
 use crate::negotiate::{Clause, Encoding};
 use crate::request::{Query, Target, Verb};
@@ -111,7 +112,8 @@ impl Form {
                 Cow::Owned(object)
             }
             Self::Metadata => {
-                Cow::Owned(json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": object["metadata"]}))
+                let metadata = alone(resource, &object["metadata"]);
+                Cow::Owned(json!({"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": metadata}))
             }
             Self::Table { include, now, version } => {
                 let mut table = rows(resource, std::slice::from_ref(object), *now, include, version);
@@ -126,7 +128,7 @@ impl Form {
         let mut text = Vec::new();
         match self {
             Self::Metadata => {
-                json::write(&mut text, &object["metadata"]);
+                json::write(&mut text, &alone(resource, &object["metadata"]));
                 return [PARTIAL, &text, b"}"].concat();
             }
             Self::Plain => {
@@ -164,6 +166,26 @@ impl Form {
     }
 }
 
+/// Whether metadata that are shown alone are not those that are stored.
+pub(crate) fn hides(resource: &Resource) -> bool {
+    resource.kind == "DaemonSet" && resource.group == "apps"
+}
+
+/// Metadata that are shown alone: what an object's version writes into them from other fields is not there.
+fn alone<'v>(resource: &Resource, metadata: &'v Value) -> Cow<'v, Value> {
+    let mut shown = Cow::Borrowed(metadata);
+    if hides(resource)
+        && let Some(metadata) = shown.to_mut().as_object_mut()
+        && let Some(Value::Object(annotations)) = metadata.get_mut("annotations")
+    {
+        annotations.remove(TEMPLATE_GENERATION);
+        if annotations.is_empty() {
+            metadata.remove("annotations");
+        }
+    }
+    shown
+}
+
 fn rows(resource: &Resource, objects: &[Value], now: jiff::Timestamp, include: &str, version: &str) -> Value {
     let columns = resource.custom.as_ref().map(|custom| custom.columns.as_ref().unwrap_or(&Value::Null));
     // Rows carry whole objects, which lists do not.
@@ -182,6 +204,9 @@ fn rows(resource: &Resource, objects: &[Value], now: jiff::Timestamp, include: &
     for row in table["rows"].as_array_mut().into_iter().flatten() {
         if row["object"]["kind"] == "PartialObjectMetadata" {
             row["object"]["apiVersion"] = json!(version);
+            if hides(resource) {
+                row["object"]["metadata"] = alone(resource, &row["object"]["metadata"]).into_owned();
+            }
         }
     }
     table

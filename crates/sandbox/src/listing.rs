@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::{Page, in_version};
-use crate::http::{Form, PARTIAL};
+use crate::http::{Form, PARTIAL, hides};
 use crate::json;
 use crate::resource::Resource;
 use crate::stored::{Order, Stored};
@@ -43,6 +43,7 @@ fn items(out: &mut Vec<u8>, resource: &Resource, form: &Form, page: &Page) {
             out.push(b',');
         }
         match (form, object.item(resource)) {
+            (Form::Metadata, _) if hides(resource) => out.extend_from_slice(&form.text(resource, &object.whole())),
             (Form::Metadata, _) => [PARTIAL, object.metadata(), b"}"].into_iter().for_each(|part| out.extend_from_slice(part)),
             (_, Some(parts)) => parts.into_iter().for_each(|part| out.extend_from_slice(part)),
             (_, None) => json::write(out, &item(resource, object)),

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::Shared;
 use crate::api::{Ask, list};
-use crate::http::{Form, PARTIAL};
+use crate::http::{Form, PARTIAL, hides};
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
@@ -100,7 +100,7 @@ impl Watch {
         let text = if self.form == Form::Plain { object.text(&self.resource) } else { None };
         match (&self.form, text) {
             (_, Some(text)) => self.waiting.push_back(line(kind, &[text.trim_ascii_end()])),
-            (Form::Metadata, _) => self.waiting.push_back(line(kind, &[PARTIAL, object.metadata(), b"}"])),
+            (Form::Metadata, _) if !hides(&self.resource) => self.waiting.push_back(line(kind, &[PARTIAL, object.metadata(), b"}"])),
             _ => self.tell(kind, &object.whole()),
         }
     }

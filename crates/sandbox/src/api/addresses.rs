@@ -190,8 +190,7 @@ fn families(spec: &mut Value) -> Option<Cause> {
 fn address(before: &Value, spec: &mut Value, taken: impl Fn(Ipv4Addr) -> bool, causes: &mut Vec<Cause>) {
     let given = spec["clusterIP"].as_str().unwrap_or_default().to_owned();
     if given.is_empty() {
-        let all = (0..=255).flat_map(|third| (1..=254).map(move |fourth| Ipv4Addr::from([NETWORK[0], NETWORK[1], third, fourth])));
-        let Some(free) = all.skip(9).find(|address| !taken(*address)) else { return };
+        let Some(free) = free(taken) else { return };
         spec["clusterIPs"] = json!([free]);
         spec["clusterIP"] = json!(free);
     } else if given != "None" && before["clusterIP"] != spec["clusterIP"] {
@@ -203,6 +202,26 @@ fn address(before: &Value, spec: &mut Value, taken: impl Fn(Ipv4Addr) -> bool, c
         };
         causes.push(Cause::invalid("spec.clusterIPs", &spec["clusterIPs"], &format!("failed to allocate IP {given}: {why}")));
     }
+}
+
+fn free(taken: impl Fn(Ipv4Addr) -> bool) -> Option<Ipv4Addr> {
+    let mut all = (0..=255).flat_map(|third| (1..=254).map(move |fourth| Ipv4Addr::from([NETWORK[0], NETWORK[1], third, fourth]))).skip(9);
+    all.find(|address| !taken(*address))
+}
+
+/// A server keeps each address in the name of its Service, and does so before anybody asks whether there is a name.
+pub(super) fn nameless(core: &Core, new: &Value) -> Option<Cause> {
+    let spec = &new["spec"];
+    let given = spec["clusterIP"].as_str().unwrap_or_default();
+    if !has_address(spec) || given == "None" {
+        return None;
+    }
+    let uses = core.store.uses("/services");
+    let nobody = (String::new(), String::new());
+    let free = free(|address| uses.is_some_and(|uses| uses.others_have(&Use::Address(address), &nobody)))?.to_string();
+    let (begin, address) = if given.is_empty() { (String::new(), free.as_str()) } else { (format!(" {given}"), given) };
+    let why = format!("IPAddress.networking.k8s.io \"{address}\" is invalid: spec.parentRef.name: Required value");
+    Some(Cause::invalid("spec.clusterIPs", &json!([given]), &format!("failed to allocate IP{begin}: {why}")))
 }
 
 fn ports(before: &Value, spec: &mut Value, taken: impl Fn(i64) -> bool, causes: &mut Vec<Cause>) {

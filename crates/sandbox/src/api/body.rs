@@ -7,8 +7,10 @@ use serde_json::{Map, Number, Value};
 
 use super::{Ask, options};
 use crate::canonical;
+use crate::definition;
 use crate::place::Place;
 use crate::protobuf;
+use crate::resource::Resource;
 use crate::status::ApiError;
 
 /// What a body says.
@@ -26,34 +28,46 @@ const SHOWN: usize = 30;
 /// Reads a body that holds an object.
 pub(crate) fn read(ask: &Ask<'_>) -> Result<Body, ApiError> {
     let unrecognized = |why: &str| {
-        let message = format!(
-            "the object provided is unrecognized (must be of type {}): couldn't get version/kind; json parse error: {why} ({})",
-            ask.resource.kind,
-            shown(ask.body)
-        );
-        ApiError::bad_request(message)
+        let kind = &ask.resource.kind;
+        ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({})", shown(ask.body)))
     };
-    let body = raw(ask).map_err(|why| unrecognized(&why))?;
+    let body = raw(ask).map_err(|why| unrecognized(&unparsed(&why)))?;
     if !body.value.is_object() {
         let wanted = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
-        return Err(unrecognized(&format!("json: cannot unmarshal {} into Go value of type {wanted}", canonical::kind_of(&body.value))));
+        let found = canonical::kind_of(&body.value);
+        return Err(unrecognized(&unparsed(&format!("json: cannot unmarshal {found} into Go value of type {wanted}"))));
     }
-    let named = ["apiVersion", "kind"].into_iter().find(|name| !matches!(body.value[*name], Value::Null | Value::String(_)));
-    if let Some(name) = named.filter(|_| !ask.content_type.contains("yaml")) {
-        let found = canonical::kind_of(&body.value[name]);
-        return Err(unrecognized(&format!("json: cannot unmarshal {found} into Go struct field .{name} of type string")));
+    // What is applied says in words of its own what it is not.
+    match unnamed(&body.value).filter(|_| !ask.content_type.starts_with("application/apply-patch")) {
+        Some(why) => Err(unrecognized(&why)),
+        None => Ok(body),
     }
-    Ok(body)
+}
+
+fn unparsed(why: &str) -> String {
+    format!("couldn't get version/kind; json parse error: {why}")
+}
+
+/// Why it cannot be told what an object is.
+pub(super) fn unnamed(object: &Value) -> Option<String> {
+    let other = |name: &&str| !matches!(object[*name], Value::Null | Value::String(_));
+    if let Some(name) = ["apiVersion", "kind"].into_iter().find(other) {
+        let found = canonical::kind_of(&object[name]);
+        return Some(unparsed(&format!("json: cannot unmarshal {found} into Go struct field .{name} of type string")));
+    }
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    (version.matches('/').count() > 1).then(|| format!("unexpected GroupVersion string: {version}"))
 }
 
 /// The refusal of an object of a definition that does not say what it is.
 pub(crate) fn kindless(ask: &Ask<'_>) -> ApiError {
-    ApiError::bad_request(format!(
-        "the object provided is unrecognized (must be of type {}): Object 'Kind' is missing in '{}' ({})",
-        ask.resource.kind,
-        String::from_utf8_lossy(ask.body),
-        shown(ask.body)
-    ))
+    let Resource { kind, version, .. } = &*ask.resource;
+    let why = format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(ask.body));
+    // Where nobody asks for unknown fields, another decoder reads it.
+    ApiError::bad_request(match ask.query.get("fieldValidation") {
+        "Ignore" => format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"),
+        _ => format!("the object provided is unrecognized (must be of type {kind}): {why} ({})", shown(ask.body)),
+    })
 }
 
 /// Reads a body that holds a patch.
@@ -63,6 +77,11 @@ pub(crate) fn patch(ask: &Ask<'_>) -> Result<Body, ApiError> {
     let list = options::patch_kind(ask) == options::JSON_PATCH;
     let go = match (&body.value, list) {
         (Value::Array(_) | Value::Null, true) | (Value::Object(_), false) => return Ok(body),
+        // Where nobody asks for unknown fields, another decoder reads it.
+        (found, true) if ask.query.get("fieldValidation") == "Ignore" => {
+            let found = canonical::kind_of(found);
+            return Err(ApiError::bad_request(format!("json: cannot unmarshal {found} into Go value of type jsonpatch.Patch")));
+        }
         (_, true) => "[]handlers.jsonPatchOp",
         (_, false) => "map[string]interface {}",
     };
@@ -95,12 +114,16 @@ fn raw(ask: &Ask<'_>) -> Result<Body, String> {
     if ask.content_type.contains("yaml") {
         let text = std::str::from_utf8(ask.body).map_err(|error| error.to_string())?;
         // What stands twice is told by the reader of YAML, of which JSON is a part.
-        if let Some(value) = json(ask.body, &mut found).ok().filter(|value| value.is_object() && found.twice.is_empty()) {
+        if let Some(mut value) = json(ask.body, &mut found).ok().filter(|value| value.is_object() && found.twice.is_empty()) {
+            definition::whole_numbers(&mut value);
             return Ok(Body { value, twice: found.twice, yaml: false });
         }
         found = Found { twice: Vec::new(), places: None, text, at: 0, yaml: true };
         let value = Seed { place: Place::Top, found: &mut found }.deserialize(serde_yaml::Deserializer::from_str(text));
-        return Ok(Body { value: value.map_err(|error| error.to_string())?, twice: found.twice, yaml: true });
+        let mut value = value.map_err(|error| error.to_string())?;
+        // It is made JSON first, in which no point is written where nothing stands behind it.
+        definition::whole_numbers(&mut value);
+        return Ok(Body { value, twice: found.twice, yaml: true });
     }
     let value = json(ask.body, &mut found)?;
     Ok(Body { value, twice: found.twice, yaml: false })

@@ -153,8 +153,11 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
         prioritise(core, resource, old, &mut new)?;
     }
     prepare(resource, old, &mut new, now);
+    if let Some(core) = cluster.filter(|_| is_service(resource) && name.is_empty() && !change.dry_run) {
+        refuse(resource, name, addresses::nameless(core, &new).as_slice())?;
+    }
     validate(change, old, &new, warnings)?;
-    if !resource.is_builtin() {
+    if !resource.is_builtin() || definitions::is_definition(resource) {
         definition::whole_numbers(&mut new);
     }
     if let Some(core) = cluster {
@@ -296,27 +299,33 @@ fn prepare(resource: &Resource, old: Option<&Value>, new: &mut Value, now: &str)
     canonical::prepare(&resource.group, &resource.kind, new, old, now);
 }
 
-/// Refuses what its kind does not allow; a subresource of Kubernetes' own kinds changes nothing that would have to be looked at but metadata.
+/// Refuses what its kind does not allow; a subresource of Kubernetes' own kinds changes little that would have to be looked at but metadata.
 fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, warnings: &mut Vec<String>) -> Result<(), ApiError> {
     let Change { resource, name, subresource, .. } = change;
     let (group, kind) = (&resource.group, &resource.kind);
     if definitions::is_definition(resource) || !resource.is_builtin() {
-        let mut causes = if resource.is_builtin() { canonical::labels(new) } else { canonical::custom_metadata(new) };
+        let mut causes = canonical::custom_metadata(new, old);
         if resource.is_builtin() {
-            causes.extend(definitions::validate(new, old, subresource));
+            // How a definition is called says what it defines.
+            let own = |cause: &Cause| cause.field == "metadata.name";
+            causes.retain(|cause| !own(cause));
+            let (called, others) = definitions::validate(new, old, subresource).into_iter().partition(own);
+            causes = [called, causes, others].concat();
         } else {
             let found = definitions::validate_object(resource, new, old, subresource);
             causes.extend(found.causes.0);
-            warnings.extend(canonical::finalizer_warnings(new, old));
+            if causes.is_empty() {
+                warnings.extend(canonical::finalizer_warnings(new, old));
+            }
             warnings.extend(found.warnings);
         }
-        // Both look at labels.
-        let mut seen = std::collections::BTreeSet::new();
-        causes.retain(|cause| seen.insert(cause.clone()));
         return refuse(resource, name, &causes);
     }
-    let look = if subresource.is_empty() { canonical::validate } else { canonical::metadata };
-    refuse(resource, name, &look(group, kind, new, old))
+    let causes = match *subresource {
+        "" => canonical::validate(group, kind, new, old),
+        part => canonical::validate_part(group, kind, new, old, part),
+    };
+    refuse(resource, name, &causes)
 }
 
 fn refuse(resource: &Resource, name: &str, causes: &[Cause]) -> Result<(), ApiError> {

@@ -60,13 +60,19 @@ pub(crate) fn is_deleting(object: &Value) -> bool {
     !object["metadata"]["deletionTimestamp"].is_null()
 }
 
-/// Lets stand what only the server may write, whatever the request says.
+/// Lets stand what only the server may write, whatever the request says. Who wants to let an object go by writing it is refused later.
 pub(crate) fn keep_system_fields(old: &Value, new: &mut Value) {
-    let metadata = metadata(new);
-    for field in
-        ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace", "name", "selfLink"]
-    {
-        match old["metadata"].get(field) {
+    let (metadata, before) = (metadata(new), &old["metadata"]);
+    let given = |field: &str| metadata.get(field).is_some_and(|value| !value.is_null());
+    let mut fields = vec!["uid", "creationTimestamp", "generation", "namespace", "name", "selfLink"];
+    if !before["deletionTimestamp"].is_null() || !given("deletionTimestamp") {
+        fields.push("deletionTimestamp");
+    }
+    if !given("deletionGracePeriodSeconds") {
+        fields.push("deletionGracePeriodSeconds");
+    }
+    for field in fields {
+        match before.get(field) {
             Some(value) if metadata.get(field) == Some(value) => {}
             Some(value) => {
                 metadata.insert(field.to_owned(), value.clone());

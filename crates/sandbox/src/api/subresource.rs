@@ -84,8 +84,7 @@ fn wanted(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
         return Ok(());
     }
     let why = format!("the spec replicas field \"{}\" does not exist", spec.replace('/', "."));
-    let error = ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", format!("Internal error occurred: {why}"));
-    Err(error.with(json!({"causes": [{"message": why}]})))
+    Err(ApiError::internal(&why))
 }
 
 /// The object's Scale.
@@ -140,7 +139,7 @@ fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let before = scale(ask, &old)?;
     let after = match ask.verb {
         Verb::Update => write::decode(ask)?,
-        _ if options::patch_kind(ask) == options::JSON_PATCH => operations::patched(&before, &body::patch(ask)?.value)?,
+        _ if options::patch_kind(ask) == options::JSON_PATCH => operations::patched(ask, &before, &body::patch(ask)?.value)?,
         // A Scale has no lists: every other patch lays itself over it.
         _ => fiel_merge::json_merge::patch(&before, &body::patch(ask)?.value),
     };

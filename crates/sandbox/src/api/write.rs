@@ -69,6 +69,30 @@ fn is_of_kind(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Refuses a custom object that a patch makes another kind's.
+fn stays_of_kind(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
+    let resource = &ask.resource;
+    let word = |field: &str| object[field].as_str().unwrap_or_default();
+    let (version, kind) = (word("apiVersion"), word("kind"));
+    if version.is_empty() {
+        let why = "Object 'apiVersion' is missing in 'object has no apiVersion field'";
+        return Err(ApiError::internal(why));
+    }
+    let wanted = [("kind", kind, resource.kind.as_str()), ("apiVersion", version, resource.api_version())];
+    let causes: Vec<Cause> = wanted
+        .into_iter()
+        .filter(|(_, given, wanted)| given != wanted)
+        .map(|(field, given, wanted)| Cause::invalid(field, &json!(given), &format!("must be {wanted}")))
+        .collect();
+    if causes.is_empty() {
+        return Ok(());
+    }
+    let mut told = Resource::clone(resource);
+    told.kind = kind.to_owned();
+    told.group = version.split_once('/').map_or("", |(group, _)| group).to_owned();
+    Err(ApiError::invalid(&told, meta::text(object, "name"), &causes))
+}
+
 /// Refuses a body of another namespace or name than the URL's, or of none.
 pub(crate) fn is_in_place(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
     let resource = &ask.resource;
@@ -317,6 +341,8 @@ pub(crate) fn confine(resource: &Resource, old: &Value, new: &mut Value, subreso
             if builtin {
                 keep(&old["metadata"], metadata, |part| match part {
                     "annotations" | "finalizers" | "ownerReferences" | "managedFields" => true,
+                    // Refused.
+                    "deletionTimestamp" | "deletionGracePeriodSeconds" => true,
                     part => part == "labels" && labels,
                 });
             }
@@ -389,7 +415,7 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
     let old = &*old;
     let unprocessable = |message: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", message);
     let mut new = match kind {
-        options::JSON_PATCH => operations::patched(old, &change)?,
+        options::JSON_PATCH => operations::patched(ask, old, &change)?,
         options::MERGE_PATCH => {
             let mut new = old.clone();
             fiel_merge::json_merge::patch_in_place(&mut new, &change);
@@ -404,8 +430,11 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
         })?,
     };
     let seen = strict::Patch { change: &change, strategic: kind == options::STRATEGIC_PATCH, left_out };
-    let unconvertible = seen.strategic.then(|| canonical::unconvertible(&new, resource.api_version(), &resource.kind));
-    if let Some(why) = unconvertible.flatten().or_else(|| mistyped(resource, &new, Some(old))) {
+    let unread = match seen.strategic {
+        true => canonical::unconvertible(&new, resource.api_version(), &resource.kind),
+        false => body::unnamed(&new),
+    };
+    if let Some(why) = unread.or_else(|| mistyped(resource, &new, Some(old))) {
         return Err(seen.refused(resource, &new, &why));
     }
     if !resource.is_builtin() && new["kind"].as_str().is_none_or(str::is_empty) {
@@ -413,7 +442,9 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
     }
     strict::check_patch(ask, (old, &new), &strict::Twice::new(twice, yaml), &seen, warnings)?;
     // What a strategic patch makes is read as the kind that it is a patch of, whatever it says.
-    if !seen.strategic {
+    if !resource.is_builtin() {
+        stays_of_kind(ask, &new)?;
+    } else if !seen.strategic {
         is_of_kind(ask, &new).map_err(|error| match error.message.split_once(&format!("cannot be handled as a {}: ", resource.kind)) {
             Some((_, why)) => seen.refused(resource, &new, why),
             None => error,

@@ -176,8 +176,9 @@ fn apply(check: &Check, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         Check::Labels => super::meta::labels(value, at, causes),
         Check::Selector => super::meta::selector(value, at, causes),
         Check::Immutable => {
+            // Of the objects that stay as they are, selectors have an order of their own.
             if old.is_some_and(|old| old != value) {
-                causes.push(Cause::invalid(at, value, "field is immutable"));
+                causes.push(Cause::shown(at, &super::meta::shown_selector(value), "field is immutable"));
             }
         }
         Check::Kept(words) => {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::check::Check::{Choice, Required, Selector};
 use super::check::{Seen, items, look, text};
+use super::rules::CONDITION;
 use super::{format, shown};
 use crate::cause::Cause;
 
@@ -166,5 +167,17 @@ pub(super) fn account_namespace(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 pub(super) fn same_role(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if seen.old.is_some_and(|old| old != seen.value) {
         causes.push(Cause::shown(seen.at, &shown::internal(seen.value, "rbac.RoleRef"), "cannot change roleRef"));
+    }
+}
+
+/// The conditions of a status, of each type one.
+pub(super) fn conditions(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let list = items(seen.value);
+    for (index, condition) in list.iter().enumerate() {
+        let at = format!("{}[{index}]", seen.at);
+        if list[..index].iter().any(|other| text(&other["type"]) == text(&condition["type"])) {
+            causes.push(Cause::duplicate(format!("{at}.type"), &json!(text(&condition["type"]))));
+        }
+        look(CONDITION, &Seen { value: condition, old: None, at: &at, ..*seen }, causes);
     }
 }

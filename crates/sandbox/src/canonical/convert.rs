@@ -9,7 +9,9 @@ use crate::golang::{Field, Shape, Table, Type, type_name};
 /// What is wrong with the types in a patched object of a built-in kind, in the order of Go's fields; none when they are as they must be. Of numbers that
 /// are too large nothing is said here: the server cuts them off.
 pub(crate) fn unconvertible(object: &Value, api_version: &str, kind: &str) -> Option<String> {
-    inside(object, &type_name(api_version, kind))
+    let text = |name| Field { name, inline: false, always: false, shape: Shape::One, of: Type::Text, go: "string" };
+    let said = ["kind", "apiVersion"].into_iter().find_map(|name| one(&object[name], &text(name)));
+    said.or_else(|| inside(object, &type_name(api_version, kind)))
 }
 
 fn inside(value: &Value, message: &str) -> Option<String> {
@@ -108,6 +110,11 @@ mod tests {
         assert_eq!(secret(json!({"a": 5})).as_deref(), Some("cannot restore slice from int64"));
         assert_eq!(secret(json!({"a": "%%"})).as_deref(), Some("error decoding from json: illegal base64 data at input byte 0"));
         assert_eq!(secret(json!({"a": "YQ=="})), None);
+        for (kind, expected) in
+            [(json!(1.5), Some("unrecognized type: string")), (json!(1), Some("cannot convert int64 to string")), (json!(null), None)]
+        {
+            assert_eq!(unconvertible(&json!({"kind": kind}), "v1", "Secret").as_deref(), expected);
+        }
         assert_eq!(pod(json!({"containers": [{"name": "c", "resources": {"limits": {"cpu": 1}}}], "hostNetwork": null})), None);
     }
 }

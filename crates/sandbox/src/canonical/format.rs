@@ -15,18 +15,15 @@ const PERCENT: &str = "a valid percent string must be a numeric string followed 
 /// What is wrong with a text; nothing when it is as it must be.
 pub(super) type Format = fn(&str) -> Vec<String>;
 
-/// The words for a text that is too long, and those for one that is badly made: only the first are said of both.
+/// The words for a text that is too long, and those for one that is badly made.
 fn told(text: &str, limit: usize, well: bool, words: &str) -> Vec<String> {
-    match (text.len() > limit, well) {
-        (true, _) => vec![format!("must be no more than {limit} characters")],
-        (false, false) => vec![words.to_owned()],
-        (false, true) => Vec::new(),
-    }
+    let long = (text.len() > limit).then(|| format!("must be no more than {limit} characters"));
+    long.into_iter().chain((!well).then(|| words.to_owned())).collect()
 }
 
-/// A name of one part.
+/// A name of one part. Of a name of several that is well made otherwise it is said what is too much.
 pub(crate) fn label(text: &str) -> Vec<String> {
-    if text.contains('.') { vec!["must not contain dots".to_owned()] } else { told(text, 63, is_label(text), LABEL) }
+    told(text, 63, is_label(text), if is_subdomain(text) { "must not contain dots" } else { LABEL })
 }
 
 /// A name of parts with dots between them.
@@ -108,6 +105,14 @@ pub(crate) fn label_value(text: &str) -> Vec<String> {
         out.push(LABEL_VALUE.to_owned());
     }
     out
+}
+
+/// Why a condition is as it is, in one word.
+pub(super) fn reason(text: &str) -> Vec<String> {
+    const WORDS: &str = "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')";
+    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ',' | ':');
+    let well = text.starts_with(|c: char| c.is_ascii_alphabetic()) && !text.ends_with([',', ':']) && text.chars().all(inner);
+    if well { Vec::new() } else { vec![WORDS.to_owned()] }
 }
 
 /// A key of data, which may become a file.

@@ -141,7 +141,7 @@ fn stateful_set(fields: &mut Map<String, Value>) {
 }
 
 /// How often a DaemonSet's template changed.
-pub(super) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
+pub(crate) const TEMPLATE_GENERATION: &str = "deprecated.daemonset.template.generation";
 
 fn daemon_set(fields: &mut Map<String, Value>) {
     conditions(fields, &["lastTransitionTime"]);
@@ -198,6 +198,8 @@ fn pod(fields: &mut Map<String, Value>) {
     pods::pod(spec);
     if let Some(status) = object(fields, "status") {
         default(status, "phase", "Pending");
+        // A field of which servers know only when they are told to.
+        status.remove("nodeAllocatableResourceClaimStatuses");
         for list in ["initContainerStatuses", "containerStatuses"] {
             for one in items(status, list) {
                 for (field, empty) in [

@@ -18,30 +18,77 @@ fn name_format(group: &str, kind: &str) -> Format {
     }
 }
 
+/// What a kind's own rules say of metadata, beside what is looked at in every object.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Looks {
+    /// Nothing more.
+    Never,
+    /// Once, at what changes.
+    Change,
+    /// At what changes, and then at the whole as if it were new.
+    ChangeThenNew,
+    /// The other way round.
+    NewThenChange,
+}
+
 /// Everything that is wrong with the metadata of a new object of one of Kubernetes' own kinds.
 pub(super) fn made(group: &str, kind: &str, object: &Value) -> Vec<Cause> {
+    if super::rules::looks(group, kind) == Looks::Never {
+        return whole(object, format::path_segment);
+    }
+    new(group, kind, object)
+}
+
+fn new(group: &str, kind: &str, object: &Value) -> Vec<Cause> {
     let mut causes = whole(object, name_format(group, kind));
     causes.extend(own_finalizers(object));
     causes
 }
 
-/// The same of one that is changed. The server looks more than once, and tells each time what it finds; `again`: once more than some kinds.
-pub(super) fn changed(group: &str, kind: &str, object: &Value, again: bool) -> Vec<Cause> {
+/// The same of one that is changed. The server looks more than once, and tells each time what it finds.
+pub(super) fn changed(group: &str, kind: &str, object: &Value, old: &Value) -> Vec<Cause> {
     let mut causes = whole(object, format::path_segment);
-    // The server looks twice.
-    let before = causes.len();
-    causes.extend(maps(object));
-    causes.extend_from_within(before..);
-    causes.extend(own_finalizers(object));
-    if again {
-        causes.extend(made(group, kind, object));
+    let change = change(object, old);
+    causes.extend_from_slice(&change);
+    let looks = super::rules::looks(group, kind);
+    if looks == Looks::NewThenChange {
+        causes.extend(new(group, kind, object));
+    }
+    if looks != Looks::Never {
+        causes.extend(change);
+        causes.extend(own_finalizers(object));
+    }
+    if looks == Looks::ChangeThenNew {
+        causes.extend(new(group, kind, object));
     }
     causes
 }
 
+/// What is wrong with a change of metadata: an object that goes is held by nobody new, and only the server lets one go.
+fn change(object: &Value, old: &Value) -> Vec<Cause> {
+    let (metadata, before, mut causes) = (&object["metadata"], &old["metadata"], Vec::new());
+    let known = items(&before["finalizers"]);
+    let more: Vec<String> = items(&metadata["finalizers"]).iter().filter(|one| !known.contains(one)).map(Value::to_string).collect();
+    if !before["deletionTimestamp"].is_null() && !more.is_empty() {
+        let detail = "no new finalizers can be added if the object is being deleted, found new finalizers";
+        causes.push(Cause::forbidden("metadata.finalizers", &format!("{detail} []string{{{}}}", more.join(", "))));
+    }
+    for field in ["deletionTimestamp", "deletionGracePeriodSeconds"] {
+        if metadata[field] != before[field] {
+            causes.push(Cause::invalid(format!("metadata.{field}"), &metadata[field], "field is immutable"));
+        }
+    }
+    causes.extend(maps(object));
+    causes
+}
+
 /// Everything that is wrong with the metadata of a custom object, whose finalizers need no domain.
-pub(crate) fn custom(object: &Value) -> Vec<Cause> {
-    whole(object, format::subdomain)
+pub(crate) fn custom(object: &Value, old: Option<&Value>) -> Vec<Cause> {
+    let Some(old) = old else { return whole(object, format::subdomain) };
+    let (mut causes, change) = (whole(object, format::path_segment), change(object, old));
+    causes.extend_from_slice(&change);
+    causes.extend(change);
+    causes
 }
 
 fn whole(object: &Value, format: Format) -> Vec<Cause> {
@@ -181,6 +228,11 @@ pub(super) fn label_values(expression: &Value, at: &str, causes: &mut Vec<Cause>
     for (index, value) in items(&expression["values"]).iter().map(text).enumerate() {
         causes.extend(Cause::of_format(format_args!("{at}.values[{index}]"), value, format::label_value(value)));
     }
+}
+
+/// A selector in the order of Go's fields.
+pub(super) fn shown_selector(selector: &Value) -> String {
+    super::shown::ordered(selector, "meta/v1.LabelSelector", None)
 }
 
 /// Whether a selector can be used at all.

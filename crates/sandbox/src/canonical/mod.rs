@@ -42,10 +42,11 @@ use serde_json::{Map, Value};
 use crate::golang::{Table, type_name};
 pub(crate) use convert::unconvertible;
 pub(crate) use format::{label, label_value, qualified, subdomain};
+pub(crate) use kinds::TEMPLATE_GENERATION;
 pub(crate) use meta::custom as custom_metadata;
 pub(crate) use shown::ordered;
 pub(crate) use types::{kind_of, mismatch};
-pub(crate) use validate::{labels, metadata, validate};
+pub(crate) use validate::{labels, validate, validate_part};
 pub(crate) use warn::{finalizers as finalizer_warnings, warnings};
 
 /// Brings a built-in object into the server's form. Objects of other kinds are left as they are: their definition says what they get. What is the same

@@ -1,5 +1,8 @@
 //! What a Pod gets that is not written, in its own right and as the template of a workload.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::{default, items, object};
@@ -127,13 +130,15 @@ fn handler(fields: &mut Map<String, Value>) {
     }
 }
 
-/// Whether an image names no version, or the one that moves.
+/// Whether an image names no version, or the one that moves. What is no image at all is not pulled again.
 fn always_pulled(image: &str) -> bool {
-    if image.contains('@') {
-        return false;
-    }
-    let name = image.rsplit('/').next().unwrap_or_default();
-    name.split_once(':').is_none_or(|(_, tag)| tag == "latest")
+    const PART: &str = "[a-z0-9]+(?:(?:[.]|_|__|-+)[a-z0-9]+)*";
+    const HOST: &str = "[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?";
+    static IMAGE: LazyLock<Regex> = LazyLock::new(|| {
+        let pattern = format!(r"^(?:{HOST}(?:[.]{HOST})*(?::[0-9]+)?/)?{PART}(?:/{PART})*(?::([0-9A-Za-z_][0-9A-Za-z_.-]{{0,127}}))?$");
+        Regex::new(&pattern).expect("the pattern is well made")
+    });
+    IMAGE.captures(image).is_some_and(|found| found.get(1).is_none_or(|tag| tag.as_str() == "latest"))
 }
 
 fn volume(volume: &mut Map<String, Value>) {
@@ -175,6 +180,40 @@ fn downward(source: &mut Map<String, Value>) {
     for file in items(source, "items") {
         if let Some(reference) = file.get_mut("fieldRef").and_then(Value::as_object_mut) {
             default(reference, "apiVersion", "v1");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::always_pulled;
+
+    #[test]
+    fn images_without_a_version_are_pulled_always() {
+        for image in ["nginx", "a:latest", "a:5000/b", "a__b", "A.b/c", "A/b", "a.B/c", "registry.example/a/b"] {
+            assert!(always_pulled(image), "{image}");
+        }
+        for image in [
+            "",
+            "a:1",
+            " a",
+            "a b",
+            "A",
+            "a/B",
+            "a:",
+            "/a",
+            "a//b",
+            "a___b",
+            "-a",
+            "x@y",
+            "a@sha256:0123",
+            "http://a",
+            "$(X)",
+            "A:latest",
+            "a/-b",
+            "a:5/B",
+        ] {
+            assert!(!always_pulled(image), "{image}");
         }
     }
 }

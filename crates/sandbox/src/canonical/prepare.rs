@@ -14,7 +14,12 @@ pub(super) fn prepare(group: &str, kind: &str, fields: &mut Map<String, Value>, 
         ("apps", "DaemonSet") => template_generation(fields, old),
         // Who changes a Job writes down what it has.
         ("batch", "Job") if old.is_none() => job(fields),
-        ("", "PersistentVolumeClaim") if old.is_none() => guard(fields, "kubernetes.io/pvc-protection"),
+        ("", "PersistentVolumeClaim") => {
+            claim_sources(fields, old);
+            if old.is_none() {
+                guard(fields, "kubernetes.io/pvc-protection");
+            }
+        }
         ("", "PersistentVolume") if old.is_none() => {
             guard(fields, "kubernetes.io/pv-protection");
             if let Some(status) = object(fields, "status") {
@@ -32,6 +37,29 @@ fn guard(fields: &mut Map<String, Value>, finalizer: &str) {
     let list = metadata.and_then(|metadata| metadata.entry("finalizers").or_insert_with(|| json!([])).as_array_mut());
     if let Some(list) = list.filter(|list| list.iter().all(|one| one != finalizer)) {
         list.push(json!(finalizer));
+    }
+}
+
+/// What a claim's volume begins with is said in two fields, of which the older one knows only claims and snapshots.
+fn claim_sources(fields: &mut Map<String, Value>, old: Option<&Value>) {
+    let Some(spec) = fields.get_mut("spec").and_then(Value::as_object_mut) else { return };
+    let word = |source: &Value, field: &str| source[field].as_str().unwrap_or_default().to_owned();
+    // Of other namespaces servers know only when they are told to.
+    if spec.get("dataSourceRef").is_some_and(|source| !word(source, "namespace").is_empty()) {
+        spec.remove("dataSourceRef");
+    }
+    let was = old.is_some_and(|old| !old["spec"]["dataSource"].is_null());
+    let unknown = spec.get("dataSource").is_some_and(|source| {
+        let of = [word(source, "apiGroup"), word(source, "kind")];
+        of != ["", "PersistentVolumeClaim"] && of != ["snapshot.storage.k8s.io", "VolumeSnapshot"]
+    });
+    if unknown && !was && !spec.contains_key("dataSourceRef") {
+        spec.remove("dataSource");
+    }
+    for (from, to) in [("dataSource", "dataSourceRef"), ("dataSourceRef", "dataSource")] {
+        if let (Some(source), None) = (spec.get(from).cloned(), spec.get(to)) {
+            spec.insert(to.to_owned(), source);
+        }
     }
 }
 

@@ -9,6 +9,7 @@ enum Format {
 }
 
 const NANO: i128 = 1_000_000_000;
+const MILLI: i128 = NANO / 1_000;
 const DECIMAL: [(&str, i128); 9] = [
     ("E", NANO * 1_000_000_000_000_000_000),
     ("P", NANO * 1_000_000_000_000_000),
@@ -24,12 +25,22 @@ const BINARY: [(&str, u32); 6] = [("Ei", 60), ("Pi", 50), ("Ti", 40), ("Gi", 30)
 
 /// The server's way to write an amount; none when it is none.
 pub(super) fn canonical(text: &str) -> Option<String> {
+    parse(text).map(|(nanos, format)| written(nanos, format))
+}
+
+/// The same in a list of resources, which knows nothing finer than a thousandth: what is, is rounded away from zero.
+pub(super) fn resource(text: &str) -> Option<String> {
     let (nanos, format) = parse(text)?;
-    Some(match format {
+    let (whole, rest) = (nanos / MILLI, nanos % MILLI);
+    Some(written((whole + rest.signum()) * MILLI, format))
+}
+
+fn written(nanos: i128, format: Format) -> String {
+    match format {
         Format::Binary if nanos.abs() >= 1024 * NANO => binary(nanos),
         Format::Exponent => exponent(nanos),
         _ => decimal(nanos),
-    })
+    }
 }
 
 /// How much an amount is, in billionths; none when it is none.
@@ -135,5 +146,21 @@ mod tests {
             assert_eq!(canonical(none), None, "{none}");
         }
         assert_eq!(amount("-1"), Some(-WHOLE));
+    }
+
+    #[test]
+    fn resources_are_rounded_to_thousandths() {
+        for (given, wanted) in [
+            ("1e-9", "1e-3"),
+            ("1n", "1m"),
+            ("1500u", "2m"),
+            ("-1500u", "-2m"),
+            ("100e-3", "100e-3"),
+            ("0.5", "500m"),
+            ("1Gi", "1Gi"),
+            ("0", "0"),
+        ] {
+            assert_eq!(resource(given).as_deref(), Some(wanted), "{given}");
+        }
     }
 }

@@ -3,10 +3,11 @@
 //! The lines stand in the order in which the server looks, for that is the order of the errors it tells.
 
 use super::check::Check::{
-    All, AtMostAll, Choice, Each, Immutable, Inside, Kept, Labels, NotNegative, NumberOrPercent, Of, OneOf, Port, PortOrName, Required,
-    Selector, With, Within,
+    All, Always, AtMostAll, Choice, Each, Immutable, Inside, Kept, Labels, NotNegative, NumberOrPercent, Of, OneOf, Port, PortOrName,
+    Required, Selector, With, Within,
 };
 use super::check::Rules;
+use super::meta::Looks;
 use super::template::DATA;
 use super::volume::HOST_PATH;
 use super::{config, format, job, network, storage, workload};
@@ -72,14 +73,29 @@ pub(super) fn of(group: &str, kind: &str) -> Rules {
     }
 }
 
+/// What is looked at in the status of a kind, when that is written.
+pub(super) fn status(group: &str, kind: &str) -> Rules {
+    match (group, kind) {
+        ("policy", "PodDisruptionBudget") => BUDGET_STATUS,
+        ("", "Pod") => &[("status.resourceClaimStatuses", With(workload::claim_statuses))],
+        _ => &[],
+    }
+}
+
 /// What is looked at first in objects of a kind: where something is wrong there, the server looks no further.
 pub(super) fn first(group: &str, kind: &str) -> Rules {
     if (group, kind) == ("", "Service") { ADDRESSES } else { &[] }
 }
 
-/// Which kinds look at their metadata once less when they are changed.
-pub(super) fn looks_thrice(group: &str, kind: &str) -> bool {
-    matches!((group, kind), ("apps", _) | ("", "Service") | ("autoscaling", "HorizontalPodAutoscaler") | ("batch", "CronJob"))
+/// What a kind's own rules look at in metadata.
+pub(super) fn looks(group: &str, kind: &str) -> Looks {
+    match (group, kind) {
+        ("policy", "PodDisruptionBudget") => Looks::Never,
+        ("apps", _) | ("", "Service") | ("autoscaling", "HorizontalPodAutoscaler") | ("batch", "CronJob") => Looks::Change,
+        ("networking.k8s.io", "NetworkPolicy") | ("scheduling.k8s.io", "PriorityClass") => Looks::Change,
+        ("rbac.authorization.k8s.io" | "storage.k8s.io", _) | ("batch", "Job") | ("", "Namespace" | "Node") => Looks::NewThenChange,
+        _ => Looks::ChangeThenNew,
+    }
 }
 
 const DEPLOYMENT: Rules = &[
@@ -191,6 +207,23 @@ const BUDGET: Rules = &[
     ("spec.maxUnavailable", AtMostAll),
     ("spec.selector", Selector),
     ("spec.unhealthyPodEvictionPolicy", OneOf(&["AlwaysAllow", "IfHealthyBudget"])),
+];
+
+const BUDGET_STATUS: Rules = &[
+    ("status.conditions", With(config::conditions)),
+    ("status.disruptionsAllowed", NotNegative),
+    ("status.currentHealthy", NotNegative),
+    ("status.desiredHealthy", NotNegative),
+    ("status.expectedPods", NotNegative),
+];
+/// A condition as all kinds have it that came late.
+pub(super) const CONDITION: Rules = &[
+    ("type", Always(format::qualified)),
+    ("status", Choice(&["False", "True", "Unknown"])),
+    ("observedGeneration", Within(0, i64::MAX, "must be greater than or equal to zero")),
+    ("lastTransitionTime", Required("")),
+    ("reason", Required("")),
+    ("reason", Of(format::reason)),
 ];
 
 const CLAIM: Rules = &[("spec", All(CLAIM_SPEC)), ("", With(storage::claim_update))];

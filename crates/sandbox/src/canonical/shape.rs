@@ -96,10 +96,11 @@ fn inside(value: &mut Value, field: &Field) {
         }
         (Shape::Map, Value::Object(map)) => {
             for value in map.values_mut() {
-                if value.is_null() && field.of == Type::Text {
-                    *value = json!("");
+                match field.of {
+                    Type::Text if value.is_null() => *value = json!(""),
+                    Type::Message("resource.Quantity") => amount(value, quantity::resource),
+                    of => one(value, of),
                 }
-                one(value, field.of);
             }
         }
         (Shape::One | Shape::Pointer, value) => one(value, field.of),
@@ -111,16 +112,21 @@ fn inside(value: &mut Value, field: &Field) {
 fn one(value: &mut Value, of: Type) {
     let Type::Message(message) = of else { return };
     match (message, &mut *value) {
-        ("resource.Quantity", Value::String(_) | Value::Number(_)) => {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            if let Some(canonical) = quantity::canonical(&text) {
-                *value = Value::String(canonical);
-            }
-        }
+        ("resource.Quantity", _) => amount(value, quantity::canonical),
         ("meta/v1.Time", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%SZ"),
         ("meta/v1.MicroTime", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%S.%6fZ"),
         (_, Value::Object(fields)) => prune(fields, object_of(message), &[]),
         _ => {}
+    }
+}
+
+fn amount(value: &mut Value, written: fn(&str) -> Option<String>) {
+    if !value.is_string() && !value.is_number() {
+        return;
+    }
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    if let Some(canonical) = written(&text) {
+        *value = Value::String(canonical);
     }
 }
 
@@ -136,6 +142,8 @@ fn is_zero(value: &Value, field: &Field) -> bool {
         (Shape::Pointer, _) => false,
         // No list gets defaults here, and an empty one is refused.
         (Shape::List, Value::Array(_)) if field.of == Type::Message("autoscaling/v2.HPAScalingPolicy") => false,
+        // Nor versions.
+        (Shape::List, Value::Array(_)) if field.of == Type::Message("apiextensions/v1.CustomResourceDefinitionVersion") => false,
         (_, Value::Array(items)) => items.is_empty(),
         (Shape::Map, Value::Object(fields)) => fields.is_empty(),
         (_, Value::String(text)) => text.is_empty() && field.of != Type::Message("util/intstr.IntOrString"),

@@ -66,7 +66,8 @@ pub(super) fn same_source(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     } else {
         return;
     };
-    causes.push(Cause::shown(seen.at, &seen.below("dataSource"), detail));
+    // The server shows the place of the field and not its value, and of a place nothing.
+    causes.push(Cause::shown(seen.at, "{}", detail));
 }
 
 /// How much a volume holds.

@@ -25,7 +25,8 @@ fn inside(value: &Value, message: &str, place: Place<'_>, old: Option<&Value>) -
         if old == Some(value) {
             return None;
         }
-        whole(value, field, &Known { message, place: Place::Field(&place, name) }, old)
+        let embedded = Table::get().embedded(message, name).map(|of| Place::Field(&place, of.rsplit('.').next().unwrap_or_default()));
+        whole(value, field, &Known { message, place: Place::Field(embedded.as_ref().unwrap_or(&place), name) }, old)
     })
 }
 

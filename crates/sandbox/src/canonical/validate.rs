@@ -17,11 +17,20 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
     causes
 }
 
+/// The same of one of which only a part is written.
+pub(crate) fn validate_part(group: &str, kind: &str, new: &Value, old: Option<&Value>, part: &str) -> Vec<Cause> {
+    let mut causes = metadata(group, kind, new, old);
+    if part == "status" {
+        look(rules::status(group, kind), &Seen { value: new, old, root: new, at: "" }, &mut causes);
+    }
+    causes
+}
+
 /// What is wrong with the metadata of an object of Kubernetes' own.
-pub(crate) fn metadata(group: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<Cause> {
+fn metadata(group: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<Cause> {
     match old {
         None => meta::made(group, kind, new),
-        Some(_) => meta::changed(group, kind, new, !rules::looks_thrice(group, kind)),
+        Some(old) => meta::changed(group, kind, new, old),
     }
 }
 

@@ -167,12 +167,12 @@ mod tests {
     fn a_custom_object_may_have_a_finalizer_without_a_domain_and_is_warned_once() {
         let object = |finalizers: &[&str]| json!({"metadata": {"name": "demo", "finalizers": finalizers}});
         let argo = object(&["resources-finalizer.argocd.argoproj.io", "example.com/one", "orphan"]);
-        assert!(custom_metadata(&argo).is_empty());
+        assert!(custom_metadata(&argo, None).is_empty());
         let wanted = "metadata.finalizers: \"resources-finalizer.argocd.argoproj.io\": prefer a domain-qualified finalizer name including a path (/) \
             to avoid accidental conflicts with other finalizer writers";
         assert_eq!(finalizers(&argo, None), [wanted]);
         assert!(finalizers(&argo, Some(&argo)).is_empty());
         assert!(finalizers(&object(&["plain"]), None)[0].contains("finalizer name to avoid"));
-        assert!(!custom_metadata(&object(&["not a name"])).is_empty());
+        assert!(!custom_metadata(&object(&["not a name"]), None).is_empty());
     }
 }

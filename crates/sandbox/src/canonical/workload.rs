@@ -51,7 +51,7 @@ pub(super) fn template(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if kind != "DaemonSet" {
         if !meta::is_selector(selector) {
             let detail = if kind == "StatefulSet" { "" } else { "invalid label selector" };
-            causes.push(Cause::invalid(seen.below("selector"), selector, detail));
+            causes.push(Cause::shown(seen.below("selector"), &meta::shown_selector(selector), detail));
             return;
         }
         let labels = &template["metadata"]["labels"];
@@ -69,6 +69,18 @@ pub(super) fn template(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
             format!("{at}.spec.activeDeadlineSeconds"),
             &format!("activeDeadlineSeconds in {kind} is not Supported"),
         ));
+    }
+}
+
+/// What became of a Pod's claims for devices: each has its name among them.
+pub(super) fn claim_statuses(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let claims = items(&seen.root["spec"]["resourceClaims"]);
+    for (index, status) in items(seen.value).iter().enumerate() {
+        let name = text(&status["name"]);
+        if claims.iter().all(|claim| claim["name"] != name) {
+            let detail = "must match the name of an entry in `spec.resourceClaims`";
+            causes.push(Cause::invalid(format!("{}[{index}].name", seen.at), &json!(name), detail));
+        }
     }
 }
 

@@ -84,7 +84,7 @@ fn versions(spec: &Value, causes: &mut Causes) {
     let empty = Vec::new();
     let list = spec["versions"].as_array().unwrap_or(&empty);
     let shared = |field: &str| list.iter().all(|version| version[field] == list[0][field]);
-    let shown = || shown(list);
+    let shown = || if spec["versions"].is_null() { "null".to_owned() } else { shown(list) };
     if list.is_empty() || !shared("schema") || !says(&list[0], "schema") {
         for (index, _) in list.iter().enumerate().filter(|(_, version)| version["schema"]["openAPIV3Schema"].is_null()) {
             causes.required(&child(&key("spec.versions", index), "schema.openAPIV3Schema"), "");

@@ -103,7 +103,10 @@ fn created() -> Column {
 }
 
 fn named() -> Column {
-    text("Name", |object| object["metadata"]["name"].clone())
+    text("Name", |object| match object["metadata"]["annotations"]["storageclass.kubernetes.io/is-default-class"].as_str() {
+        Some("true") if object["kind"] == "StorageClass" => json!(format!("{} (default)", path::text(&object["metadata"]["name"]))),
+        _ => object["metadata"]["name"].clone(),
+    })
 }
 
 /// `ready/wanted` of two counts.
@@ -122,7 +125,12 @@ fn template_in(of: fn(&Value) -> &Value) -> [Column; 3] {
     [
         text("Containers", move |object| containers(&of(object)["template"]["spec"], "name")).wide(),
         text("Images", move |object| containers(&of(object)["template"]["spec"], "image")).wide(),
-        text("Selector", move |object| pairs(&of(object)["selector"]["matchLabels"])).wide(),
+        text("Selector", move |object| {
+            let selector = &of(object)["selector"];
+            // The oldest of them has labels and nothing else.
+            pairs(if object["kind"] == "ReplicationController" { selector } else { &selector["matchLabels"] })
+        })
+        .wide(),
     ]
 }
 
@@ -190,13 +198,13 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
         ("apps", "Deployment") => {
             columns.extend([
                 ratio("Ready", "/status/readyReplicas", "/spec/replicas"),
-                number("Up-to-date", "/status/updatedReplicas"),
-                number("Available", "/status/availableReplicas"),
+                text("Up-to-date", |object| json!(count(&object["status"]["updatedReplicas"]))),
+                text("Available", |object| json!(count(&object["status"]["availableReplicas"]))),
                 created(),
             ]);
             columns.extend(template());
         }
-        ("apps", "ReplicaSet") => {
+        ("apps", "ReplicaSet") | ("", "ReplicationController") => {
             columns.extend([
                 number("Desired", "/spec/replicas"),
                 number("Current", "/status/replicas"),
@@ -283,9 +291,27 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
             field("Provisioner", "/provisioner"),
             field("ReclaimPolicy", "/reclaimPolicy"),
             field("VolumeBindingMode", "/volumeBindingMode"),
+            text("AllowVolumeExpansion", |class| json!(class["allowVolumeExpansion"] == true)),
             created(),
         ]),
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+        ("scheduling.k8s.io", "PriorityClass") => columns.extend([
+            number("Value", "/value"),
+            Column::new("Global-Default", "boolean", |class, _| json!(class["globalDefault"] == true)),
+            created(),
+            field("PreemptionPolicy", "/preemptionPolicy"),
+        ]),
+        ("networking.k8s.io", "IngressClass") => columns.extend([
+            field("Controller", "/spec/controller"),
+            text("Parameters", |class| match &class["spec"]["parameters"] {
+                Value::Null => json!(super::cells::NONE),
+                of => {
+                    let group = of["apiGroup"].as_str().map(|group| format!(".{group}")).unwrap_or_default();
+                    json!(format!("{}{group}/{}", path::text(&of["kind"]), path::text(&of["name"])))
+                }
+            }),
+            created(),
+        ]),
+        ("apiextensions.k8s.io", "CustomResourceDefinition") | ("", "LimitRange") => {
             columns.push(Column::new("Created At", "date", |object, _| object["metadata"]["creationTimestamp"].clone()));
         }
         _ => columns.push(created()),

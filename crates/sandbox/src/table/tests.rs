@@ -58,6 +58,25 @@ fn a_service() {
 }
 
 #[test]
+fn classes_and_the_oldest_controller_have_columns_of_their_own() {
+    let created = "2025-12-20T00:00:00Z";
+    let object = json!({"kind": "StorageClass", "provisioner": "a", "reclaimPolicy": "Delete", "volumeBindingMode": "Immediate",
+        "metadata": {"name": "fast", "creationTimestamp": created, "annotations": {"storageclass.kubernetes.io/is-default-class": "true"}}});
+    assert_eq!(
+        row("storage.k8s.io", "StorageClass", object),
+        "Name=fast (default) Provisioner=a ReclaimPolicy=Delete VolumeBindingMode=Immediate AllowVolumeExpansion=false Age=12d"
+    );
+    let object = json!({"metadata": {"name": "high", "creationTimestamp": created}, "value": 5, "preemptionPolicy": "Never"});
+    assert_eq!(row("scheduling.k8s.io", "PriorityClass", object), "Name=high Value=5 Global-Default=false Age=12d PreemptionPolicy=Never");
+    let object = json!({"metadata": {"name": "web", "creationTimestamp": created},
+        "spec": {"controller": "a.b/c", "parameters": {"kind": "Foo", "name": "x", "apiGroup": "a.b"}}});
+    assert_eq!(row("networking.k8s.io", "IngressClass", object), "Name=web Controller=a.b/c Parameters=Foo.a.b/x Age=12d");
+    let object = json!({"kind": "ReplicationController", "metadata": {"name": "r", "creationTimestamp": created}, "spec": {"replicas": 1,
+        "selector": {"a": "b"}, "template": {"spec": {"containers": [{"name": "c", "image": "d"}]}}}});
+    assert_eq!(row("", "ReplicationController", object), "Name=r Desired=1 Current=0 Ready=0 Age=12d");
+}
+
+#[test]
 fn a_custom_resource_has_the_columns_that_its_definition_names() {
     let columns = json!([
         {"name": "Sync", "type": "string", "jsonPath": ".status.sync.status"},
