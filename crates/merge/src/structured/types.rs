@@ -244,7 +244,10 @@ impl<'a> Object<'a> {
             Source::Open { node, .. } => {
                 let field = node.field(name)?;
                 // Go writes a field of Kubernetes' own types that is required even when it is empty.
-                let written = || node.is_of_kubernetes() && node.required().any(|required| required == name);
+                let required = || node.required().any(|required| required == name);
+                // The name in a reference is so too, though no document says that it is required.
+                let names = || name == "name" && node.map_type() == MapType::Atomic;
+                let written = || node.is_of_kubernetes() && (required() || names());
                 field.default().or_else(|| if written() { empty(field) } else { None })
             }
             Source::Declared(schema, reference) => schema.resolve(reference)?.object.as_ref()?.fields.get(name)?.default.clone(),
