@@ -175,6 +175,18 @@ pub(crate) fn check_patch(
     Ok(())
 }
 
+/// The same for what is read as a type that has none of its fields.
+pub(crate) fn check_foreign(ask: &Ask<'_>, made: &Value, patch: &Patch<'_>, warnings: &mut Vec<String>) -> Result<(), ApiError> {
+    let names = made.as_object().into_iter().flatten().map(|(name, _)| name).filter(|name| *name != "apiVersion" && *name != "kind");
+    let all: Vec<String> = names.map(|name| format!("unknown field \"{name}\"")).collect();
+    match wish(ask) {
+        Wish::Refuse => return Err(patch.refused(&ask.resource, made, &format!("strict decoding error: {}", all.join(", ")))),
+        Wish::Warn => warnings.extend(all),
+        Wish::Ignore => {}
+    }
+    Ok(())
+}
+
 fn told(resource: &Resource, object: &Value, old: Option<&Value>) -> Vec<String> {
     unknown(resource, object, old).iter().map(|path| format!("unknown field \"{path}\"")).collect()
 }

@@ -237,6 +237,7 @@ fn complete(resource: &Resource, old: Option<&Value>, new: &mut Value, subresour
         canonical::canonicalise(&resource.group, &resource.kind, new, old);
     } else {
         canonical::prune_metadata(new);
+        meta::tidy(new);
         definitions::prune_and_default(resource, new);
     }
     if definitions::is_definition(resource) {
@@ -312,8 +313,8 @@ fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, warnings: &mu
             let (called, others) = definitions::validate(new, old, subresource).into_iter().partition(own);
             causes = [called, causes, others].concat();
         } else {
-            let found = definitions::validate_object(resource, new, old, subresource);
-            causes.extend(found.causes.0);
+            let found = definitions::validate_object(resource, causes, new, old, subresource);
+            causes = found.causes.0;
             if causes.is_empty() {
                 warnings.extend(canonical::finalizer_warnings(new, old));
             }

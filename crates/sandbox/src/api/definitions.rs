@@ -189,14 +189,14 @@ pub(crate) fn prune_and_default(resource: &Resource, object: &mut Value) {
 }
 
 /// What the definition's schema has against an object.
-pub(crate) fn validate_object(resource: &Resource, new: &Value, old: Option<&Value>, subresource: &str) -> Found {
+pub(crate) fn validate_object(resource: &Resource, known: Vec<Cause>, new: &Value, old: Option<&Value>, subresource: &str) -> Found {
     let Some(custom) = &resource.custom else {
-        return Found::default();
+        return Found { causes: definition::Causes(known), warnings: Vec::new() };
     };
     let rules = definition::Rules {
         schema: &custom.openapi,
         scale: custom.scale.as_ref(),
         programs: custom.programs.get_or_init(|| Programs::of(&custom.openapi)),
     };
-    definition::check_object(&rules, new, old, subresource)
+    definition::check_object(&rules, known, new, old, subresource)
 }

@@ -43,6 +43,14 @@ fn strip(config: &mut Value) {
     }
 }
 
+/// What is wrong with texts in what nobody owns, which is looked at before it is left out.
+fn no_texts(config: &Value) -> Vec<String> {
+    let other = |field: &&&str| !matches!(config["metadata"][**field], Value::Null | Value::String(_));
+    let told =
+        |field: &&str| format!(".metadata.{field}: expected string, got &value.valueUnstructured{{Value:{}}}", config["metadata"][*field]);
+    ["name", "namespace", "resourceVersion", "selfLink", "uid"].iter().filter(other).map(told).collect()
+}
+
 /// An object in which the parts are there that the other one has, even when they are empty, as in the server's own types. Custom objects have no type that
 /// would always write a spec.
 fn with_parts<'v>(resource: &Resource, object: &'v Value, other: &Value) -> Cow<'v, Value> {
@@ -173,15 +181,21 @@ pub(crate) fn applied(
     let me =
         Manager { name: manager.to_owned(), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() };
     let called = format!("{}/{}", meta::text(&config, "namespace"), meta::text(&config, "name"));
+    let Resource { group, version: short, kind, .. } = resource;
+    let invalid = |why: &str| {
+        let message = format!("failed to create typed patch object ({called}; {group}/{short}, Kind={kind}): {why}");
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
+    };
+    match no_texts(&config).as_slice() {
+        [] => {}
+        [one] => return Err(invalid(one)),
+        more => return Err(invalid(&format!("errors:\n  {}", more.join("\n  ")))),
+    }
     strip(&mut config);
     let outcome = structured::apply(&endpoint, before, &config, version, &managed.owners, &me, force);
     let applied = outcome.map_err(|error| match error {
         ApplyError::Conflicts(conflicts) => conflict(&managed, &conflicts),
-        ApplyError::Invalid(error) => {
-            let Resource { group, version, kind, .. } = resource;
-            let message = format!("failed to create typed patch object ({called}; {group}/{version}, Kind={kind}): {error}");
-            ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
-        }
+        ApplyError::Invalid(error) => invalid(&error.to_string()),
         ApplyError::Convert(error) => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", error.to_string()),
     })?;
     // Time stands still while nothing changes: the same apply again is no write.

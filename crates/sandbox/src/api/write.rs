@@ -143,7 +143,10 @@ fn mistyped(resource: &Resource, object: &Value, old: Option<&Value>) -> Option<
         let found = canonical::kind_of(object);
         return Some(format!("json: cannot unmarshal {found} into Go value of type {}.{}", resource.version, resource.kind));
     }
-    if resource.is_builtin() { canonical::mismatch(object, resource.api_version(), &resource.kind, old) } else { None }
+    match resource.is_builtin() {
+        true => canonical::mismatch(object, resource.api_version(), &resource.kind, old),
+        false => canonical::metadata_mismatch(&object["metadata"]),
+    }
 }
 
 /// Nothing can be made in a namespace that is not there or goes.
@@ -189,8 +192,14 @@ fn looked_at(ask: &Ask<'_>, object: Value, twice: Vec<String>, yaml: bool, warni
     if !ask.resource.is_builtin() && object["kind"].as_str().is_none_or(str::is_empty) {
         return Err(body::kindless(ask));
     }
+    // Custom objects are read before anybody asks what they are.
+    if !ask.resource.is_builtin() {
+        typed(ask, &object)?;
+    }
     is_of_kind(ask, &object)?;
-    typed(ask, &object)?;
+    if ask.resource.is_builtin() {
+        typed(ask, &object)?;
+    }
     strict::check(ask, &object, &strict::Twice::new(twice, yaml), warnings)?;
     is_in_place(ask, &object)?;
     Ok(object)
@@ -430,6 +439,12 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
         })?,
     };
     let seen = strict::Patch { change: &change, strategic: kind == options::STRATEGIC_PATCH, left_out };
+    // What says no version is read as the server's own type, which calls its fields otherwise than JSON does: nothing is left of it.
+    let versionless = new.is_object() && new["apiVersion"].as_str().is_none_or(str::is_empty) && body::unnamed(&new).is_none();
+    if versionless && resource.is_builtin() && !seen.strategic {
+        strict::check_foreign(ask, &new, &seen, warnings)?;
+        is_in_place(ask, &json!({}))?;
+    }
     let unread = match seen.strategic {
         true => canonical::unconvertible(&new, resource.api_version(), &resource.kind),
         false => body::unnamed(&new),
@@ -489,11 +504,12 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
             None => {}
         }
         let named = json!({"metadata": {"name": config["metadata"]["name"], "namespace": config["metadata"]["namespace"]}});
+        let unnamed = config["metadata"].get("name").is_some_and(Value::is_null);
         let (mut new, managed) =
             managed::applied(resource, old.as_ref().map(|old| &old.opened), config, manager, subresource, ask.query.is("force"), &now)?;
         match &old {
-            // What is there has its name.
-            Some(_) if meta::text(&named, "name").is_empty() => {}
+            // What is there has its name, unless it is taken away.
+            Some(_) if meta::text(&named, "name").is_empty() && !unnamed => {}
             _ => is_in_place(ask, &named)?,
         }
         if let Some(old) = &old {

@@ -194,7 +194,8 @@ pub(super) fn own_ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     for (index, container) in seen.items("containers").iter().enumerate() {
         for (place, port) in items(&container["ports"]).iter().enumerate() {
             let number = |field: &str| port[field].as_i64().unwrap_or(0);
-            if number("hostPort") != number("containerPort") {
+            // What is not given is not given to templates either.
+            if ![0, number("containerPort")].contains(&number("hostPort")) {
                 let at = seen.below(&format!("containers[{index}].ports[{place}].hostPort"));
                 causes.push(Cause::invalid(at, &json!(number("hostPort")), "must match `containerPort` when `hostNetwork` is true"));
             }

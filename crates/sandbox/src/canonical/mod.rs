@@ -45,7 +45,7 @@ pub(crate) use format::{label, label_value, qualified, subdomain};
 pub(crate) use kinds::TEMPLATE_GENERATION;
 pub(crate) use meta::custom as custom_metadata;
 pub(crate) use shown::ordered;
-pub(crate) use types::{kind_of, mismatch};
+pub(crate) use types::{kind_of, metadata_mismatch, mismatch};
 pub(crate) use validate::{labels, validate, validate_part};
 pub(crate) use warn::{finalizers as finalizer_warnings, warnings};
 

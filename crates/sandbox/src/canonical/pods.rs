@@ -27,11 +27,8 @@ pub(super) fn pod_spec(spec: &mut Map<String, Value>) {
         spec.insert("serviceAccountName".to_owned(), name.clone());
         spec.insert("serviceAccount".to_owned(), name);
     }
-    let host_network = spec.get("hostNetwork") == Some(&Value::Bool(true));
     for list in ["initContainers", "containers", "ephemeralContainers"] {
-        for one in items(spec, list) {
-            container(one, host_network);
-        }
+        items(spec, list).for_each(container);
     }
     for volume in items(spec, "volumes") {
         self::volume(volume);
@@ -45,9 +42,15 @@ pub(super) fn pod_spec(spec: &mut Map<String, Value>) {
 pub(super) fn pod(spec: &mut Map<String, Value>) {
     pod_spec(spec);
     default(spec, "enableServiceLinks", true);
+    let host_network = spec.get("hostNetwork") == Some(&Value::Bool(true));
     for list in ["initContainers", "containers"] {
         for one in items(spec, list) {
             requests_from_limits(one);
+            for port in items(one, "ports").filter(|_| host_network) {
+                if let Some(number) = port.get("containerPort").cloned() {
+                    default(port, "hostPort", number);
+                }
+            }
         }
     }
 }
@@ -84,7 +87,7 @@ fn requests_from_limits(container: &mut Map<String, Value>) {
     }
 }
 
-fn container(container: &mut Map<String, Value>, host_network: bool) {
+fn container(container: &mut Map<String, Value>) {
     let image = container.get("image").and_then(Value::as_str).unwrap_or_default();
     let policy = if always_pulled(image) { "Always" } else { "IfNotPresent" };
     default(container, "imagePullPolicy", policy);
@@ -93,9 +96,6 @@ fn container(container: &mut Map<String, Value>, host_network: bool) {
     object(container, "resources");
     for port in items(container, "ports") {
         default(port, "protocol", "TCP");
-        if host_network && let Some(number) = port.get("containerPort").cloned() {
-            default(port, "hostPort", number);
-        }
     }
     for variable in items(container, "env") {
         if let Some(reference) = variable.get_mut("valueFrom").and_then(|from| from.get_mut("fieldRef")).and_then(Value::as_object_mut) {

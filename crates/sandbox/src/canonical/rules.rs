@@ -28,7 +28,7 @@ pub(super) fn of(group: &str, kind: &str) -> Rules {
         ("", "ConfigMap") => {
             &[("data", Inside(DATA)), ("binaryData", Inside(DATA)), ("", With(config::twice)), ("", With(config::immutable))]
         }
-        ("", "Secret") => &[("data", Inside(DATA)), ("", With(config::secret)), ("type", Immutable), ("", With(config::immutable))],
+        ("", "Secret") => &[("type", Immutable), ("", With(config::immutable)), ("data", Inside(DATA)), ("", With(config::secret))],
         ("", "Namespace") => &[("spec.finalizers", With(config::finalizers))],
         ("", "PersistentVolumeClaim") => CLAIM,
         ("", "PersistentVolume") => VOLUME,
@@ -77,7 +77,7 @@ pub(super) fn of(group: &str, kind: &str) -> Rules {
 pub(super) fn status(group: &str, kind: &str) -> Rules {
     match (group, kind) {
         ("policy", "PodDisruptionBudget") => BUDGET_STATUS,
-        ("", "Pod") => &[("status.resourceClaimStatuses", With(workload::claim_statuses))],
+        ("", "Pod") => &[("status", With(workload::host_address)), ("status.resourceClaimStatuses", With(workload::claim_statuses))],
         _ => &[],
     }
 }

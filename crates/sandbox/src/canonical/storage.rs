@@ -115,7 +115,12 @@ pub(super) fn claim_update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         spec["resources"]["requests"] = before["resources"]["requests"].clone();
     }
     // The binder names the volume, once; from then on the class of volumes may be another.
-    let free = [("volumeName", before["volumeName"].is_null()), ("volumeAttributesClassName", bound)];
+    let free = [
+        ("volumeName", before["volumeName"].is_null()),
+        ("volumeAttributesClassName", bound),
+        // The class that claims have by default may have come later.
+        ("storageClassName", before["storageClassName"].is_null()),
+    ];
     let free: Vec<&str> = free.into_iter().filter(|(_, free)| *free).map(|(name, _)| name).collect();
     if workload::without(&spec, &free) != workload::without(before, &free) {
         for name in free {
@@ -128,8 +133,10 @@ pub(super) fn claim_update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         let lines = shown::difference(before, &spec, "core.PersistentVolumeClaimSpec");
         causes.push(Cause::forbidden("spec", &format!("{detail}\n{lines}")));
     }
-    let amount = |claim: &Value| quantity::amount(text(&claim["spec"]["resources"]["requests"]["storage"]));
-    if bound && amount(seen.value) < amount(old) {
+    let amount = |value: &Value| quantity::amount(text(value)).unwrap_or(0);
+    let asked = |claim: &Value| amount(&claim["spec"]["resources"]["requests"]["storage"]);
+    // It may ask for less again than it did, but not for less than it has.
+    if asked(seen.value) < asked(old) && asked(seen.value) <= amount(&old["status"]["capacity"]["storage"]) {
         causes.push(Cause::forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"));
     }
 }

@@ -16,6 +16,15 @@ pub(crate) fn mismatch(object: &Value, api_version: &str, kind: &str, old: Optio
     inside(object, &type_name(api_version, kind), Place::Top, old)
 }
 
+/// The same in the metadata of a custom object, of which alone the server knows the type.
+pub(crate) fn metadata_mismatch(metadata: &Value) -> Option<String> {
+    match metadata {
+        Value::Object(_) => inside(metadata, "meta/v1.ObjectMeta", Place::Top, None),
+        Value::Null => None,
+        other => Some(format!("json: cannot unmarshal {} into Go value of type v1.ObjectMeta", kind_of(other))),
+    }
+}
+
 fn inside(value: &Value, message: &str, place: Place<'_>, old: Option<&Value>) -> Option<String> {
     let fields = value.as_object()?;
     let known = Table::get().fields(message)?;

@@ -72,6 +72,15 @@ pub(super) fn template(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     }
 }
 
+/// The first address of a Pod's host is the one that is told alone.
+pub(super) fn host_address(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    if let Some(first) = seen.items("hostIPs").first()
+        && text(&first["ip"]) != text(&seen.value["hostIP"])
+    {
+        causes.push(Cause::invalid(seen.below("hostIPs[0].ip"), &json!(text(&first["ip"])), "must be equal to `hostIP`"));
+    }
+}
+
 /// What became of a Pod's claims for devices: each has its name among them.
 pub(super) fn claim_statuses(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let claims = items(&seen.root["spec"]["resourceClaims"]);

@@ -18,6 +18,6 @@ mod spec;
 mod structural;
 mod value;
 
-pub(crate) use cause::whole_numbers;
+pub(crate) use cause::{Causes, whole_numbers};
 pub(crate) use object::{Rules, check as check_object};
 pub(crate) use spec::{check, unknown_formats};

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::cause::{Causes, child, whole};
 use super::rules::{self, Found, Programs};
 use super::{embedded, lists, value};
+use crate::cause::Cause;
 
 /// What a definition says that bears on its objects.
 pub(crate) struct Rules<'a> {
@@ -18,10 +19,10 @@ pub(crate) struct Rules<'a> {
 const BLOCKING: [&str; 5] =
     ["FieldValueNotSupported", "FieldValueRequired", "FieldValueTooLong", "FieldValueTooMany", "FieldValueTypeInvalid"];
 
-/// What is wrong with an object; `old` is the one that it replaces, `subresource` the part that is written.
-pub(crate) fn check(rules: &Rules<'_>, new: &Value, old: Option<&Value>, subresource: &str) -> Found {
+/// What is wrong with an object, behind what is `known` already; `old` is the one that it replaces, `subresource` the part that is written.
+pub(crate) fn check(rules: &Rules<'_>, known: Vec<Cause>, new: &Value, old: Option<&Value>, subresource: &str) -> Found {
     let schema = rules.schema;
-    let mut causes = Causes::default();
+    let mut causes = Causes(known);
     if subresource == "status" {
         if let Some(status) = new.get("status") {
             let old = old.and_then(|old| old.get("status"));
