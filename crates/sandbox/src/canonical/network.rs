@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::check::Check::{Port, PortOrName};
+use super::check::Check::{Port, PortOrName, With};
 use super::check::{Seen, items, look, text, unique};
 use super::{format, rules, shown};
 use crate::cause::Cause;
@@ -229,7 +229,8 @@ const NOT_IN_PATHS: [&str; 5] = ["//", "/./", "/../", "%2f", "%2F"];
 pub(super) fn path(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let (path, at, kind) = (text(&seen.value["path"]), seen.below("path"), &seen.value["pathType"]);
     match text(kind) {
-        "" => {}
+        // Without a type nothing else is looked at.
+        "" => return,
         "Exact" | "Prefix" => {
             if !path.starts_with('/') {
                 causes.push(Cause::invalid(&at, &json!(path), "must be an absolute path"));
@@ -250,6 +251,7 @@ pub(super) fn path(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         }
         _ => causes.push(Cause::unsupported(seen.below("pathType"), kind, &["Exact", "ImplementationSpecific", "Prefix"])),
     }
+    look(&[("backend", With(backend))], seen, causes);
 }
 
 pub(super) fn policy_types(seen: &Seen<'_>, causes: &mut Vec<Cause>) {

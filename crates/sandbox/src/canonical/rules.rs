@@ -182,7 +182,7 @@ const INGRESS: Rules = &[
     ("spec.rules", Each(&[("host", Of(format::host)), ("http", Inside(&[("paths", Required("")), ("paths", Each(PATH))]))])),
     ("spec.ingressClassName", Of(format::subdomain)),
 ];
-const PATH: Rules = &[("pathType", Required("pathType must be specified")), ("", With(network::path)), ("backend", With(network::backend))];
+const PATH: Rules = &[("pathType", Required("pathType must be specified")), ("", With(network::path))];
 
 const NETWORK_POLICY: Rules = &[
     ("spec.podSelector", Selector),

@@ -361,6 +361,8 @@ fn toleration(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(seen.below("operator"), &json!(value), "value must be empty when `operator` is 'Exists'"));
         }
         "Exists" => {}
+        // Of these servers know, but only when they are told to.
+        "Lt" | "Gt" => causes.push(Cause::unsupported(seen.below("operator"), field("operator"), &["Equal", "Exists", "Lt", "Gt"])),
         _ => causes.push(Cause::unsupported(seen.below("operator"), field("operator"), &["Equal", "Exists"])),
     }
     look(&[("effect", OneOf(&["NoSchedule", "PreferNoSchedule", "NoExecute"]))], seen, causes);

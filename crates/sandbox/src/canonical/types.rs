@@ -130,7 +130,8 @@ pub(super) fn reads_itself(message: &str, value: &Value) -> Option<Option<String
             Some(format!("json: cannot unmarshal {} into Go value of type string", kind_of(value)))
         }
         // Of any shape.
-        _ if message.starts_with("runtime.") || message.starts_with("apiextensions/") || message == "meta/v1.FieldsV1" => None,
+        ("apiextensions/v1.JSON" | "meta/v1.FieldsV1", _) => None,
+        _ if message.starts_with("runtime.") || message.starts_with("apiextensions/v1.JSONSchemaPropsOr") => None,
         _ => return None,
     })
 }
