@@ -106,7 +106,9 @@ async fn main() -> Result<(), Error> {
         return Ok(());
     }
     drop(rustls::crypto::ring::default_provider().install_default());
-    let mut bench = Bench { real: kube::Client::try_default().await?, used: 0, tries: args.tries, told: BTreeMap::new() };
+    let real = kube::Client::try_default().await?;
+    let used = play::used(&real).await?;
+    let mut bench = Bench { real, used, tries: args.tries, told: BTreeMap::new() };
     let (mut passed, mut failed, mut requests) = (0, 0, BTreeMap::<u16, usize>::new());
     for seed in args.seeds {
         let session = session::session(seed, &schemas);

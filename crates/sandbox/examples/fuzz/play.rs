@@ -43,6 +43,13 @@ pub(crate) struct Answer {
     pub(crate) sent: (String, String),
 }
 
+/// The last place that was used on a server: what earlier runs left there is in nobody's way.
+pub(crate) async fn used(client: &kube::Client) -> Result<u64, Error> {
+    let namespaces = send(client, "GET", "/api/v1/namespaces", None, None, String::new()).await?.body;
+    let names = namespaces["items"].as_array().into_iter().flatten().filter_map(|one| one["metadata"]["name"].as_str());
+    Ok(names.filter_map(|name| name.strip_prefix("fuzz-")?.parse().ok()).max().unwrap_or(0))
+}
+
 /// All answers to a session, in order.
 pub(crate) async fn play(client: &kube::Client, session: &Session, place: &Place) -> Result<Vec<Answer>, Error> {
     let namespace = serde_json::json!({"metadata": {"name": place.namespace}});
