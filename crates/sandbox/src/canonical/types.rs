@@ -85,6 +85,8 @@ fn whole(value: &Value, field: &Field, known: &Known<'_>, old: Option<&Value>) -
             entries.iter().find_map(|(name, value)| one(value, field, known, old.and_then(|old| old.get(name))))
         }
         (Shape::List, _) => Some(known.told(value, &format!("[]{}", go_name(field)))),
+        // The one map that has a name of its own.
+        (Shape::Map, _) if field.of == Type::Message("resource.Quantity") => Some(known.told(value, "v1.ResourceList")),
         (Shape::Map, _) => Some(known.told(value, &format!("map[string]{}", go_name(field)))),
         _ => one(value, field, known, old),
     }
@@ -181,6 +183,10 @@ mod tests {
     fn the_first_wrong_type_is_told_in_gos_words() {
         let pod = |spec: Value| mismatch(&json!({"spec": spec}), "v1", "Pod", None);
         for (spec, told) in [
+            (
+                json!({"containers": [{"resources": {"requests": 1}}]}),
+                "json: cannot unmarshal number into Go struct field ResourceRequirements.spec.containers.resources.requests of type v1.ResourceList",
+            ),
             (
                 json!({"containers": "c"}),
                 "json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type []v1.Container",
