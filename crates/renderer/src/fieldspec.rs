@@ -97,7 +97,9 @@ impl FieldSpec {
     }
 
     pub(crate) fn take(f: &mut Fields) -> Self {
-        let path = f.text("path").into();
+        let path = f.text("path");
+        // kustomize passes over one slash at the begin.
+        let path = path.strip_prefix('/').map(str::to_owned).unwrap_or(path).into();
         Self {
             group: f.text("group").into(),
             version: f.text("version").into(),
@@ -203,6 +205,21 @@ pub(crate) fn first_part(path: &str) -> (Cow<'_, str>, Option<&str>) {
     }
 }
 
+/// The name of a field that a part of a path stands for, where it looks as if it could stand for something else: kustomize takes it for that then, and refuses it
+/// in a map. Lists need no parts of their own.
+fn field_name(part: &str) -> Result<&str> {
+    let name = part.trim();
+    let refused = |message: &str| Err(Error::new(ErrorKind::Kustomization, format!("{message} in the path of a field")));
+    match name {
+        "" => refused("a part is empty"),
+        "-" | "*" => refused(&format!("{name} stands for elements of a list, and has no place")),
+        _ if name.parse::<i64>().is_ok() || name.starts_with('[') && name.ends_with(']') => {
+            refused(&format!("{name} stands for an element of a list, and has no place"))
+        }
+        _ => Ok(name),
+    }
+}
+
 /// Tells how many parts of the path follow the field that is not there, if one is not and no list leads to it.
 fn walk(mut value: &mut Value, mut parts: &[&str], leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<Option<usize>> {
     while let Some((part, rest)) = parts.split_first() {
@@ -220,6 +237,10 @@ fn walk(mut value: &mut Value, mut parts: &[&str], leaf: Leaf, set: &mut dyn FnM
         let (name, is_list) = match part.strip_suffix("[]") {
             Some(name) => (name, true),
             None => (*part, false),
+        };
+        let name = match name.as_bytes().first() {
+            None | Some(b'0'..=b'9' | b'+' | b'-' | b'*' | b'[' | b' ') => field_name(name)?,
+            Some(_) => name,
         };
         let make = leaf != Leaf::Nothing && !is_list;
         let empty = || if rest.is_empty() && leaf == Leaf::Scalar { Value::string("") } else { Value::map(Map::new()) };

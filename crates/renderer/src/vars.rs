@@ -144,7 +144,14 @@ fn replace_in(resource: &mut Resource, specs: &[FieldSpec], values: &HashMap<&st
         spec.apply(&mut resource.value, Leaf::Nothing, &mut |value| {
             match &mut value.node {
                 Node::Scalar(_) => expand_value(value, values),
-                Node::List(items) => items.iter_mut().for_each(|item| expand_value(item, values)),
+                // In lists kustomize wants nothing but texts.
+                Node::List(items) => match items.iter().find(|item| item.as_str().is_none()) {
+                    Some(other) => {
+                        let message = format!("vars are replaced in lists of texts, and {} is in the list {}", other.describe(), spec.path);
+                        return Err(failed(message).at(other.pos));
+                    }
+                    None => items.iter_mut().for_each(|item| expand_value(item, values)),
+                },
                 Node::Map(map) => map.iter_mut().for_each(|(_, item)| expand_value(item, values)),
             }
             Ok(())

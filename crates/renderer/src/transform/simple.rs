@@ -9,7 +9,7 @@ use crate::kustomization::Replica;
 use crate::names::Names;
 use crate::parallel;
 use crate::resource::Resource;
-use crate::yaml::{Kind, Map, Node, Scalar, Value};
+use crate::yaml::{Kind, Node, Scalar, Value};
 
 fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Resource, message)
@@ -133,8 +133,9 @@ pub(super) fn set_pairs(resource: &mut Resource, pairs: &[(String, String)], spe
     }
     apply_all(specs, resource, Leaf::Map, &mut |value| {
         let pos = value.pos;
+        // What may be made is a map by now; what may not be made stays null.
         if value.is_null() {
-            value.node = Node::Map(Map::new());
+            return Ok(());
         }
         let found = value.describe();
         let Some(map) = value.as_map_mut() else { return Err(failed(format!("expected a map, found {found}")).at(pos)) };

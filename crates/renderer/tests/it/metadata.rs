@@ -139,3 +139,43 @@ fn labels_are_one_transformer_more_than_there_are() {
     assert_eq!(told("labels: [{pairs: {a: b}}]\ncommonLabels: {c: d}"), 2);
     assert_eq!(told("commonLabels: {c: d}"), 1);
 }
+
+/// What becomes of `spec` where a path of fields leads into it, with kustomize's answers; none where it refuses.
+#[test]
+fn paths_of_fields_name_fields() {
+    let made = |path: &str, create: bool| {
+        let tree = format!(
+            "== kustomization.yaml\nresources: [r.yaml]\nlabels: [{{pairs: {{a: b}}, fields: [{{path: '{path}', create: {create}, kind: Foo}}]}}]\n\
+             == r.yaml\n{{apiVersion: v1, kind: Foo, metadata: {{name: a}}, spec: {{n: null, l: [{{x: {{}}}}]}}}}\n"
+        );
+        super::run("", &tree).ok().map(|built| built.resources()[0].to_json()["spec"].to_string())
+    };
+    let as_it_was = Some(r#"{"l":[{"x":{}}],"n":null}"#.to_owned());
+    assert_eq!(made("/spec/y", true).as_deref(), Some(r#"{"l":[{"x":{}}],"n":null,"y":{"a":"b"}}"#));
+    assert_eq!(made("spec/n", true).as_deref(), Some(r#"{"l":[{"x":{}}],"n":{"a":"b"}}"#));
+    assert_eq!(made("spec/n", false), as_it_was, "what may not be made stays null");
+    assert_eq!(made("spec/y/", false), as_it_was, "nothing leads to the empty part");
+    for refused in
+        ["", "/", "//spec/y", "spec//y", "spec/l/[]/x", "spec/l[]/", "spec/l/0/x", "spec/0", "spec/-1", "spec/-", "spec/*/x", "spec/[a=b]"]
+    {
+        assert_eq!([made(refused, true), made(refused, false)], [None, None], "{refused}");
+    }
+    assert_eq!(made("spec/l/x", false).as_deref(), Some(r#"{"l":[{"x":{"a":"b"}}],"n":null}"#));
+}
+
+#[test]
+fn vars_stand_in_lists_of_texts() {
+    let with = |list: &str| {
+        let tree = format!(
+            "== kustomization.yaml\nresources: [r.yaml]\nvars: [{{name: V, objref: {{kind: Foo, name: a, apiVersion: v1}}}}]\nconfigurations: [c.yaml]\n\
+             == c.yaml\nvarReference: [{{kind: Foo, path: spec/l}}]\n\
+             == r.yaml\n{{apiVersion: v1, kind: Foo, metadata: {{name: a}}, spec: {{l: {list}}}}}\n"
+        );
+        super::run("", &tree).map(|built| built.resources()[0].to_json()["spec"]["l"].to_string()).map_err(|error| error.to_string())
+    };
+    assert_eq!(with("[$(V), '5']").unwrap(), r#"["a","5"]"#);
+    assert_eq!(with("{x: $(V), y: 5}").unwrap(), r#"{"x":"a","y":5}"#);
+    for refused in ["[$(V), 5]", "[a, null]", "[[a]]", "[{a: b}]"] {
+        assert!(with(refused).unwrap_err().contains("vars are replaced in lists of texts"), "{refused}");
+    }
+}
