@@ -145,14 +145,16 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
 /// deletes, neither one of them nor all.
 fn metadata_as_text(patch: &mut Resource, field: &str) {
     let Some(metadata) = patch.value.get_mut("metadata").and_then(Value::as_map_mut) else { return };
-    match metadata.get_mut(field) {
-        Some(value) if value.is_null() || value.as_map().is_some_and(crate::yaml::Map::is_empty) => drop(metadata.remove(field)),
-        Some(value) => {
-            for (_, value) in value.as_map_mut().into_iter().flat_map(crate::yaml::Map::iter_mut) {
+    let Some(value) = metadata.get_mut(field) else { return };
+    match &mut value.node {
+        Node::Map(map) if !map.is_empty() => {
+            for (_, value) in map.iter_mut() {
                 *value = Value { pos: value.pos, ..Value::string(value.text().unwrap_or_default()) };
             }
         }
-        None => {}
+        // At these kustomize crashes; they are refused when they are merged.
+        Node::List(items) if !items.is_empty() => {}
+        _ => drop(metadata.remove(field)),
     }
 }
 

@@ -28,6 +28,10 @@ fn a_patch_with_a_target_has_texts_for_labels_and_annotations() {
     let all = "{kind: ConfigMap, metadata: {name: a, labels: null, annotations: null}}";
     let kept = patched(resource, all, "target: {kind: ConfigMap}");
     assert!(kept.contains("l: x") && kept.contains("note: z"), "{kept}");
+    for none in ["[]", "text", "5"] {
+        let none = format!("{{kind: ConfigMap, metadata: {{name: a, labels: {none}, annotations: {none}}}}}");
+        assert_eq!(patched(resource, &none, "target: {kind: ConfigMap}"), kept, "what is no map is none");
+    }
     let without = patched(resource, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {l: null}, annotations: null}}", "");
     assert!(without.contains("labels: {}") && !without.contains("annotations"), "{without}");
 }
