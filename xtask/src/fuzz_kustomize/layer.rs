@@ -293,7 +293,9 @@ fn target(maker: &mut Maker, known: &Known) -> Node {
     let mut target = map([("kind", raw(known.kind))]);
     match maker.random.below(6) {
         0 => target.set("name", raw(maker.random.pick(&[".*", "w.*", "web-[0-9]+"]))),
-        1 => target.set("labelSelector", raw(maker.random.pick(&["app=web", "\"app in (web, db)\"", "tier", "\"!tier\""]))),
+        1 => {
+            target.set("labelSelector", raw(maker.random.pick(&["app=web", "\"app in (web, db)\"", "tier", "\"!tier\"", "app=~w", "app,"])))
+        }
         2 => target.set("annotationSelector", raw("note")),
         3 => {}
         _ => target.set("name", raw(known.name.clone())),
@@ -345,13 +347,48 @@ fn old_patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
     vec![("patchesStrategicMerge", texts([file]))]
 }
 
+/// A path that leads somewhere or nowhere, or is none.
+fn odd_path(maker: &mut Maker, between: char) -> Node {
+    let mut path = maker.random.pick(&["spec", "metadata", "spec", "data", "new", ""]).to_owned();
+    for _ in 0..1 + maker.random.below(4) {
+        path.push(between);
+        path += maker.random.pick(&[
+            "template",
+            "spec",
+            "containers",
+            "image",
+            "name",
+            "labels",
+            "annotations",
+            "app",
+            "new",
+            "0",
+            "1",
+            "9",
+            "-",
+            "*",
+            "",
+            "[name=main]",
+            "[name=new]",
+            "[=x]",
+            "[a.b/c]",
+            "[x]",
+            "l[x=y]",
+            "replicas",
+            "selector",
+        ]);
+    }
+    raw(format!("'{path}'"))
+}
+
 fn replacements(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
     let (Some(source), Some(known)) = (some(maker, |_| true), workload(maker)) else { return Vec::new() };
     let mut from = map([("kind", raw(source.kind)), ("name", raw(source.name))]);
     if maker.random.chance(60) {
-        from.set("fieldPath", raw(maker.random.pick(&["metadata.name", "kind", "metadata.name", "apiVersion"])));
+        let path = maker.random.pick(&["metadata.name", "kind", "metadata.name", "apiVersion"]);
+        from.set("fieldPath", if maker.random.chance(15) { odd_path(maker, '.') } else { raw(path) });
     }
-    let path = maker.random.pick(&[
+    let usual = maker.random.pick(&[
         "metadata.annotations.from",
         "spec.template.spec.containers.0.image",
         "spec.template.spec.containers.[name=main].image",
@@ -359,7 +396,8 @@ fn replacements(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
         "spec.template.spec.containers.*.image",
         "metadata.labels.app",
     ]);
-    let mut to = map([("select", map([("kind", raw(known.kind))])), ("fieldPaths", texts([path]))]);
+    let path = if maker.random.chance(25) { odd_path(maker, '.') } else { raw(usual) };
+    let mut to = map([("select", map([("kind", raw(known.kind))])), ("fieldPaths", Node::List(vec![path]))]);
     if maker.random.chance(50) {
         to.at("select").set("name", raw(known.name));
     }
@@ -400,7 +438,9 @@ fn configurations(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> 
         config.set("images", Node::List(vec![map([("path", raw("spec/image")), ("kind", raw("Widget"))])]));
     }
     if maker.random.chance(40) {
-        let spec = map([("path", raw("spec/labels")), ("create", raw("true")), ("kind", raw("Widget"))]);
+        let path = if maker.random.chance(25) { odd_path(maker, '/') } else { raw("spec/labels") };
+        let create = maker.random.pick(&["true", "true", "false"]);
+        let spec = map([("path", path), ("create", raw(create)), ("kind", raw("Widget"))]);
         config.set("commonLabels", Node::List(vec![spec]));
     }
     let text = write(&config, &mut maker.random);
