@@ -131,6 +131,9 @@ pub(super) fn set_pairs(resource: &mut Resource, pairs: &[(String, String)], spe
     if pairs.is_empty() {
         return Ok(());
     }
+    if pairs.iter().any(|(key, _)| key.is_empty()) {
+        return Err(failed("a label or an annotation has no name"));
+    }
     apply_all(specs, resource, Leaf::Map, &mut |value| {
         let pos = value.pos;
         // What may be made is a map by now; what may not be made stays null.

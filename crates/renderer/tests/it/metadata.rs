@@ -140,6 +140,16 @@ fn labels_are_one_transformer_more_than_there_are() {
     assert_eq!(told("commonLabels: {c: d}"), 1);
 }
 
+#[test]
+fn labels_and_annotations_have_names() {
+    for field in ["labels: [{pairs: {'': b}}]", "commonLabels: {'': b}", "commonAnnotations: {'': b}"] {
+        let tree = format!(
+            "== kustomization.yaml\nresources: [r.yaml]\n{field}\n== r.yaml\n{{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}}}\n"
+        );
+        assert!(super::run("", &tree).unwrap_err().to_string().contains("has no name"), "{field}");
+    }
+}
+
 /// What becomes of `spec` where a path of fields leads into it, with kustomize's answers; none where it refuses.
 #[test]
 fn paths_of_fields_name_fields() {
