@@ -294,7 +294,8 @@ fn target(maker: &mut Maker, known: &Known) -> Node {
     match maker.random.below(6) {
         0 => target.set("name", raw(maker.random.pick(&[".*", "w.*", "web-[0-9]+"]))),
         1 => {
-            target.set("labelSelector", raw(maker.random.pick(&["app=web", "\"app in (web, db)\"", "tier", "\"!tier\"", "app=~w", "app,"])))
+            let selector = maker.random.pick(&["app=web", "\"app in (web, db)\"", "tier", "\"!tier\"", "app=~w", "app,"]);
+            target.set("labelSelector", raw(selector));
         }
         2 => target.set("annotationSelector", raw("note")),
         3 => {}
