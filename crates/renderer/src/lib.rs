@@ -37,6 +37,7 @@ mod id;
 mod ids;
 mod jsonpatch;
 mod kustomization;
+mod labels;
 mod leaf;
 mod load;
 mod merge;

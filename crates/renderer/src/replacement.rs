@@ -304,7 +304,7 @@ fn attribute<'a>(item: &'a Value, key: &str) -> Option<&'a str> {
 
 /// Whether kustomize finds nothing to copy in it.
 fn is_nothing(value: &Value) -> bool {
-    value.is_null() || value.as_map().is_some_and(|map| map.iter().next().is_none()) || value.as_list().is_some_and(<[Value]>::is_empty)
+    value.is_null() || value.as_map().is_some_and(Map::is_empty) || value.as_list().is_some_and(<[Value]>::is_empty)
 }
 
 fn look_up<'a>(value: &'a Value, path: &[String]) -> Result<Option<&'a Value>> {

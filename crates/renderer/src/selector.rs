@@ -4,6 +4,7 @@ use regex::Regex;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::kustomization::Selector;
+use crate::labels;
 use crate::names::Names;
 use crate::resource::Resource;
 use crate::yaml::Value;
@@ -167,33 +168,15 @@ fn requirements(text: &str) -> Result<Vec<Requirement>> {
     Ok(out)
 }
 
-/// Whether a name is one of at most 63 letters, digits, `-`, `_` and `.` between letters or digits.
-fn is_name(text: &str) -> bool {
-    let inner = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let outer = |c: char| c.is_ascii_alphanumeric();
-    text.len() <= 63 && text.chars().all(inner) && text.starts_with(outer) && text.ends_with(outer)
-}
-
-/// Whether a label or an annotation may have this key: a name, perhaps behind a domain.
-fn is_key(key: &str) -> bool {
-    let is_part = |part: &str| {
-        let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        !part.is_empty() && part.chars().all(inner) && !part.starts_with('-') && !part.ends_with('-')
-    };
-    match key.split_once('/') {
-        Some((domain, name)) => domain.len() <= 253 && domain.split('.').all(is_part) && is_name(name),
-        None => is_name(key),
-    }
-}
-
 fn requirement(text: &str) -> Option<Requirement> {
     let are_values = |test: &Test| match test {
-        Test::In(values) | Test::NotIn(values) => values.iter().all(|value| value.is_empty() || is_name(value)),
+        Test::In(values) | Test::NotIn(values) => values.iter().all(|value| labels::is_value(value)),
         // A sign is no part of a value.
         Test::Above(limit) | Test::Below(limit) => *limit >= 0,
         Test::Exists | Test::Missing => true,
     };
-    let make = |key: &str, test: Test| (is_key(key.trim()) && are_values(&test)).then(|| Requirement { key: key.trim().to_owned(), test });
+    let make =
+        |key: &str, test: Test| (labels::is_key(key.trim()) && are_values(&test)).then(|| Requirement { key: key.trim().to_owned(), test });
     let one = |value: &str| vec![value.trim().to_owned()];
     if let Some((key, value)) = text.split_once("!=") {
         return make(key, Test::NotIn(one(value)));

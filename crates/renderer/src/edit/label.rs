@@ -3,6 +3,7 @@
 use super::file::{File, map};
 use super::{Edited, failed};
 use crate::error::Result;
+use crate::labels;
 use crate::yaml::{Map, Value};
 
 /// A field that holds labels or annotations for all resources.
@@ -100,8 +101,9 @@ pub fn add_labels(file: &mut File, arguments: &[String], force: bool, templates:
 /// When an argument cannot be read or an annotation's key is not one.
 pub fn set_pairs(file: &mut File, field: MapField, arguments: &[String]) -> Result<Edited> {
     let pairs = field.wanted(arguments)?;
+    // Annotations are looked at in lower case.
     if field == MapField::Annotations
-        && let Some(key) = pairs.keys().find(|key| !is_qualified(key))
+        && let Some(key) = pairs.keys().find(|key| !labels::is_key(&key.to_ascii_lowercase()))
     {
         return Err(failed(format!(
             "invalid annotation key {key:?}: letters, digits, '-', '_' and '.', up to 63, with a domain and '/' before it or not"
@@ -129,21 +131,4 @@ pub fn remove_pairs(file: &mut File, field: MapField, argument: &str, ignore: bo
         }
     }
     Ok(Edited::changed())
-}
-
-/// Whether Kubernetes takes the key for an annotation's.
-fn is_qualified(key: &str) -> bool {
-    let (domain, name) = key.split_once('/').map_or((None, key), |(domain, name)| (Some(domain), name));
-    // Annotations are checked in lower case.
-    domain.is_none_or(|domain| is_domain(&domain.to_ascii_lowercase())) && name.len() <= 63 && is_between(name, "-_.")
-}
-
-fn is_domain(domain: &str) -> bool {
-    domain.len() <= 253 && domain.split('.').all(|label| is_between(label, "-") && !label.contains(|c: char| c.is_ascii_uppercase()))
-}
-
-/// Whether a text is of letters, digits and some other characters, which do not stand at its ends.
-fn is_between(text: &str, inside: &str) -> bool {
-    let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    ends(text.chars().next()) && ends(text.chars().last()) && text.chars().all(|c| c.is_ascii_alphanumeric() || inside.contains(c))
 }

@@ -64,14 +64,13 @@ pub(crate) fn is_deleting(object: &Value) -> bool {
 pub(crate) fn keep_system_fields(old: &Value, new: &mut Value) {
     let (metadata, before) = (metadata(new), &old["metadata"]);
     let given = |field: &str| metadata.get(field).is_some_and(|value| !value.is_null());
-    let mut fields = vec!["uid", "creationTimestamp", "generation", "namespace", "name", "selfLink"];
-    if !before["deletionTimestamp"].is_null() || !given("deletionTimestamp") {
-        fields.push("deletionTimestamp");
-    }
-    if !given("deletionGracePeriodSeconds") {
-        fields.push("deletionGracePeriodSeconds");
-    }
-    for field in fields {
+    let left = [
+        ("deletionTimestamp", before["deletionTimestamp"].is_null() && given("deletionTimestamp")),
+        ("deletionGracePeriodSeconds", given("deletionGracePeriodSeconds")),
+    ];
+    let fields =
+        ["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "namespace", "name", "selfLink"];
+    for field in fields.into_iter().filter(|field| !left.contains(&(*field, true))) {
         match before.get(field) {
             Some(value) if metadata.get(field) == Some(value) => {}
             Some(value) => {
