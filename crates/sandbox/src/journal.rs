@@ -23,8 +23,15 @@ pub(crate) struct Journal {
     length: usize,
     /// Why nothing can be kept any more.
     broken: Option<String>,
-    /// One process at a time: the lock goes with the file.
-    _lock: File,
+    /// One process at a time.
+    lock: File,
+}
+
+/// The lock would go with the file, but later: a process that is just being started holds every open file until it has become another program.
+impl Drop for Journal {
+    fn drop(&mut self) {
+        drop(self.lock.unlock());
+    }
 }
 
 impl Journal {
@@ -41,7 +48,7 @@ impl Journal {
         let (length, whole) = read(&path, store)?;
         let log = OpenOptions::new().create(true).append(true).open(&path)?;
         log.set_len(whole)?;
-        Ok(Self { folder: folder.to_owned(), log, length, broken: None, _lock: lock })
+        Ok(Self { folder: folder.to_owned(), log, length, broken: None, lock })
     }
 
     /// Keeps a write. Once that has failed nothing more is kept, so that what is on disk has no gap.
@@ -192,6 +199,18 @@ mod tests {
         assert!(std::fs::metadata(folder.path().join("log")).unwrap().len() < 1000);
         let store = open(folder.path());
         assert_eq!((things(&store), store.revision()), (vec![WORTH.to_string(), "0".to_owned()], revision));
+    }
+
+    #[test]
+    fn a_closed_journal_is_free_although_its_file_is_still_open_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::new();
+        let journal = Journal::open(folder.path(), &mut store).unwrap();
+        // What a process that is being started has for a moment.
+        let held = journal.lock.try_clone().unwrap();
+        drop(journal);
+        assert!(Journal::open(folder.path(), &mut store).is_ok());
+        drop(held);
     }
 
     #[test]
