@@ -4,9 +4,9 @@ ARG RUST_IMAGE=rust:1-slim-bookworm
 
 FROM ${RUST_IMAGE} AS rust
 WORKDIR /src
-# The allocator takes small pages, as `.cargo/config.toml` has it for all other builds.
+# The allocator as `.cargo/config.toml` has it for all other builds.
 ENV CARGO_TERM_COLOR=never \
-    CFLAGS="-DMI_DEFAULT_ALLOW_THP=0" \
+    CFLAGS="-DMI_DEFAULT_ALLOW_THP=0 -DMI_NO_GETENV=1 -DMI_SKIP_COLLECT_ON_EXIT=1" \
     RUSTFLAGS="-C target-feature=+crt-static -C symbol-mangling-version=v0"
 # With a target named, the flags above are not for build scripts and procedural macros, which cannot be static.
 RUN rustc -vV | sed -n 's/^host: //p' > /target-triple && mkdir -p /out/tmp && chmod 1777 /out/tmp
