@@ -43,6 +43,7 @@ mod golang;
 mod http;
 mod journal;
 mod json;
+mod kept;
 mod labels;
 mod listing;
 mod log;

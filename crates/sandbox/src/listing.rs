@@ -39,6 +39,7 @@ fn items(out: &mut Vec<u8>, resource: &Resource, form: &Form, page: &Page) {
     }
     out.push(b'[');
     for (index, object) in page.items.iter().enumerate() {
+        let object = &*object.stored();
         if index > 0 {
             out.push(b',');
         }

@@ -1,5 +1,6 @@
 //! The objects, the counter of all writes, and the history that watches read.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::journal::Journal;
+use crate::kept::Kept;
 use crate::stored::{Draft, Opened, Order, Stored};
 use crate::uses::Uses;
 
@@ -24,7 +26,7 @@ pub(crate) struct Event {
     pub(crate) namespace: String,
     pub(crate) name: String,
     /// As it was; none for a creation.
-    pub(crate) before: Option<Stored>,
+    pub(crate) before: Option<Kept>,
     /// As it is; for a deletion as it was last, with the deletion's revision.
     pub(crate) after: Stored,
     pub(crate) deleted: bool,
@@ -32,7 +34,7 @@ pub(crate) struct Event {
 
 #[derive(Debug, Default)]
 struct Collection {
-    objects: BTreeMap<Name, Stored>,
+    objects: BTreeMap<Name, Kept>,
     uses: Uses,
     history: VecDeque<Event>,
     /// The newest revision that is no longer in the history.
@@ -42,12 +44,12 @@ struct Collection {
 }
 
 /// One write as it is kept on disk; no object: it was deleted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Write<'a> {
     pub(crate) resource: &'a str,
     pub(crate) namespace: &'a str,
     pub(crate) name: &'a str,
-    pub(crate) object: Option<&'a Stored>,
+    pub(crate) object: Option<Cow<'a, Stored>>,
     pub(crate) revision: u64,
 }
 
@@ -75,7 +77,7 @@ impl Store {
                 collection.uses.note(resource, &key, &object);
                 let Opened { value, managed } = Opened::of(object);
                 let stored = Draft::new(Arc::unwrap_or_clone(value), managed, Order::KindFirst).store(revision, collection.objects.len());
-                collection.objects.insert(key, stored);
+                collection.objects.insert(key, Kept::of(&stored));
             }
             None => {
                 collection.uses.forget(&key);
@@ -107,7 +109,7 @@ impl Store {
                 resource,
                 namespace,
                 name,
-                object: Some(object),
+                object: Some(object.stored()),
                 revision,
             }));
         }
@@ -120,11 +122,11 @@ impl Store {
 
     /// One object.
     pub(crate) fn get(&self, resource: &str, namespace: &str, name: &str) -> Option<Arc<Value>> {
-        self.find(resource, namespace, name).map(Stored::value)
+        self.find(resource, namespace, name).map(Kept::value)
     }
 
     /// One object as it is held.
-    pub(crate) fn find(&self, resource: &str, namespace: &str, name: &str) -> Option<&Stored> {
+    pub(crate) fn find(&self, resource: &str, namespace: &str, name: &str) -> Option<&Kept> {
         let key = (namespace.to_owned(), name.to_owned());
         self.collections.get(resource)?.objects.get(&key)
     }
@@ -145,7 +147,7 @@ impl Store {
         resource: &str,
         namespace: &'a str,
         after: Option<&Name>,
-    ) -> impl Iterator<Item = (&'a Name, &'a Stored)> {
+    ) -> impl Iterator<Item = (&'a Name, &'a Kept)> {
         let start = match after {
             Some(name) => Bound::Excluded(name.clone()),
             None if namespace.is_empty() => Bound::Unbounded,
@@ -157,7 +159,7 @@ impl Store {
 
     /// Keeps an object under the new revision. Its fields are managed by those who managed the fields of the object that it replaces.
     pub(crate) fn put(&mut self, resource: &str, namespace: &str, name: &str, object: Value) -> Stored {
-        let managed = self.find(resource, namespace, name).map(|old| old.opened().managed).unwrap_or_default();
+        let managed = self.find(resource, namespace, name).map(|old| old.stored().opened().managed).unwrap_or_default();
         self.put_draft(resource, namespace, name, Draft::new(object, managed, Order::KindFirst))
     }
 
@@ -168,7 +170,7 @@ impl Store {
         let collection = self.collections.entry(resource.to_owned()).or_default();
         collection.uses.note(resource, &key, draft.object());
         let stored = draft.store(self.revision, collection.objects.len());
-        let before = collection.objects.insert(key, stored.clone());
+        let before = collection.objects.insert(key, Kept::of(&stored));
         let event = Event {
             revision: self.revision,
             namespace: namespace.to_owned(),
@@ -178,7 +180,7 @@ impl Store {
             deleted: false,
         };
         collection.remember(event);
-        self.keep(&Write { resource, namespace, name, object: Some(&stored), revision: self.revision });
+        self.keep(&Write { resource, namespace, name, object: Some(Cow::Borrowed(&stored)), revision: self.revision });
         stored
     }
 
@@ -189,7 +191,7 @@ impl Store {
         let before = collection.objects.remove(&key)?;
         collection.uses.forget(&key);
         self.revision += 1;
-        let Opened { value, managed } = before.opened();
+        let Opened { value, managed } = before.stored().opened();
         let after = Draft::new(Arc::unwrap_or_clone(value), managed, Order::KindFirst).store(self.revision, collection.objects.len());
         let event = Event {
             revision: self.revision,
@@ -205,7 +207,7 @@ impl Store {
     }
 
     /// The objects of a resource as they were at a revision; an error when that is no longer known: the oldest one that is.
-    pub(crate) fn at(&self, resource: &str, revision: u64) -> Result<BTreeMap<Name, Stored>, u64> {
+    pub(crate) fn at(&self, resource: &str, revision: u64) -> Result<BTreeMap<Name, Kept>, u64> {
         let events = self.since(resource, revision)?;
         let mut objects = self.collections.get(resource).map(|collection| collection.objects.clone()).unwrap_or_default();
         for event in events.into_iter().rev() {

@@ -1,8 +1,8 @@
-//! One object as the store holds it: open, a value that can be looked into at once beside the text of its JSON; or packed, the text alone.
+//! One object as it was written: open, a value that can be looked into at once beside the text of its JSON; or closed, the text alone.
 //!
 //! A value takes three times the memory of its text, and more where it has many small maps: each of them takes 600 bytes. So the first objects of
 //! a resource are open, which in most clusters are all of its roles, definitions, namespaces and what a test makes; what comes on top of them is
-//! packed, and read whenever somebody looks at it. Nobody else needs to know which is which.
+//! closed, and read whenever somebody looks at it. Nobody else needs to know which is which.
 //!
 //! A write makes the text once: it is what is kept in memory and on disk, what the writer is answered with, and what watches tell.
 
@@ -23,7 +23,7 @@ const MANAGED: &str = "managedFields";
 /// An object; clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
-    /// None: packed.
+    /// None: closed.
     open: Option<Opened>,
     /// A line of JSON with its end.
     text: Arc<[u8]>,
@@ -77,6 +77,16 @@ impl Stored {
     /// The object, to be looked into.
     pub(crate) fn opened(&self) -> Opened {
         self.open.clone().unwrap_or_else(|| Opened::of(read(&self.text)))
+    }
+
+    /// An object that is closed.
+    pub(crate) fn of_text(text: Arc<[u8]>, metadata: (u32, u32)) -> Self {
+        Self { open: None, text, metadata }
+    }
+
+    /// What [`Stored::of_text`] makes the object of again, if that is all there is.
+    pub(crate) fn packable(&self) -> Option<(&[u8], (u32, u32))> {
+        self.open.is_none().then_some((&self.text, self.metadata))
     }
 
     /// The object as it shows itself.
@@ -244,7 +254,7 @@ impl Draft {
         Self { object, managed, text, place, metadata: whole }
     }
 
-    /// The object with its version, packed if it comes on top of so many others.
+    /// The object with its version, closed if it comes on top of so many others.
     pub(crate) fn store(mut self, revision: u64, others: usize) -> Stored {
         let version = revision.to_string();
         let mut text = Vec::with_capacity(self.text.len() + version.len());
@@ -285,20 +295,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_packed_is_the_same_again() {
+    fn what_is_closed_is_the_same_again() {
         let object = json!({"a": [1, -2, 1.5, u64::MAX, null], "b": {"\u{e9}\n": "\""}, "metadata": {"name": "x", "uid": "u"}});
         let draft = || Draft::new(object.clone(), Arc::default(), Order::Sorted);
-        let (open, packed) = (draft().store(7, OPEN - 1), draft().store(7, OPEN));
-        assert!(open.open.is_some() && packed.open.is_none());
+        let (open, closed) = (draft().store(7, OPEN - 1), draft().store(7, OPEN));
+        assert!(open.open.is_some() && closed.open.is_none());
         assert_eq!(open.value()["metadata"], json!({"name": "x", "resourceVersion": "7", "uid": "u"}));
-        assert_eq!(open.value(), packed.value());
+        assert_eq!(open.value(), closed.value());
         let written = |stored: &Stored| {
             let mut out = b"x".to_vec();
             stored.write(&mut out);
             out
         };
-        assert_eq!(written(&open), written(&packed));
-        assert_eq!(packed.metadata(), br#"{"name":"x","resourceVersion":"7","uid":"u"}"#);
+        assert_eq!(written(&open), written(&closed));
+        assert_eq!(closed.metadata(), br#"{"name":"x","resourceVersion":"7","uid":"u"}"#);
     }
 
     #[test]
@@ -311,12 +321,12 @@ mod tests {
             assert_eq!(value["metadata"]["managedFields"], Value::Null);
             Draft::new(Value::clone(&value), managed, Order::Sorted)
         };
-        let (open, packed) = (draft().store(7, OPEN - 1), draft().store(7, OPEN));
+        let (open, closed) = (draft().store(7, OPEN - 1), draft().store(7, OPEN));
         let mut shown = object.clone();
         shown["metadata"]["resourceVersion"] = json!("7");
-        assert_eq!((open.whole(), packed.whole()), (shown.clone(), shown.clone()));
-        assert_eq!(open.value(), packed.value());
-        assert_eq!(open.opened().managed, packed.opened().managed);
+        assert_eq!((open.whole(), closed.whole()), (shown.clone(), shown.clone()));
+        assert_eq!(open.value(), closed.value());
+        assert_eq!(open.opened().managed, closed.opened().managed);
         assert_eq!(String::from_utf8_lossy(&open.text), format!("{shown}\n"));
     }
 

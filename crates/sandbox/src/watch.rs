@@ -82,6 +82,7 @@ impl Watch {
         self.seen = page.revision;
         drop(core);
         for object in page.items {
+            let object = object.stored();
             if self.selector.is_empty() || self.selector.matches(&object.value()) {
                 self.tell_stored("ADDED", &object);
             }
@@ -142,15 +143,15 @@ impl Watch {
         if !self.namespace.is_empty() && event.namespace != self.namespace {
             return;
         }
-        let selects = |stored: &Stored| self.selector.is_empty() || self.selector.matches(&stored.value());
-        let was = event.before.as_ref().is_some_and(selects);
-        let is = !event.deleted && selects(&event.after);
+        let selects = |value: &dyn Fn() -> Arc<Value>| self.selector.is_empty() || self.selector.matches(&value());
+        let was = event.before.as_ref().is_some_and(|before| selects(&|| before.value()));
+        let is = !event.deleted && selects(&|| event.after.value());
         match (was, is) {
             (false, true) => self.tell_stored("ADDED", &event.after),
             (true, true) => self.tell_stored("MODIFIED", &event.after),
             (true, false) if event.deleted => self.tell_stored("DELETED", &event.after),
             (true, false) => {
-                let mut last = event.before.as_ref().map(Stored::whole).unwrap_or_default();
+                let mut last = event.before.as_ref().map(|before| before.stored().whole()).unwrap_or_default();
                 last["metadata"]["resourceVersion"] = json!(event.revision.to_string());
                 self.tell("DELETED", &last);
             }

@@ -1,4 +1,4 @@
-//! Many objects of a resource, those beyond the first of which are held as text; and many clients at a time.
+//! Many objects of a resource, those beyond the first of which are held as text, and a long text compressed; and many clients at a time.
 
 use bytes::Bytes;
 use fiel_sandbox::{Config, Sandbox, Service};
@@ -41,8 +41,10 @@ async fn get(service: &Service, path: &str) -> Value {
     send(service, Method::GET, path, JSON, &Value::Null).await
 }
 
+/// So long that it is held compressed; [`deployment`] is not.
 fn settings(name: &str) -> Value {
-    json!({"metadata": {"name": name, "labels": {"of": "many"}}, "data": {"name": name, "text": "\u{e9} \"quoted\"\n"}})
+    let text = "\u{e9} \"quoted\"\n".repeat(400);
+    json!({"metadata": {"name": name, "labels": {"of": "many"}}, "data": {"name": name, "text": text}})
 }
 
 fn deployment(name: &str) -> Value {

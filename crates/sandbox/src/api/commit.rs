@@ -10,6 +10,7 @@ use super::{Core, Held, addresses, definitions, expiry, guard, managed, meta};
 use crate::canonical;
 use crate::cause::Cause;
 use crate::definition;
+use crate::kept::Kept;
 use crate::resource::Resource;
 use crate::status::ApiError;
 use crate::stored::{self, Draft, Opened, Order, Shown, Stored};
@@ -26,13 +27,13 @@ pub(crate) enum Manage {
 
 /// An object that is about to be written over: as it is stored, and as it can be looked into.
 pub(crate) struct Old {
-    stored: Stored,
+    kept: Kept,
     pub(crate) opened: Opened,
 }
 
 impl Old {
-    pub(crate) fn of(stored: &Stored) -> Self {
-        Self { stored: stored.clone(), opened: stored.opened() }
+    pub(crate) fn of(kept: &Kept) -> Self {
+        Self { kept: kept.clone(), opened: kept.stored().opened() }
     }
 }
 
@@ -87,7 +88,7 @@ pub(crate) fn commit(core: &mut Held<'_>, change: &Change<'_>, new: Value) -> Re
     unchanged(core, change, &start)?;
     let (storage, namespace, name) = (change.resource.storage(), change.namespace, change.name);
     let draft = match (made, change.old) {
-        (Made::Same, Some(old)) => return Ok(old.stored.clone().into()),
+        (Made::Same, Some(old)) => return Ok(old.kept.stored().into_owned().into()),
         (Made::Same, None) => return Err(ApiError::again()),
         (Made::Dry(new), _) => return Ok(new.into()),
         (Made::Last(draft), _) => {
@@ -115,7 +116,7 @@ fn unchanged(core: &Core, change: &Change<'_>, start: &Start) -> Result<(), ApiE
     let Change { resource, namespace, name, old, manage, .. } = change;
     match (old, core.store.find(resource.storage(), namespace, name)) {
         (None, None) => {}
-        (Some(old), Some(found)) if old.stored.is(found) => {}
+        (Some(old), Some(found)) if old.kept.is(found) => {}
         // Who creates is told; who applies would have changed it, had it been there.
         (None, Some(found)) if !matches!(manage, Manage::Known(_)) => {
             return Err(ApiError::already_exists(resource, name, meta::is_deleting(&found.value())));

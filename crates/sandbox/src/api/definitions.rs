@@ -60,7 +60,7 @@ pub(crate) fn settle(core: &mut Core) {
 
 fn write_status(core: &mut Core, name: &str, new: Value) {
     let resource = core.resources.find("apiextensions.k8s.io", "v1", "customresourcedefinitions");
-    let old = core.store.find(STORAGE, "", name).map(Stored::opened);
+    let old = core.store.find(STORAGE, "", name).map(|old| old.stored().opened());
     let managed = resource.zip(old).map(|(resource, old)| managed::updated(&resource, Some(&old), &new, SERVER, "status", &core.now()));
     core.store.put_draft(STORAGE, "", name, Draft::new(new, Arc::new(managed.unwrap_or_default()), Order::KindFirst));
 }

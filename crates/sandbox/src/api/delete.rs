@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::commit::{Change, Manage, Old, commit};
 use super::{Ask, Core, Held, definitions, guard, meta, options, read, write};
 use crate::canonical;
+use crate::kept::Kept;
 use crate::request::Query;
 use crate::resource::Resource;
 use crate::selector::Selector;
@@ -87,7 +88,7 @@ pub(crate) fn one(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Shown, ApiError>
 pub(crate) fn collection(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let options = options(core, ask)?;
     let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?.fit(&ask.resource)?;
-    let found: Vec<(String, String, Stored)> = core
+    let found: Vec<(String, String, Kept)> = core
         .store
         .list(ask.resource.storage(), &ask.target.namespace, None)
         .filter(|(_, object)| selector.is_empty() || selector.matches(&object.value()))
@@ -96,7 +97,7 @@ pub(crate) fn collection(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, Ap
     let mut gone = Vec::new();
     for (namespace, name, object) in found {
         match delete(core, &ask.resource, &namespace, &name, &options) {
-            Ok(_) => gone.push(object.whole()),
+            Ok(_) => gone.push(object.stored().whole()),
             Err(error) if matches!(error.code.as_u16(), 404 | 409) => {}
             Err(error) => return Err(error),
         }
@@ -112,7 +113,8 @@ pub(crate) fn plainly(core: &mut Core, resource: &Resource, namespace: &str, nam
 
 fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, options: &Options) -> Result<Shown, ApiError> {
     let storage = resource.storage();
-    let stored = core.store.find(storage, namespace, name).cloned().ok_or_else(|| ApiError::not_found(resource, name))?;
+    let kept = core.store.find(storage, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
+    let stored = kept.stored().into_owned();
     let Opened { value: old, managed } = stored.opened();
     precondition(resource, name, &old, options)?;
     if resource.kind == "Namespace" && ["default", "kube-system", "kube-public"].contains(&name) {

@@ -6,11 +6,12 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Ask, Core};
+use crate::kept::Kept;
 use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::store::Name;
-use crate::stored::{Shown, Stored};
+use crate::stored::Shown;
 
 /// GET of one object.
 pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Shown, ApiError> {
@@ -22,8 +23,9 @@ pub(crate) fn get(core: &Core, ask: &Ask<'_>) -> Result<Shown, ApiError> {
     }
     let found = core.store.find(resource.storage(), namespace, &ask.target.name);
     let found = found.ok_or_else(|| ApiError::not_found(resource, &ask.target.name))?;
+    let found = found.stored();
     if found.text(resource).is_some() {
-        return Ok(found.clone().into());
+        return Ok(found.into_owned().into());
     }
     Ok(in_version(resource, found.whole()).into())
 }
@@ -39,7 +41,7 @@ pub(crate) fn in_version(resource: &Resource, mut object: Value) -> Value {
 
 /// A part of a list.
 pub(crate) struct Page {
-    pub(crate) items: Vec<Stored>,
+    pub(crate) items: Vec<Kept>,
     pub(crate) revision: u64,
     pub(crate) next: Option<String>,
     pub(crate) remaining: Option<usize>,
@@ -127,7 +129,7 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
         past.iter().flatten().filter(|(name, _)| after.is_none_or(|after| *name > after) && (namespace.is_empty() || name.0 == namespace));
     let mut found = of_now.chain(of_then);
     let mut last = None;
-    let selects = |object: &Stored| selector.is_empty() || selector.matches(&object.value());
+    let selects = |object: &Kept| selector.is_empty() || selector.matches(&object.value());
     for (name, object) in found.by_ref().filter(|(_, object)| selects(object)) {
         items.push(object.clone());
         if limit > 0 && items.len() == limit {
@@ -150,7 +152,7 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
 /// GET of many as a list object; its text can be had for less ([`crate::listing`]).
 pub(crate) fn answer(core: &Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let page = list(core, ask)?;
-    let items = page.items.iter().map(|object| in_version(&ask.resource, object.whole())).collect();
+    let items = page.items.iter().map(|object| in_version(&ask.resource, object.stored().whole())).collect();
     let mut out = list_object(&ask.resource, items, page.revision);
     out["metadata"] = page.metadata(&ask.resource);
     Ok(out)
