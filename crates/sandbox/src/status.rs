@@ -69,13 +69,6 @@ impl ApiError {
         *self == Self::no_path()
     }
 
-    /// The options of a request that cannot be: the field, the reason and the words.
-    pub(crate) fn invalid_options(kind: &str, field: &str, reason: &str, message: &str) -> Self {
-        let causes = json!([{"reason": reason, "message": message, "field": field}]);
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", format!("{kind}.meta.k8s.io \"\" is invalid: {field}: {message}"))
-            .with(json!({"group": "meta.k8s.io", "kind": kind, "causes": causes}))
-    }
-
     pub(crate) fn method_not_allowed() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "the server does not allow this method on the requested resource")
             .with(json!({}))

@@ -119,10 +119,12 @@ impl Patch<'_> {
 
     fn shown(&self, resource: &Resource, made: &Value) -> String {
         if self.strategic {
-            return go_map(self.change);
+            return go_map(&carried_out(self.change));
         }
         let message = golang::type_name(resource.api_version(), &resource.kind);
-        let made = self.left_out.map_or_else(|| made.clone(), |managed| stored::whole(made.clone(), managed));
+        // What lost its metadata lost that with it.
+        let left_out = self.left_out.filter(|_| made["metadata"].is_object());
+        let made = left_out.map_or_else(|| made.clone(), |managed| stored::whole(made.clone(), managed));
         canonical::ordered(&made, &message, Some(&self.touched()))
     }
 
@@ -141,6 +143,12 @@ impl Patch<'_> {
         }
         out
     }
+}
+
+/// A strategic patch as the server shows it, which forgets which fields are kept once it has carried that out.
+fn carried_out(change: &Value) -> Value {
+    let Some(fields) = change.as_object() else { return change.clone() };
+    fields.iter().filter(|(name, _)| *name != "$retainKeys").map(|(name, value)| (name.clone(), carried_out(value))).collect()
 }
 
 /// A value as Go prints its maps and lists.

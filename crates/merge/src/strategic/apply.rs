@@ -262,7 +262,7 @@ fn clean(value: &Value, onto: Onto) -> Option<Value> {
 }
 
 /// A value as Go prints its maps and lists.
-fn go_text(value: &Value) -> String {
+pub(super) fn go_text(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),

@@ -102,7 +102,7 @@ fn identity<'v>(item: &'v Value, key: Option<&str>) -> Result<&'v Value, Strateg
     let Some(key) = key else {
         return Ok(item);
     };
-    item.get(key).ok_or_else(|| StrategicError::MissingKey { item: item.to_string(), key: key.to_owned() })
+    item.get(key).ok_or_else(|| StrategicError::MissingKey { item: apply::go_text(item), key: key.to_owned() })
 }
 
 fn is_deleted(item: &Value) -> bool {

@@ -53,6 +53,10 @@ pub(super) fn keep(old: Option<&Value>, new: &mut Value) {
         if has_address(before) && has_address(spec) && is_empty(&spec["clusterIP"]) {
             copy(before, spec, &["clusterIP", "clusterIPs"]);
         }
+        if has_address(before) && has_address(spec) && is_empty(&spec["ipFamilyPolicy"]) {
+            let families = is_empty(&spec["ipFamilies"]);
+            copy(before, spec, if families { &["ipFamilyPolicy", "ipFamilies"] } else { &["ipFamilyPolicy"] });
+        }
         if has_node_ports(before) && has_node_ports(spec) {
             keep_node_ports(before, spec);
         }

@@ -130,7 +130,10 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
     }
     let grace = grace(resource, &old, options.grace);
     let namespace_held = resource.kind == "Namespace" && old["spec"]["finalizers"].as_array().is_some_and(|list| !list.is_empty());
-    if finalizers.is_empty() && grace == 0 && !namespace_held {
+    let ends = finalizers.is_empty() && grace == 0 && !namespace_held;
+    // A Pod that goes at once is told as one whose time to end is over.
+    let timed = resource.kind == "Pod" && resource.group.is_empty();
+    if ends && !timed {
         if options.dry_run {
             return Ok(outcome(resource, stored));
         }
@@ -156,9 +159,12 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
         if is_definition && !already && !options.dry_run {
             return Ok(definitions::terminate(core, &old, new).into());
         }
-        if !options.dry_run {
+        if !options.dry_run && !ends {
             return Ok(core.store.put_draft(storage, namespace, name, Draft::new(new, managed, Order::KindFirst)).into());
         }
+    }
+    if ends && !options.dry_run {
+        core.remove(resource, namespace, name).ok_or_else(|| ApiError::not_found(resource, name))?;
     }
     Ok(stored::whole(new, &managed).into())
 }
@@ -226,8 +232,7 @@ fn grace(resource: &Resource, old: &Value, asked: Option<u64>) -> u64 {
 
 /// What a completed deletion answers: a Status, or for some kinds the object.
 fn outcome(resource: &Resource, last: Stored) -> Shown {
-    const OBJECTS: [&str; 7] =
-        ["Pod", "Service", "ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota"];
+    const OBJECTS: [&str; 6] = ["Service", "ServiceAccount", "PersistentVolumeClaim", "PersistentVolume", "StorageClass", "ResourceQuota"];
     if resource.is_builtin() && OBJECTS.contains(&resource.kind.as_str()) {
         return last.into();
     }

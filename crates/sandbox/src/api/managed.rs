@@ -207,6 +207,15 @@ pub(crate) fn applied(
     let mut object = applied.object;
     object["apiVersion"] = json!(resource.api_version());
     object["kind"] = json!(resource.kind);
+    if resource.is_builtin()
+        && let Some(why) = canonical::convert(&mut object, resource.api_version(), kind)
+    {
+        let of = format!("{group}/{short}, Kind={kind}");
+        let message = format!(
+            "failed to convert new object ({called}; {of}) to proper version: unable to convert unstructured object to {of}: {why}"
+        );
+        return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", message));
+    }
     Ok((object, managed))
 }
 

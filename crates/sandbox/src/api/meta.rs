@@ -158,13 +158,13 @@ pub(crate) fn precondition(resource: &Resource, name: &str, old: &Value, new: &V
     }
     let (given, current) = (text(new, "uid"), text(old, "uid"));
     if !given.is_empty() && given != current {
-        return Err(other(resource, text(old, "namespace"), name, given, current));
+        return Err(other(resource, text(old, "namespace"), name, (given, current), false));
     }
     Ok(())
 }
 
 /// Refuses a write that was made for another object of that name.
-pub(crate) fn other(resource: &Resource, namespace: &str, name: &str, given: &str, current: &str) -> ApiError {
+pub(crate) fn other(resource: &Resource, namespace: &str, name: &str, (given, current): (&str, &str), dry_run: bool) -> ApiError {
     // Where a kube-apiserver keeps its objects.
     let folder = match (resource.group.as_str(), resource.plural.as_str()) {
         ("", "services") => "services/specs".to_owned(),
@@ -175,8 +175,10 @@ pub(crate) fn other(resource: &Resource, namespace: &str, name: &str, given: &st
         (_, plural) => plural.to_owned(),
     };
     let at = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") };
+    // Who only asks is answered before the objects are found that the cluster shares with others.
+    let root = if dry_run { "" } else { "/registry" };
     let why = format!(
-        "StorageError: invalid object, Code: 4, Key: /registry/{folder}/{at}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {current}"
+        "StorageError: invalid object, Code: 4, Key: {root}/{folder}/{at}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: {given}, UID in object meta: {current}"
     );
     ApiError::conflict(resource, name, &why)
 }

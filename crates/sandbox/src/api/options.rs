@@ -57,7 +57,8 @@ pub(super) fn check_delete(policy: &str, orphan: Option<bool>, dry: &[&str]) -> 
     refused("DeleteOptions", &causes)
 }
 
-fn refused(kind: &str, causes: &[Cause]) -> Result<(), ApiError> {
+/// The refusal of options for everything that is wrong with them.
+pub(super) fn refused(kind: &str, causes: &[Cause]) -> Result<(), ApiError> {
     let told: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
     let list = match told.as_slice() {
         [] => return Ok(()),

@@ -5,7 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Ask, Core};
+use super::{Ask, Core, options};
+use crate::cause::Cause;
 use crate::kept::Kept;
 use crate::resource::Resource;
 use crate::selector::Selector;
@@ -68,33 +69,45 @@ fn no_version(version: &str) -> String {
     format!("resourceVersion: Invalid value: \"{version}\": strconv.ParseUint: parsing \"{version}\": invalid syntax")
 }
 
-/// Refuses versions that are none and matches that do not fit.
-fn options(ask: &Ask<'_>) -> Result<(), ApiError> {
+/// Refuses numbers that are none.
+fn numbers(ask: &Ask<'_>) -> Result<(), ApiError> {
     for number in ["limit", "timeoutSeconds"].map(|name| ask.query.get(name)).into_iter().filter(|number| !number.is_empty()) {
         if number.parse::<i64>().is_err() {
             let shown = Value::from(number);
             return Err(ApiError::bad_request(format!("strconv.ParseInt: parsing {shown}: invalid syntax")));
         }
     }
-    let (version, wanted) = (ask.query.get("resourceVersion"), ask.query.get("resourceVersionMatch"));
-    let invalid = |reason: &str, message: &str| Err(ApiError::invalid_options("ListOptions", "resourceVersionMatch", reason, message));
-    if !wanted.is_empty() && version.is_empty() {
-        return invalid("FieldValueForbidden", "Forbidden: resourceVersionMatch is forbidden unless resourceVersion is provided");
-    }
-    if !matches!(wanted, "" | "Exact" | "NotOlderThan") {
-        let message = format!("Unsupported value: \"{wanted}\": supported values: \"Exact\", \"NotOlderThan\", \"\"");
-        return invalid("FieldValueNotSupported", &message);
-    }
-    if !version.is_empty() && version.parse::<u64>().is_err() {
-        return Err(ApiError::bad_request(format!("invalid resource version: {}", no_version(version))));
-    }
     Ok(())
+}
+
+/// Refuses matches of versions that do not fit, all together.
+fn matches(ask: &Ask<'_>) -> Result<(), ApiError> {
+    let (version, wanted) = (ask.query.get("resourceVersion"), ask.query.get("resourceVersionMatch"));
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let (mut causes, at) = (Vec::new(), "resourceVersionMatch");
+    if version.is_empty() {
+        causes.push(Cause::forbidden(at, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+    }
+    if !ask.query.get("continue").is_empty() {
+        causes.push(Cause::forbidden(at, "resourceVersionMatch is forbidden when continue is provided"));
+    }
+    if !matches!(wanted, "Exact" | "NotOlderThan") {
+        causes.push(Cause::unsupported(at, &json!(wanted), &["Exact", "NotOlderThan", ""]));
+    }
+    if wanted == "Exact" && version == "0" {
+        causes.push(Cause::forbidden(at, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""));
+    }
+    options::refused("ListOptions", &causes)
 }
 
 /// What the request selects, at most as many as it wants.
 pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
-    options(ask)?;
-    let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?.fit(&ask.resource)?;
+    numbers(ask)?;
+    let selector = Selector::parse(ask.query.get("labelSelector"), ask.query.get("fieldSelector"))?;
+    matches(ask)?;
+    let selector = selector.fit(&ask.resource)?;
     let (storage, namespace) = (ask.resource.storage(), ask.target.namespace.as_str());
     let limit = if ask.query.get("resourceVersion") == "0" { 0 } else { ask.query.get("limit").parse::<usize>().unwrap_or(0) };
     let version = ask.query.get("resourceVersion");
@@ -106,7 +119,7 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
     }
     let token = match ask.query.get("continue") {
         "" => None,
-        _ if !matches!(version, "" | "0") => {
+        token if !matches!(version, "" | "0") && read_token(token).is_some() => {
             return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
         }
         token => Some(
@@ -114,6 +127,9 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
                 .ok_or_else(|| ApiError::bad_request(format!("invalid continue token: continue key is not valid{}", unread(token))))?,
         ),
     };
+    if !version.is_empty() && version.parse::<u64>().is_err() {
+        return Err(ApiError::bad_request(format!("invalid resource version: {}", no_version(version))));
+    }
     let after = token.as_ref().map(|token| &token.after);
     // The pages after the first show what the first one was a part of.
     let pinned = token.as_ref().and_then(|token| token.revision).filter(|revision| *revision != core.store.revision());
@@ -142,7 +158,8 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
         let rest = found.count();
         (rest > 0, Some(rest))
     } else {
-        (found.any(|(_, object)| selects(object)), None)
+        // Nor whether anything of that is selected.
+        (found.next().is_some(), None)
     };
     let next = last.filter(|_| more).map(|name| self::token(&name, Some(revision)));
     let remaining = remaining.filter(|_| next.is_some());

@@ -135,10 +135,13 @@ fn whole_number(ask: &Ask<'_>, replicas: &Value) -> Result<i64, ApiError> {
 }
 
 fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
+    let given = (ask.verb == Verb::Update).then(|| write::decode(ask)).transpose()?;
+    // Whether it is the right one is asked before what there is.
+    given.iter().try_for_each(|given| write::is_in_place(ask, given))?;
     let old = read::get(core, ask)?.look();
     let before = scale(ask, &old)?;
-    let after = match ask.verb {
-        Verb::Update => write::decode(ask)?,
+    let after = match given {
+        Some(given) => given,
         _ if options::patch_kind(ask) == options::JSON_PATCH => operations::patched(ask, &before, &body::patch(ask)?.value)?,
         // A Scale has no lists: every other patch lays itself over it.
         _ => fiel_merge::json_merge::patch(&before, &body::patch(ask)?.value),

@@ -52,7 +52,7 @@ fn is_of_kind(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
         // What is not said is as in the URL.
         let (own_version, own_kind) = (resource.api_version(), resource.kind.as_str());
         let version = if version.is_empty() { own_version } else { version };
-        return Err(ApiError::bad_request(unfit(resource, version, if kind.is_empty() { own_kind } else { kind })));
+        return Err(ApiError::bad_request(unfit(resource, object, version, if kind.is_empty() { own_kind } else { kind })));
     }
     if other_version {
         return Err(ApiError::bad_request(format!(
@@ -117,13 +117,17 @@ pub(crate) fn is_in_place(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError>
 }
 
 /// What the server says of an object whose kind it knows, or does not, and that is not the one that is asked for.
-fn unfit(resource: &Resource, version: &str, kind: &str) -> String {
+fn unfit(resource: &Resource, object: &Value, version: &str, kind: &str) -> String {
     let short = version.rsplit('/').next().unwrap_or_default();
     let told = format!("{kind} in version \"{short}\" cannot be handled as a {}", resource.kind);
     let known = golang::Table::get().knows(&golang::type_name(version, kind));
     // The server's own scheme is named by the place where it is made.
     if !known {
         return format!("{told}: no kind \"{kind}\" is registered for version \"{version}\" in scheme \"pkg/runtime/scheme.go:111\"");
+    }
+    // It is read as what it says that it is.
+    if let Some(why) = canonical::mismatch(object, version, kind, None) {
+        return format!("{told}: {why}");
     }
     let package = if resource.group.is_empty() { "core" } else { resource.group.split('.').next().unwrap_or_default() };
     format!("{told}: converting ({short}.{kind}) to ({package}.{}): unknown conversion", resource.kind)
@@ -316,7 +320,11 @@ pub(crate) fn replace(
         let makes = ask.verb == Verb::Update && subresource.is_empty() && makes_new(resource);
         let asked = if makes { make(&Opened::of(json!({})), &mut Vec::new())? } else { Value::Null };
         let uid = meta::text(&asked, "uid");
-        return Err(if uid.is_empty() { ApiError::not_found(resource, name) } else { meta::other(resource, namespace, name, uid, "") });
+        return Err(if uid.is_empty() {
+            ApiError::not_found(resource, name)
+        } else {
+            meta::other(resource, namespace, name, (uid, ""), dry_run(ask))
+        });
     };
     let (old, new) = core.aside(|warnings| {
         let old = Old::of(&old);
@@ -432,7 +440,8 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
         }
         // Only Kubernetes' own kinds come here.
         _ => fiel_merge::strategic::patch(old, &change, resource.schema()).map_err(|error| match error {
-            fiel_merge::strategic::StrategicError::UnknownMapDirective { .. } => {
+            fiel_merge::strategic::StrategicError::UnknownMapDirective { .. }
+            | fiel_merge::strategic::StrategicError::MissingKey { .. } => {
                 ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", error.to_string())
             }
             error => unprocessable(error.to_string()),
@@ -446,7 +455,7 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
         is_in_place(ask, &json!({}))?;
     }
     let unread = match seen.strategic {
-        true => canonical::unconvertible(&new, resource.api_version(), &resource.kind),
+        true => canonical::convert(&mut new, resource.api_version(), &resource.kind),
         false => body::unnamed(&new),
     };
     if let Some(why) = unread.or_else(|| mistyped(resource, &new, Some(old))) {

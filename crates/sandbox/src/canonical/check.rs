@@ -11,6 +11,10 @@ pub(super) enum Check {
     Required(&'static str),
     /// It must be given and be one of these.
     Choice(&'static [&'static str]),
+    /// A number that is not more than another one of the object, which is found at a pointer; the words for one that is.
+    AtMost(&'static str, &'static str),
+    /// A number that is not less than it was; the words for one that is.
+    NotFewer(&'static str),
     /// If given, it is one of these.
     OneOf(&'static [&'static str]),
     /// A number that is not below zero.
@@ -128,6 +132,18 @@ fn apply(check: &Check, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         Check::NotNegative => {
             if number.is_some_and(|number| number < 0) {
                 causes.push(Cause::invalid(at, value, "must be greater than or equal to 0"));
+            }
+        }
+        Check::AtMost(most, words) => {
+            let most = root.pointer(most).and_then(Value::as_i64).unwrap_or(0);
+            if number.is_some_and(|number| number > most) {
+                causes.push(Cause::invalid(at, value, words));
+            }
+        }
+        Check::NotFewer(words) => {
+            let now = number.unwrap_or(0);
+            if old.and_then(Value::as_i64).is_some_and(|before| before > now) {
+                causes.push(Cause::invalid(at, &now.into(), words));
             }
         }
         Check::Between(least, greatest) => {

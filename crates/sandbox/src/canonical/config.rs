@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::check::Check::{Choice, Required, Selector};
 use super::check::{Seen, items, look, text};
-use super::rules::CONDITION;
+use super::status::CONDITION;
 use super::{format, shown};
 use crate::cause::Cause;
 
@@ -53,10 +53,12 @@ pub(super) fn secret(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let login = ["kubernetes.io/dockerconfigjson", "kubernetes.io/dockercfg"].iter().position(|one| *one == kind);
     if let Some(key) = login.map(|place| [".dockerconfigjson", ".dockercfg"][place]) {
         let written = base64::engine::general_purpose::STANDARD.decode(text(&data[key])).unwrap_or_default();
-        let first = String::from_utf8_lossy(&written).trim_start().chars().next();
-        if let Some(first) = first.filter(|_| !data[key].is_null() && serde_json::from_slice::<serde_json::Value>(&written).is_err()) {
+        if !data[key].is_null() && serde_json::from_slice::<serde_json::Value>(&written).is_err() {
             // What else can be wrong with JSON is told in these words, too.
-            let detail = format!("invalid character '{first}' looking for beginning of value");
+            let detail = match String::from_utf8_lossy(&written).trim_start().chars().next() {
+                Some(first) => format!("invalid character '{first}' looking for beginning of value"),
+                None => "unexpected end of JSON input".to_owned(),
+            };
             causes.push(Cause::invalid(format!("data[{key}]"), &json!("<secret contents redacted>"), &detail));
         }
     }

@@ -1,14 +1,22 @@
-//! Values of another type than Kubernetes' Go types have, in a strategic patch: such a patch is no JSON any more when the server puts it into its type,
-//! but maps, lists and scalars, and what does that has words of its own (apimachinery 1.36, `runtime/converter.go`).
+//! Values of another type than Kubernetes' Go types have, in a strategic patch and in what is applied: it is no JSON any more when the server puts it
+//! into its type, but maps, lists and scalars, and what does that has words of its own (apimachinery 1.36, `runtime/converter.go`).
 
 use serde_json::Value;
 
 use super::types;
 use crate::golang::{Field, Shape, Table, Type, type_name};
 
-/// What is wrong with the types in a patched object of a built-in kind, in the order of Go's fields; none when they are as they must be. Of numbers that
-/// are too large nothing is said here: the server cuts them off.
-pub(crate) fn unconvertible(object: &Value, api_version: &str, kind: &str) -> Option<String> {
+/// Puts a patched object of a built-in kind into its type; says what is wrong with the types in it. Numbers that are too large lose what does not fit.
+pub(crate) fn convert(object: &mut Value, api_version: &str, kind: &str) -> Option<String> {
+    let told = unconvertible(object, api_version, kind);
+    if told.is_none() {
+        cut(object, &type_name(api_version, kind));
+    }
+    told
+}
+
+/// What is wrong with the types in an object, in the order of Go's fields; none when they are as they must be.
+fn unconvertible(object: &Value, api_version: &str, kind: &str) -> Option<String> {
     let text = |name| Field { name, inline: false, always: false, shape: Shape::One, of: Type::Text, go: "string" };
     let said = ["kind", "apiVersion"].into_iter().find_map(|name| one(&object[name], &text(name)));
     said.or_else(|| inside(object, &type_name(api_version, kind)))
@@ -54,13 +62,43 @@ fn one(value: &Value, field: &Field) -> Option<String> {
         (Type::Integer, _) => unknown(field.go),
         (Type::Bytes, Value::String(text)) => types::bytes(text).map(|told| format!("error decoding from json: {told}")),
         (Type::Bytes, _) => Some(format!("cannot restore slice from {}", go_kind(value))),
-        (Type::Message("util/intstr.IntOrString"), Value::String(_) | Value::Number(_)) => None,
+        (Type::Message("util/intstr.IntOrString"), Value::String(_)) => None,
+        (Type::Message("util/intstr.IntOrString"), Value::Number(number)) => {
+            let fits = number.as_f64().is_some_and(|number| number == f64::from(number as i32));
+            if fits { None } else { Some(format!("json: cannot unmarshal number {number} into Go value of type int32")) }
+        }
         (Type::Message("util/intstr.IntOrString"), _) => {
             Some(format!("json: cannot unmarshal {} into Go value of type int32", types::kind_of(value)))
         }
         (Type::Message(message), Value::Object(_)) => inside(value, message),
         (Type::Message(message), _) if !Table::get().knows(message) => None,
         (Type::Message(_), _) => Some(format!("cannot restore struct from: {}", go_kind(value))),
+    }
+}
+
+/// Leaves of numbers what fits into their types.
+fn cut(value: &mut Value, message: &str) {
+    let (Some(fields), Some(known)) = (value.as_object_mut(), Table::get().fields(message)) else { return };
+    for (name, value) in fields {
+        let Some(field) = known.get(name.as_str()) else { continue };
+        match (field.shape, value) {
+            (Shape::List, Value::Array(items)) => items.iter_mut().for_each(|item| cut_one(item, field)),
+            (Shape::Map, Value::Object(entries)) => entries.values_mut().for_each(|value| cut_one(value, field)),
+            (_, value) => cut_one(value, field),
+        }
+    }
+}
+
+fn cut_one(value: &mut Value, field: &Field) {
+    match (field.of, &*value) {
+        (Type::Message(message), _) => cut(value, message),
+        (Type::Integer, Value::Number(number))
+            if field.go == "int32" && number.as_i64().is_none_or(|number| i32::try_from(number).is_err()) =>
+        {
+            let whole = number.as_i64().unwrap_or_else(|| number.as_f64().unwrap_or_default() as i64);
+            *value = (whole as i32).into();
+        }
+        _ => {}
     }
 }
 
@@ -116,5 +154,24 @@ mod tests {
             assert_eq!(unconvertible(&json!({"kind": kind}), "v1", "Secret").as_deref(), expected);
         }
         assert_eq!(pod(json!({"containers": [{"name": "c", "resources": {"limits": {"cpu": 1}}}], "hostNetwork": null})), None);
+    }
+
+    #[test]
+    fn of_numbers_that_are_too_large_the_end_is_left() {
+        let replicas = |given: Value| {
+            let mut object = json!({"spec": {"replicas": given}});
+            assert_eq!(convert(&mut object, "apps/v1", "Deployment"), None);
+            object["spec"]["replicas"].take()
+        };
+        for (given, left) in [(json!(2_147_483_648_i64), -2_147_483_648), (json!(4_294_967_296_i64), 0), (json!(1.0), 1), (json!(7), 7)] {
+            assert_eq!(replicas(given), left);
+        }
+        let surge =
+            |given: Value| unconvertible(&json!({"spec": {"strategy": {"rollingUpdate": {"maxSurge": given}}}}), "apps/v1", "Deployment");
+        assert_eq!(
+            surge(json!(2_147_483_648_i64)).as_deref(),
+            Some("json: cannot unmarshal number 2147483648 into Go value of type int32")
+        );
+        assert_eq!(surge(json!(1.0)), None);
     }
 }

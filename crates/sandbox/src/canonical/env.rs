@@ -33,13 +33,12 @@ pub(super) fn env(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         ("name", Of(format::variable)),
         ("valueFrom.fieldRef", Inside(&[("", With(|seen, causes| field_reference(seen.value, IN_VARIABLES, seen.at, causes)))])),
         ("valueFrom.resourceFieldRef", Inside(&[("", With(|seen, causes| resource_reference(seen.value, false, seen.at, causes)))])),
-        ("valueFrom.configMapKeyRef", Inside(MAP_KEY)),
+        ("valueFrom.configMapKeyRef", Inside(KEY)),
         ("valueFrom.secretKeyRef", Inside(KEY)),
         ("valueFrom.fileKeyRef", Inside(FILE_KEY)),
         ("", With(source)),
     ];
-    const MAP_KEY: Rules = &[("name", Always(format::subdomain)), ("key", Required("")), ("key", Of(format::file_name))];
-    const KEY: Rules = &[("name", Required("")), ("key", Required("")), ("key", Of(format::file_name))];
+    const KEY: Rules = &[("name", Always(format::subdomain)), ("key", Required("")), ("key", Of(format::file_name))];
     const FILE_KEY: Rules = &[
         ("key", Required("")),
         ("key", Of(format::variable)),

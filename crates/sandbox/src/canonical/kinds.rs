@@ -198,8 +198,7 @@ fn pod(fields: &mut Map<String, Value>) {
     pods::pod(spec);
     if let Some(status) = object(fields, "status") {
         default(status, "phase", "Pending");
-        // A field of which servers know only when they are told to.
-        status.remove("nodeAllocatableResourceClaimStatuses");
+        one_address(status);
         for list in ["initContainerStatuses", "containerStatuses"] {
             for one in items(status, list) {
                 for (field, empty) in [
@@ -214,6 +213,16 @@ fn pod(fields: &mut Map<String, Value>) {
                 }
             }
         }
+    }
+}
+
+/// The one address of a Pod is the first of all.
+fn one_address(status: &mut Map<String, Value>) {
+    let one = status.get("podIP").filter(|one| *one != "").cloned();
+    match (one, status.get("podIPs").and_then(|all| all[0].get("ip")).cloned()) {
+        (None, Some(first)) => drop(status.insert("podIP".to_owned(), first)),
+        (Some(one), first) if first.as_ref() != Some(&one) => drop(status.insert("podIPs".to_owned(), json!([{"ip": one}]))),
+        _ => {}
     }
 }
 

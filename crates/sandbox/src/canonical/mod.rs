@@ -4,7 +4,7 @@
 //! their type, amounts and times are written one way, and what was left out gets its default. GitOps compares with that form, so the sandbox must
 //! give the same. [`shape`] follows the Go types, a table; [`kinds`] and [`pods`] know what no schema says. Pure: values to values.
 //!
-//! What the server refuses stands in the tables of [`rules`] and [`template`]; [`check`] walks them. What needs more than one field is a function beside
+//! What the server refuses stands in the tables of [`rules`], [`status`] and [`template`]; [`check`] walks them. What needs more than one field is a function beside
 //! them (`workload`, `job`, `containers`, `container`, `volume`, `network`, `scaling`, `storage`, `config`); [`shown`] writes objects as Go has them in its errors.
 
 mod check;
@@ -14,10 +14,12 @@ mod convert;
 mod env;
 mod format;
 mod job;
+mod job_status;
 mod kinds;
 mod meta;
 mod mount;
 mod network;
+mod pod_status;
 mod pods;
 mod prepare;
 mod probe;
@@ -28,6 +30,7 @@ mod scaling;
 mod security;
 mod shape;
 mod shown;
+mod status;
 mod storage;
 mod template;
 mod types;
@@ -40,7 +43,7 @@ mod workload;
 use serde_json::{Map, Value};
 
 use crate::golang::{Table, type_name};
-pub(crate) use convert::unconvertible;
+pub(crate) use convert::convert;
 pub(crate) use format::{label, label_value, qualified, subdomain};
 pub(crate) use kinds::TEMPLATE_GENERATION;
 pub(crate) use meta::custom as custom_metadata;

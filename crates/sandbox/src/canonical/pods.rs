@@ -115,10 +115,20 @@ fn container(container: &mut Map<String, Value>) {
         }
     }
     if let Some(lifecycle) = container.get_mut("lifecycle").and_then(Value::as_object_mut) {
-        // A field of which servers know only when they are told to.
-        lifecycle.remove("stopSignal");
         for hook in lifecycle.values_mut().filter_map(Value::as_object_mut) {
             handler(hook);
+        }
+    }
+}
+
+/// Takes out the fields of which servers know only when they are told to.
+pub(super) fn ungated(spec: &mut Map<String, Value>) {
+    for list in ["initContainers", "containers", "ephemeralContainers"] {
+        for container in items(spec, list) {
+            let lifecycle = container.get_mut("lifecycle").and_then(Value::as_object_mut);
+            if lifecycle.is_some_and(|lifecycle| lifecycle.remove("stopSignal").is_some() && lifecycle.is_empty()) {
+                container.remove("lifecycle");
+            }
         }
     }
 }

@@ -8,6 +8,15 @@ use super::{default, object, pods};
 /// Prepares an object in the server's form; `old` is what an update would replace, `now` the time as objects have it. Says whether anything is written
 /// into objects of the kind.
 pub(super) fn prepare(group: &str, kind: &str, fields: &mut Map<String, Value>, old: Option<&Value>, now: &str) -> bool {
+    let template: &[&str] = match (group, kind) {
+        ("", "Pod") => &[],
+        ("batch", "CronJob") => &["spec", "jobTemplate", "spec", "template"],
+        _ => &["spec", "template"],
+    };
+    let around = template.iter().try_fold(&mut *fields, |fields, name| fields.get_mut(*name)?.as_object_mut());
+    if let Some(spec) = around.and_then(|around| around.get_mut("spec")?.as_object_mut()) {
+        pods::ungated(spec);
+    }
     match (group, kind) {
         ("", "Namespace") => namespace(fields),
         ("", "Pod") => pod(fields, old.is_none()),
@@ -81,6 +90,7 @@ fn pod(fields: &mut Map<String, Value>, new: bool) {
     }
     let class = quality(spec);
     if let Some(status) = object(fields, "status") {
+        status.remove("nodeAllocatableResourceClaimStatuses");
         default(status, "qosClass", class);
     }
 }

@@ -3,8 +3,8 @@
 //! The lines stand in the order in which the server looks, for that is the order of the errors it tells.
 
 use super::check::Check::{
-    All, Always, AtMostAll, Choice, Each, Immutable, Inside, Kept, Labels, NotNegative, NumberOrPercent, Of, OneOf, Port, PortOrName,
-    Required, Selector, With, Within,
+    All, AtMostAll, Choice, Each, Immutable, Inside, Kept, Labels, NotNegative, NumberOrPercent, Of, OneOf, Port, PortOrName, Required,
+    Selector, With, Within,
 };
 use super::check::Rules;
 use super::meta::Looks;
@@ -69,15 +69,6 @@ pub(super) fn of(group: &str, kind: &str) -> Rules {
             ("subjects", Each(&[("", With(config::account_namespace))])),
             ("roleRef", With(config::same_role)),
         ],
-        _ => &[],
-    }
-}
-
-/// What is looked at in the status of a kind, when that is written.
-pub(super) fn status(group: &str, kind: &str) -> Rules {
-    match (group, kind) {
-        ("policy", "PodDisruptionBudget") => BUDGET_STATUS,
-        ("", "Pod") => &[("status", With(workload::host_address)), ("status.resourceClaimStatuses", With(workload::claim_statuses))],
         _ => &[],
     }
 }
@@ -207,23 +198,6 @@ const BUDGET: Rules = &[
     ("spec.maxUnavailable", AtMostAll),
     ("spec.selector", Selector),
     ("spec.unhealthyPodEvictionPolicy", OneOf(&["AlwaysAllow", "IfHealthyBudget"])),
-];
-
-const BUDGET_STATUS: Rules = &[
-    ("status.conditions", With(config::conditions)),
-    ("status.disruptionsAllowed", NotNegative),
-    ("status.currentHealthy", NotNegative),
-    ("status.desiredHealthy", NotNegative),
-    ("status.expectedPods", NotNegative),
-];
-/// A condition as all kinds have it that came late.
-pub(super) const CONDITION: Rules = &[
-    ("type", Always(format::qualified)),
-    ("status", Choice(&["False", "True", "Unknown"])),
-    ("observedGeneration", Within(0, i64::MAX, "must be greater than or equal to zero")),
-    ("lastTransitionTime", Required("")),
-    ("reason", Required("")),
-    ("reason", Of(format::reason)),
 ];
 
 const CLAIM: Rules = &[("spec", All(CLAIM_SPEC)), ("", With(storage::claim_update))];

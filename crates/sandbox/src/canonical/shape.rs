@@ -88,8 +88,8 @@ fn inside(value: &mut Value, field: &Field) {
     match (field.shape, value) {
         (Shape::List, Value::Array(items)) => {
             for item in items {
-                if item.is_null() && field.of == Type::Text {
-                    *item = json!("");
+                if item.is_null() {
+                    *item = nothing_in_list(field.of);
                 }
                 one(item, field.of);
             }
@@ -106,6 +106,17 @@ fn inside(value: &mut Value, field: &Field) {
         (Shape::One | Shape::Pointer, value) => one(value, field.of),
         // Of another type than it should be: whoever looks at types speaks of it.
         _ => {}
+    }
+}
+
+/// What Go reads where a list has null.
+fn nothing_in_list(of: Type) -> Value {
+    match of {
+        Type::Text => json!(""),
+        Type::Integer => json!(0),
+        Type::Boolean => json!(false),
+        Type::Message(message) if Table::get().knows(message) && !is_raw(message) => json!({}),
+        _ => Value::Null,
     }
 }
 

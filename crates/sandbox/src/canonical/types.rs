@@ -107,7 +107,12 @@ fn one(value: &Value, field: &Field, known: &Known<'_>, old: Option<&Value>) -> 
             let fits = number.as_i64().is_some_and(|number| field.go != "int32" || i32::try_from(number).is_ok());
             if fits || number.is_u64() && field.go != "int32" { None } else { wrong() }
         }
-        (Type::Message("util/intstr.IntOrString"), Value::String(_) | Value::Number(_)) => None,
+        (Type::Message("util/intstr.IntOrString"), Value::String(_)) => None,
+        (Type::Message("util/intstr.IntOrString"), Value::Number(number))
+            if number.as_i64().is_some_and(|it| i32::try_from(it).is_ok()) =>
+        {
+            None
+        }
         (Type::Message("util/intstr.IntOrString"), _) => Some(known.told(value, "int32")),
         (Type::Message(message), Value::Object(_)) => inside(value, message, known.place, old),
         (Type::Message(message), _) if !Table::get().knows(message) => None,

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::check::{Seen, look};
-use super::{meta, rules};
+use super::{meta, rules, status};
 use crate::cause::Cause;
 
 /// Everything that is wrong with an object in the server's form; `old` is what an update would replace.
@@ -21,7 +21,7 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
 pub(crate) fn validate_part(group: &str, kind: &str, new: &Value, old: Option<&Value>, part: &str) -> Vec<Cause> {
     let mut causes = metadata(group, kind, new, old);
     if part == "status" {
-        look(rules::status(group, kind), &Seen { value: new, old, root: new, at: "" }, &mut causes);
+        look(status::of(group, kind), &Seen { value: new, old, root: new, at: "" }, &mut causes);
     }
     causes
 }

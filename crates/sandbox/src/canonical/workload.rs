@@ -72,27 +72,6 @@ pub(super) fn template(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     }
 }
 
-/// The first address of a Pod's host is the one that is told alone.
-pub(super) fn host_address(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if let Some(first) = seen.items("hostIPs").first()
-        && text(&first["ip"]) != text(&seen.value["hostIP"])
-    {
-        causes.push(Cause::invalid(seen.below("hostIPs[0].ip"), &json!(text(&first["ip"])), "must be equal to `hostIP`"));
-    }
-}
-
-/// What became of a Pod's claims for devices: each has its name among them.
-pub(super) fn claim_statuses(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let claims = items(&seen.root["spec"]["resourceClaims"]);
-    for (index, status) in items(seen.value).iter().enumerate() {
-        let name = text(&status["name"]);
-        if claims.iter().all(|claim| claim["name"] != name) {
-            let detail = "must match the name of an entry in `spec.resourceClaims`";
-            causes.push(Cause::invalid(format!("{}[{index}].name", seen.at), &json!(name), detail));
-        }
-    }
-}
-
 /// A template in which the claims of a StatefulSet are volumes.
 fn with_claims(spec: &Value) -> Value {
     let mut template = spec["template"].clone();

@@ -28,6 +28,9 @@ pub(crate) fn table(group: &str, kind: &str, custom: Option<&Value>, objects: &[
             row
         })
         .collect();
+    // Where a server knows nothing of a kind but when its objects were made, its list of rows is nothing until it has one.
+    let plain = custom.is_none() && columns.last().is_some_and(|last| last.name == "Created At");
+    let rows = if plain && rows.is_empty() { Value::Null } else { Value::Array(rows) };
     json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "columnDefinitions": definitions, "rows": rows})
 }
 

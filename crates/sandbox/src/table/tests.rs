@@ -123,3 +123,10 @@ fn every_kind_of_kubernetes_has_a_table() {
         assert_eq!(table["rows"][0]["cells"].as_array().unwrap().len(), table["columnDefinitions"].as_array().unwrap().len());
     }
 }
+
+#[test]
+fn a_list_of_no_rows_is_nothing_where_little_is_known_of_a_kind() {
+    let empty = |group: &str, kind: &str| table(group, kind, None, &[], jiff::Timestamp::UNIX_EPOCH, "None")["rows"].take();
+    assert_eq!(empty("rbac.authorization.k8s.io", "Role"), json!(null));
+    assert_eq!(empty("", "Pod"), json!([]));
+}
