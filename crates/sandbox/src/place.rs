@@ -11,6 +11,17 @@ pub(crate) enum Place<'a> {
     Item(&'a Place<'a>, usize),
 }
 
+impl Place<'_> {
+    /// The same as a JSON pointer.
+    pub(crate) fn pointer(&self) -> String {
+        match self {
+            Self::Top => String::new(),
+            Self::Field(outer, name) => format!("{}/{}", outer.pointer(), name.replace('~', "~0").replace('/', "~1")),
+            Self::Item(outer, index) => format!("{}/{index}", outer.pointer()),
+        }
+    }
+}
+
 impl fmt::Display for Place<'_> {
     /// As in `spec.containers[0].image`.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,6 +42,8 @@ mod tests {
     fn a_place_is_written_from_the_outside_in() {
         let spec = Place::Field(&Place::Top, "spec");
         let ports = Place::Field(&spec, "ports");
-        assert_eq!(Place::Field(&Place::Item(&ports, 1), "name").to_string(), "spec.ports[1].name");
+        let name = Place::Field(&Place::Item(&ports, 1), "a/b");
+        assert_eq!(name.to_string(), "spec.ports[1].a/b");
+        assert_eq!(name.pointer(), "/spec/ports/1/a~1b");
     }
 }

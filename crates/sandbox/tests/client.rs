@@ -145,6 +145,19 @@ async fn generations_count_changes_of_the_spec_only() {
 }
 
 #[tokio::test]
+async fn a_scale_of_nothing_is_managed_by_nobody() {
+    let api: Api<Deployment> = Api::namespaced(sandbox().client(), "default");
+    let spec = json!({"replicas": 2, "selector": {"matchLabels": {"a": "b"}}, "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i:1"}]}}});
+    api.create(&PostParams::default(), &from(json!({"metadata": {"name": "web"}, "spec": spec}))).await.expect("created");
+    // What nobody manages any more is not managed again.
+    for (replicas, managed) in [(3, true), (0, false), (4, false)] {
+        api.patch_scale("web", &PatchParams::default(), &Patch::Merge(json!({"spec": {"replicas": replicas}}))).await.expect("scaled");
+        let entries = api.get("web").await.expect("there").metadata.managed_fields.unwrap_or_default();
+        assert_eq!(entries.iter().any(|entry| entry.subresource.as_deref() == Some("scale")), managed, "{replicas}");
+    }
+}
+
+#[tokio::test]
 async fn watches_tell_what_happens() {
     let sandbox = sandbox();
     let api: Api<ConfigMap> = Api::namespaced(sandbox.client(), "default");

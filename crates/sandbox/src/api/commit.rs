@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::write::namespace_is_open;
 use super::{Core, Held, addresses, definitions, expiry, guard, managed, meta};
-use crate::canonical;
+use crate::canonical::{self, Empties};
 use crate::cause::Cause;
 use crate::definition;
 use crate::kept::Kept;
@@ -143,7 +143,7 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
         (None, uid) => fresh(uid.as_deref().unwrap_or_default(), now, namespace, name, &mut new),
     }
     warnings.extend(meta::owners_once(&mut new));
-    complete(resource, old, &mut new, change.subresource);
+    let empties = complete(resource, old, &mut new, change.subresource);
     let managed = match &change.manage {
         Manage::Nobody => ManagedFields::default(),
         Manage::Writer(manager) => managed::updated(resource, opened, &new, manager, change.subresource, now),
@@ -157,7 +157,7 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
     if let Some(core) = cluster.filter(|_| is_service(resource) && name.is_empty() && !change.dry_run) {
         refuse(resource, name, addresses::nameless(core, &new).as_slice())?;
     }
-    validate(change, old, &new, warnings)?;
+    validate(change, old, &new, empties, warnings)?;
     if !resource.is_builtin() || definitions::is_definition(resource) {
         definition::whole_numbers(&mut new);
     }
@@ -232,10 +232,11 @@ fn fresh(uid: &str, now: &str, namespace: &str, name: &str, new: &mut Value) {
     metadata.insert("creationTimestamp".to_owned(), json!(now));
 }
 
-/// Defaults and canonical form.
-fn complete(resource: &Resource, old: Option<&Value>, new: &mut Value, subresource: &str) {
+/// Defaults and canonical form, and what of it is only shown.
+fn complete(resource: &Resource, old: Option<&Value>, new: &mut Value, subresource: &str) -> Empties {
+    let mut empties = Empties::new();
     if resource.is_builtin() {
-        canonical::canonicalise(&resource.group, &resource.kind, new, old);
+        empties = canonical::canonicalise(&resource.group, &resource.kind, new, old);
     } else {
         canonical::prune_metadata(new);
         meta::tidy(new);
@@ -244,6 +245,7 @@ fn complete(resource: &Resource, old: Option<&Value>, new: &mut Value, subresour
     if definitions::is_definition(resource) {
         definitions::complete(new, old, subresource);
     }
+    empties
 }
 
 /// Gives a new Pod the priority of its class, or of the class that is meant for all.
@@ -302,7 +304,7 @@ fn prepare(resource: &Resource, old: Option<&Value>, new: &mut Value, now: &str)
 }
 
 /// Refuses what its kind does not allow; a subresource of Kubernetes' own kinds changes little that would have to be looked at but metadata.
-fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, warnings: &mut Vec<String>) -> Result<(), ApiError> {
+fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, empties: Empties, warnings: &mut Vec<String>) -> Result<(), ApiError> {
     let Change { resource, name, subresource, .. } = change;
     let (group, kind) = (&resource.group, &resource.kind);
     if definitions::is_definition(resource) || !resource.is_builtin() {
@@ -324,7 +326,7 @@ fn validate(change: &Change<'_>, old: Option<&Value>, new: &Value, warnings: &mu
         return refuse(resource, name, &causes);
     }
     let causes = match *subresource {
-        "" => canonical::validate(group, kind, new, old),
+        "" => canonical::validate(group, kind, new, old, empties),
         part => canonical::validate_part(group, kind, new, old, part),
     };
     refuse(resource, name, &causes)

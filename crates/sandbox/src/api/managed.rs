@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use super::meta;
+use super::subresource::paths;
 use crate::canonical;
 use crate::resource::Resource;
 use crate::status::ApiError;
@@ -122,8 +123,14 @@ pub(crate) fn updated(
         (None, Some(old)) => Cow::Borrowed(&*old.managed),
         (None, None) => Cow::default(),
     };
+    // A Scale shows one number, and of managers those who own that.
+    let number = (subresource == "scale").then(|| paths(resource).0);
+    let tracked = match &number {
+        Some(number) => known.owners.values().any(|owned| has(&owned.fields, number)),
+        None => !known.owners.is_empty(),
+    };
     // What was never tracked does not begin to be by an update.
-    if known.owners.is_empty() && old.is_some() {
+    if !tracked && old.is_some() {
         return known.into_owned();
     }
     let me = Manager {
@@ -139,9 +146,13 @@ pub(crate) fn updated(
     let (before, after) = (with_parts(resource, before, new), with_parts(resource, new, before));
     let endpoint = Endpoint::new(resource, subresource);
     // An object that cannot be converted leaves its owners as they are.
-    let Ok(owners) = structured::update(&endpoint, &before, &after, resource.api_version(), &known.owners, &me) else {
+    let Ok(mut owners) = structured::update(&endpoint, &before, &after, resource.api_version(), &known.owners, &me) else {
         return known.into_owned();
     };
+    // A number that is nothing does not stand in a Scale: it is nobody's.
+    if number.is_some_and(|number| new.pointer(&number).is_none_or(|number| *number == json!(0))) {
+        owners.remove(&me);
+    }
     let changed = owners.get(&me) != known.owners.get(&me);
     let mut managed = known.into_owned();
     managed.pass_to(owners);
@@ -149,6 +160,13 @@ pub(crate) fn updated(
         managed.stamp(&me, now);
     }
     managed
+}
+
+/// Whether a field at a pointer is in a set.
+fn has(set: &FieldSet, pointer: &str) -> bool {
+    let Some((around, name)) = pointer.rsplit_once('/') else { return false };
+    let around = around.split('/').skip(1).try_fold(set, |set, name| set.below(&Step::Field(name.into())));
+    around.is_some_and(|set| set.has(&Step::Field(name.into())))
 }
 
 /// What server-side apply makes of an object: the merged object, and the owners.

@@ -158,8 +158,8 @@ pub(crate) fn list(core: &Core, ask: &Ask<'_>) -> Result<Page, ApiError> {
         let rest = found.count();
         (rest > 0, Some(rest))
     } else {
-        // Nor whether anything of that is selected.
-        (found.next().is_some(), None)
+        // Nor whether anything of that is selected; of what has that name there is no more.
+        (selector.name().is_none() && found.next().is_some(), None)
     };
     let next = last.filter(|_| more).map(|name| self::token(&name, Some(revision)));
     let remaining = remaining.filter(|_| next.is_some());

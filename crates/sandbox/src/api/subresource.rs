@@ -13,6 +13,7 @@ use crate::auth::User;
 use crate::canonical;
 use crate::cause::Cause;
 use crate::request::Verb;
+use crate::resource::Resource;
 use crate::status::ApiError;
 use crate::stored::Shown;
 
@@ -66,9 +67,9 @@ fn success() -> Value {
     json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
 }
 
-/// Where a kind keeps its numbers: `.spec.replicas` and the like.
-fn paths(ask: &Ask<'_>) -> (String, String, String) {
-    let own = ask.resource.custom.as_ref().and_then(|custom| custom.scale.as_ref());
+/// Where a kind keeps its numbers: `.spec.replicas` and the like, as JSON pointers.
+pub(super) fn paths(resource: &Resource) -> (String, String, String) {
+    let own = resource.custom.as_ref().and_then(|custom| custom.scale.as_ref());
     let path = |field: &str, builtin: &str| own.map_or(builtin, |scale| scale[field].as_str().unwrap_or_default()).replace('.', "/");
     (
         path("specReplicasPath", ".spec.replicas"),
@@ -79,7 +80,7 @@ fn paths(ask: &Ask<'_>) -> (String, String, String) {
 
 /// A custom object has a scale only when it says how many it wants.
 fn wanted(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
-    let (spec, ..) = paths(ask);
+    let (spec, ..) = paths(&ask.resource);
     if ask.resource.is_builtin() || object.pointer(&spec).is_some() {
         return Ok(());
     }
@@ -89,7 +90,7 @@ fn wanted(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
 
 /// The object's Scale.
 fn scale(ask: &Ask<'_>, object: &Value) -> Result<Value, ApiError> {
-    let (spec, status, selector) = paths(ask);
+    let (spec, status, selector) = paths(&ask.resource);
     let number = |path: &str| object.pointer(path).and_then(Value::as_i64).unwrap_or(0);
     let metadata = &object["metadata"];
     let mut kept = json!({});
@@ -152,12 +153,12 @@ fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     // A custom object's schema says what it may be.
     if replicas < 0 && ask.resource.is_builtin() {
         let cause = Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
-        let mut scale = crate::resource::Resource::clone(&ask.resource);
+        let mut scale = Resource::clone(&ask.resource);
         (scale.group, scale.kind) = ("autoscaling".to_owned(), "Scale".to_owned());
         return Err(ApiError::invalid(&scale, &ask.target.name, &[cause]));
     }
     let mut new = Arc::unwrap_or_clone(old);
-    let (spec, ..) = paths(ask);
+    let (spec, ..) = paths(&ask.resource);
     let mut place = &mut new;
     for name in spec.split('/').filter(|name| !name.is_empty()) {
         if !place.is_object() && !place.is_null() {

@@ -507,12 +507,12 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
     let (old, now) = (core.store.find(resource.storage(), namespace, name).cloned(), core.now());
     let (old, mut new, managed) = core.aside(|_| {
         let old = old.as_ref().map(Old::of);
-        match &old {
-            Some(old) => meta::precondition(resource, name, old, &config)?,
-            None if !subresource.is_empty() => return Err(ApiError::not_found(resource, name)),
-            None => {}
+        if old.is_none() && !subresource.is_empty() {
+            return Err(ApiError::not_found(resource, name));
         }
-        let named = json!({"metadata": {"name": config["metadata"]["name"], "namespace": config["metadata"]["namespace"]}});
+        let given = |field: &str| config["metadata"][field].clone();
+        let named = json!({"metadata": {"name": given("name"), "namespace": given("namespace")}});
+        let which = json!({"metadata": {"resourceVersion": given("resourceVersion"), "uid": given("uid")}});
         let unnamed = config["metadata"].get("name").is_some_and(Value::is_null);
         let (mut new, managed) =
             managed::applied(resource, old.as_ref().map(|old| &old.opened), config, manager, subresource, ask.query.is("force"), &now)?;
@@ -522,6 +522,7 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
             _ => is_in_place(ask, &named)?,
         }
         if let Some(old) = &old {
+            meta::precondition(resource, name, old, &which)?;
             confine(resource, old, &mut new, subresource);
         }
         Ok((old, new, managed))

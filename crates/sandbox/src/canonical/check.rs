@@ -66,6 +66,8 @@ pub(super) struct Seen<'a> {
     pub(super) old: Option<&'a Value>,
     /// The object at whose rules the walk began: the whole, or a Pod's spec.
     pub(super) root: &'a Value,
+    /// The value as an error shows it: with what is empty. Only what the tables name of the whole object has it; everything else is shown as it is.
+    pub(super) shown: &'a Value,
     /// `spec.containers[0].image`
     pub(super) at: &'a str,
 }
@@ -109,12 +111,12 @@ pub(super) fn look(rules: Rules, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         at.push_str(seen.at);
         at.push_str(if at.is_empty() || path.is_empty() { "" } else { "." });
         at.push_str(path);
-        apply(check, &Seen { value: step(seen.value), old: seen.old.map(step), root: seen.root, at: &at }, causes);
+        apply(check, &Seen { value: step(seen.value), old: seen.old.map(step), root: seen.root, shown: step(seen.shown), at: &at }, causes);
     }
 }
 
 fn apply(check: &Check, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    let Seen { value, old, root, at } = *seen;
+    let Seen { value, old, root, shown, at } = *seen;
     let given = text(value);
     let number = value.as_i64();
     match check {
@@ -194,7 +196,7 @@ fn apply(check: &Check, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         Check::Immutable => {
             // Of the objects that stay as they are, selectors have an order of their own.
             if old.is_some_and(|old| old != value) {
-                causes.push(Cause::shown(at, &super::meta::shown_selector(value), "field is immutable"));
+                causes.push(Cause::shown(at, &super::meta::shown_selector(shown), "field is immutable"));
             }
         }
         Check::Kept(words) => {
@@ -204,7 +206,7 @@ fn apply(check: &Check, seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         }
         Check::Each(rules) => {
             for (index, item) in items(value).iter().enumerate() {
-                look(rules, &Seen { value: item, old: None, root, at: &format!("{at}[{index}]") }, causes);
+                look(rules, &Seen { value: item, old: None, root, shown: &shown[index], at: &format!("{at}[{index}]") }, causes);
             }
         }
         Check::Inside(rules) => {

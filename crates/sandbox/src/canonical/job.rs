@@ -300,7 +300,7 @@ pub(super) fn update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         template = without_nulls(template);
     }
     if template != spec["template"] {
-        let shown = shown::internal(&spec["template"], "core.PodTemplateSpec");
+        let shown = shown::internal(&seen.shown["spec"]["template"], "core.PodTemplateSpec");
         causes.push(Cause::shown("spec.template", &shown, "field is immutable"));
     }
     let kept: Rules = &[

@@ -111,10 +111,11 @@ fn busy(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 /// The parts of an indexed Job that are done, and those that failed.
 fn parts(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let (spec, field) = (&seen.root["spec"], |name: &str| &seen.value[name]);
-    let all = spec["completions"].as_i64().unwrap_or(1);
+    // Of a Job that says no number nobody knows which parts there are.
+    let all = spec["completions"].as_i64();
     let indexed = spec["completionMode"] == "Indexed";
     let (completed, at) = (text(field("completedIndexes")), seen.below("completedIndexes"));
-    let done = indexes(completed, all);
+    let done = all.map_or_else(|| Ok(Vec::new()), |all| indexes(completed, all));
     if let Err(why) = &done {
         causes.push(Cause::invalid(&at, field("completedIndexes"), &format!("error parsing completedIndexes: {why}")));
     }
@@ -129,6 +130,7 @@ fn parts(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if spec["backoffLimitPerIndex"].is_null() {
         return causes.push(Cause::invalid(at, failed, "cannot set non-null failedIndexes when backoffLimitPerIndex is null"));
     }
+    let Some(all) = all else { return };
     let lost = indexes(text(failed), all);
     if let Err(why) = &lost {
         causes.push(Cause::invalid(&at, failed, &format!("error parsing failedIndexes: {why}")));

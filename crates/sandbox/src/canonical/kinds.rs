@@ -197,7 +197,6 @@ fn pod(fields: &mut Map<String, Value>) {
     let Some(spec) = spec(fields) else { return };
     pods::pod(spec);
     if let Some(status) = object(fields, "status") {
-        default(status, "phase", "Pending");
         one_address(status);
         for list in ["initContainerStatuses", "containerStatuses"] {
             for one in items(status, list) {

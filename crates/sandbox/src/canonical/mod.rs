@@ -11,6 +11,7 @@ mod check;
 mod config;
 mod containers;
 mod convert;
+mod disk;
 mod env;
 mod format;
 mod job;
@@ -47,22 +48,24 @@ pub(crate) use convert::convert;
 pub(crate) use format::{label, label_value, qualified, subdomain};
 pub(crate) use kinds::TEMPLATE_GENERATION;
 pub(crate) use meta::custom as custom_metadata;
+pub(crate) use shape::Empties;
 pub(crate) use shown::ordered;
 pub(crate) use types::{kind_of, metadata_mismatch, mismatch};
 pub(crate) use validate::{labels, validate, validate_part};
 pub(crate) use warn::{finalizers as finalizer_warnings, warnings};
 
 /// Brings a built-in object into the server's form. Objects of other kinds are left as they are: their definition says what they get. What is the same
-/// in `old`, an object of the same kind that is stored, is in that form.
-pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value, old: Option<&Value>) {
+/// in `old`, an object of the same kind that is stored, is in that form. Gives back the empty lists and maps that went.
+pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value, old: Option<&Value>) -> Empties {
     #[cfg(debug_assertions)]
     let given = object.clone();
     let message = type_name(object["apiVersion"].as_str().unwrap_or_default(), kind);
     let old = old.filter(|old| old["apiVersion"] == object["apiVersion"]).and_then(Value::as_object);
+    let mut empties = Empties::new();
     if let Some(fields) = object.as_object_mut() {
         let same = old.into_iter().flatten().filter(|(name, value)| fields.get(*name) == Some(*value));
         let done: Vec<&str> = same.map(|(name, _)| name.as_str()).collect();
-        shape::prune(fields, &message, &done);
+        empties = shape::prune(fields, &message, &done);
         kinds::complete(group, kind, fields);
         shape::fill(fields, &message, &done);
     }
@@ -72,6 +75,7 @@ pub(crate) fn canonicalise(group: &str, kind: &str, object: &mut Value, old: Opt
         canonicalise(group, kind, &mut anew, None);
         assert_eq!(*object, anew, "what is the same in a stored {kind} is not in the server's form there");
     }
+    empties
 }
 
 /// Takes out of an object's metadata what metadata does not have.

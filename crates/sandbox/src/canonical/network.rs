@@ -195,7 +195,7 @@ pub(super) fn same_address(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 /// An Ingress goes somewhere.
 pub(super) fn ingress(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if seen.items("rules").is_empty() && seen.value["defaultBackend"].is_null() {
-        causes.push(Cause::shown(seen.at, "null", "either `defaultBackend` or `rules` must be specified"));
+        causes.push(Cause::invalid(seen.at, &seen.shown["rules"], "either `defaultBackend` or `rules` must be specified"));
     }
 }
 

@@ -151,6 +151,19 @@ fn always_pulled(image: &str) -> bool {
     IMAGE.captures(image).is_some_and(|found| found.get(1).is_none_or(|tag| tag.as_str() == "latest"))
 }
 
+/// What disks get that they do not say.
+const DISKS: [(&str, &str, &str); 9] = [
+    ("iscsi", "iscsiInterface", "default"),
+    ("rbd", "pool", "rbd"),
+    ("rbd", "user", "admin"),
+    ("rbd", "keyring", "/etc/ceph/keyring"),
+    ("azureDisk", "cachingMode", "ReadWrite"),
+    ("azureDisk", "kind", "Shared"),
+    ("azureDisk", "fsType", "ext4"),
+    ("scaleIO", "storageMode", "ThinProvisioned"),
+    ("scaleIO", "fsType", "xfs"),
+];
+
 fn volume(volume: &mut Map<String, Value>) {
     if volume.keys().all(|name| name == "name") {
         volume.insert("emptyDir".to_owned(), json!({}));
@@ -181,8 +194,13 @@ fn volume(volume: &mut Map<String, Value>) {
             object(spec, "resources");
         }
     }
-    if let Some(disk) = volume.get_mut("iscsi").and_then(Value::as_object_mut) {
-        default(disk, "iscsiInterface", "default");
+    for (source, field, value) in DISKS {
+        if let Some(disk) = volume.get_mut(source).and_then(Value::as_object_mut) {
+            default(disk, field, value);
+        }
+    }
+    if let Some(disk) = volume.get_mut("azureDisk").and_then(Value::as_object_mut) {
+        default(disk, "readOnly", false);
     }
 }
 

@@ -91,6 +91,9 @@ fn pod(fields: &mut Map<String, Value>, new: bool) {
     let class = quality(spec);
     if let Some(status) = object(fields, "status") {
         status.remove("nodeAllocatableResourceClaimStatuses");
+        if new {
+            default(status, "phase", "Pending");
+        }
         default(status, "qosClass", class);
     }
 }

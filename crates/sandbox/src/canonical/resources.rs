@@ -8,12 +8,22 @@ use super::check::{Seen, items, text};
 use super::{format, quantity};
 use crate::cause::Cause;
 
+/// What a container needs.
 pub(super) fn resources(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    amounts(seen, resource_name, causes);
+}
+
+/// What all containers of a Pod need together.
+pub(super) fn of_all(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    amounts(seen, shared_name, causes);
+}
+
+fn amounts(seen: &Seen<'_>, named: fn(&str, &str, &mut Vec<Cause>), causes: &mut Vec<Cause>) {
     let (limits, requests) = (&seen.value["limits"], &seen.value["requests"]);
     for (list, amounts) in [("limits", limits), ("requests", requests)] {
         for (name, amount) in amounts.as_object().into_iter().flatten() {
             let at = seen.below(&format!("{list}[{name}]"));
-            resource_name(name, &at, causes);
+            named(name, &at, causes);
             let number = quantity::amount(text(amount)).unwrap_or(0);
             if number < 0 {
                 causes.push(Cause::invalid(&at, amount, "must be greater than or equal to 0"));
@@ -71,6 +81,16 @@ fn resource_name(name: &str, at: &str, causes: &mut Vec<Cause>) {
     }
     if !name.contains('/') && !container {
         causes.push(Cause::invalid(at, &json!(name), "must be a standard resource for containers"));
+    }
+}
+
+/// The name of something that a Pod as a whole can have.
+fn shared_name(name: &str, at: &str, causes: &mut Vec<Cause>) {
+    causes.extend(Cause::of_format(at, name, format::qualified(name)));
+    if !name.contains('/') && !known(name).0 {
+        causes.push(Cause::invalid(at, &json!(name), "must be a standard resource type or fully qualified"));
+    } else if !matches!(name, "cpu" | "memory") && !name.starts_with("hugepages-") {
+        causes.push(Cause::unsupported(at, &json!(name), &["cpu", "hugepages-", "memory"]));
     }
 }
 

@@ -10,10 +10,21 @@ use serde_json::{Map, Value, json};
 
 use super::quantity;
 use crate::golang::{Field, Shape, Table, Type, type_name};
+use crate::place::Place;
+
+/// Lists and maps without anything in them that were taken out of an object, each with its place as a JSON pointer. Nothing tells them from what was not
+/// given but Go's own types, which show them in errors.
+pub(crate) type Empties = Vec<(String, Value)>;
 
 /// Takes out what the type does not have and what it cannot tell from nothing. Defaults are given to what is left. The fields of these names are
 /// canonical already.
-pub(super) fn prune(fields: &mut Map<String, Value>, message: &str, done: &[&str]) {
+pub(super) fn prune(fields: &mut Map<String, Value>, message: &str, done: &[&str]) -> Empties {
+    let mut empties = Empties::new();
+    prune_in(fields, message, done, Place::Top, &mut empties);
+    empties
+}
+
+fn prune_in(fields: &mut Map<String, Value>, message: &str, done: &[&str], place: Place<'_>, empties: &mut Empties) {
     let Some(known) = Table::get().fields(message).filter(|_| !is_raw(message)) else { return };
     fields.retain(|name, value| {
         if done.contains(&name.as_str()) {
@@ -25,8 +36,13 @@ pub(super) fn prune(fields: &mut Map<String, Value>, message: &str, done: &[&str
         if value.is_null() {
             return false;
         }
-        inside(value, field);
-        !is_zero(value, field)
+        let place = Place::Field(&place, name);
+        inside(value, field, place, empties);
+        let zero = is_zero(value, field);
+        if zero && matches!(value, Value::Array(_) | Value::Object(_)) {
+            empties.push((place.pointer(), value.take()));
+        }
+        !zero
     });
 }
 
@@ -84,26 +100,26 @@ fn is_kind(message: &str) -> bool {
     kinds.contains(message)
 }
 
-fn inside(value: &mut Value, field: &Field) {
+fn inside(value: &mut Value, field: &Field, place: Place<'_>, empties: &mut Empties) {
     match (field.shape, value) {
         (Shape::List, Value::Array(items)) => {
-            for item in items {
+            for (index, item) in items.iter_mut().enumerate() {
                 if item.is_null() {
                     *item = nothing_in_list(field.of);
                 }
-                one(item, field.of);
+                one(item, field.of, Place::Item(&place, index), empties);
             }
         }
         (Shape::Map, Value::Object(map)) => {
-            for value in map.values_mut() {
+            for (name, value) in map {
                 match field.of {
                     Type::Text if value.is_null() => *value = json!(""),
                     Type::Message("resource.Quantity") => amount(value, quantity::resource),
-                    of => one(value, of),
+                    of => one(value, of, Place::Field(&place, name), empties),
                 }
             }
         }
-        (Shape::One | Shape::Pointer, value) => one(value, field.of),
+        (Shape::One | Shape::Pointer, value) => one(value, field.of, place, empties),
         // Of another type than it should be: whoever looks at types speaks of it.
         _ => {}
     }
@@ -120,13 +136,13 @@ fn nothing_in_list(of: Type) -> Value {
     }
 }
 
-fn one(value: &mut Value, of: Type) {
+fn one(value: &mut Value, of: Type, place: Place<'_>, empties: &mut Empties) {
     let Type::Message(message) = of else { return };
     match (message, &mut *value) {
         ("resource.Quantity", _) => amount(value, quantity::canonical),
         ("meta/v1.Time", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%SZ"),
         ("meta/v1.MicroTime", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%S.%6fZ"),
-        (_, Value::Object(fields)) => prune(fields, object_of(message), &[]),
+        (_, Value::Object(fields)) => prune_in(fields, object_of(message), &[], place, empties),
         _ => {}
     }
 }

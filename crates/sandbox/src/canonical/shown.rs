@@ -34,7 +34,8 @@ fn whole(value: &Value, message: &str, out: &mut String) {
             let found = match &nested {
                 Some(context) if field.name == "SecurityContext" => Some(context),
                 _ => {
-                    let own = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(field.name)).map(|(_, value)| value);
+                    let called = RENAMED.iter().find(|(own, _)| *own == field.name).map_or(field.name, |(_, name)| name);
+                    let own = fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(called)).map(|(_, value)| value);
                     // The server's own types have their metadata inline.
                     own.or_else(|| fields.get("metadata")?.get(field.name))
                 }
@@ -45,6 +46,9 @@ fn whole(value: &Value, message: &str, out: &mut String) {
         out,
     );
 }
+
+/// What the server's own types call otherwise than JSON does.
+const RENAMED: [(&str, &str); 4] = [("CephMonitors", "monitors"), ("RBDImage", "image"), ("RBDPool", "pool"), ("RadosUser", "user")];
 
 /// The server's own Pods have their host's namespaces in the security context.
 fn with_namespaces(spec: &Map<String, Value>) -> Value {

@@ -109,10 +109,12 @@ pub(super) fn source(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 /// A claim that is bound may grow; nothing else of it changes.
 pub(super) fn claim_update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let Some(old) = seen.old else { return };
-    let (mut spec, before) = (seen.value["spec"].clone(), &old["spec"]);
+    let (mut spec, mut shown, before) = (seen.value["spec"].clone(), seen.shown["spec"].clone(), &old["spec"]);
     let bound = old["status"]["phase"] == "Bound";
     if bound && !before["resources"]["requests"].is_null() {
-        spec["resources"]["requests"] = before["resources"]["requests"].clone();
+        for spec in [&mut spec, &mut shown] {
+            spec["resources"]["requests"] = before["resources"]["requests"].clone();
+        }
     }
     // The binder names the volume, once; from then on the class of volumes may be another.
     let free = [
@@ -125,12 +127,12 @@ pub(super) fn claim_update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if workload::without(&spec, &free) != workload::without(before, &free) {
         for name in free {
             match before.get(name) {
-                Some(value) => spec[name] = value.clone(),
-                None => drop(spec.as_object_mut().map(|fields| fields.remove(name))),
+                Some(value) => shown[name] = value.clone(),
+                None => drop(shown.as_object_mut().map(|fields| fields.remove(name))),
             }
         }
         let detail = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims";
-        let lines = shown::difference(before, &spec, "core.PersistentVolumeClaimSpec");
+        let lines = shown::difference(before, &shown, "core.PersistentVolumeClaimSpec");
         causes.push(Cause::forbidden("spec", &format!("{detail}\n{lines}")));
     }
     let (mode, was) = (&seen.value["spec"]["volumeMode"], &before["volumeMode"]);

@@ -15,7 +15,7 @@ const POD: Rules = &[
     ("", With(containers::running)),
     ("", With(containers::first)),
     ("", With(containers::visiting)),
-    ("resources", Inside(&[("claims", With(no_claims)), ("", With(resources::resources)), ("claims", With(resources::claims))])),
+    ("resources", Inside(&[("claims", With(no_claims)), ("", With(resources::of_all)), ("claims", With(resources::claims))])),
     ("", With(containers::own_ports)),
     ("restartPolicy", OneOf(&["Always", "OnFailure", "Never"])),
     ("dnsPolicy", OneOf(&["ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"])),
@@ -113,7 +113,7 @@ const SPREAD_MORE: Rules = &[
 
 /// All that is wrong with a Pod's spec, which stands at `at`.
 pub(super) fn spec(spec: &Value, at: &str, causes: &mut Vec<Cause>) {
-    look(POD, &Seen { value: spec, old: None, root: spec, at }, causes);
+    look(POD, &Seen { value: spec, old: None, root: spec, shown: spec, at }, causes);
 }
 
 /// All that is wrong with a template.

@@ -98,7 +98,7 @@ fn a_secrets_text_becomes_data() {
 #[test]
 fn a_service_that_is_refused_is_refused_in_the_servers_words() {
     let got = canonical(json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"ports": [{"port": 80000}]}}));
-    let causes = validate("", "Service", &got, None);
+    let causes = validate("", "Service", &got, None, Empties::new());
     assert_eq!(causes.len(), 2, "{causes:?}");
     assert_eq!(
         (causes[0].field.as_str(), causes[0].message.as_str()),
@@ -109,10 +109,10 @@ fn a_service_that_is_refused_is_refused_in_the_servers_words() {
 #[test]
 fn what_may_not_change_may_not_change() {
     let old = canonical(deployment());
-    assert_eq!(validate("apps", "Deployment", &old, Some(&old)), []);
+    assert_eq!(validate("apps", "Deployment", &old, Some(&old), Empties::new()), []);
     let mut new = old.clone();
     new["spec"]["selector"]["matchLabels"]["app"] = json!("other");
-    let causes = validate("apps", "Deployment", &new, Some(&old));
+    let causes = validate("apps", "Deployment", &new, Some(&old), Empties::new());
     assert!(causes.iter().any(|cause| cause.field == "spec.selector" && cause.message.ends_with(": field is immutable")), "{causes:?}");
     assert!(causes.iter().any(|cause| cause.field == "spec.template.metadata.labels"), "{causes:?}");
 }
@@ -123,7 +123,8 @@ fn missing_names_images_and_mounts_are_told() {
     object["metadata"]["name"] = json!("Web");
     object["spec"]["template"]["spec"]["containers"] =
         json!([{"name": "a", "volumeMounts": [{"name": "none", "mountPath": "/x"}]}, {"name": "a", "image": "i"}]);
-    let fields: Vec<String> = validate("apps", "Deployment", &canonical(object), None).into_iter().map(|cause| cause.field).collect();
+    let fields: Vec<String> =
+        validate("apps", "Deployment", &canonical(object), None, Empties::new()).into_iter().map(|cause| cause.field).collect();
     let at = "spec.template.spec.containers";
     assert_eq!(
         fields,

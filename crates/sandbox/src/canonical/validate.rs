@@ -3,12 +3,18 @@
 use serde_json::Value;
 
 use super::check::{Seen, look};
-use super::{meta, rules, status};
+use super::{Empties, meta, rules, status};
 use crate::cause::Cause;
 
-/// Everything that is wrong with an object in the server's form; `old` is what an update would replace.
-pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>) -> Vec<Cause> {
-    let (seen, mut causes) = (Seen { value: new, old, root: new, at: "" }, Vec::new());
+/// Everything that is wrong with an object in the server's form; `old` is what an update would replace. What is refused is shown with the empty lists and
+/// maps that it lost on the way to that form.
+pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>, empties: Empties) -> Vec<Cause> {
+    let causes = validate_shown(group, kind, new, old, new);
+    if causes.is_empty() || empties.is_empty() { causes } else { validate_shown(group, kind, new, old, &with(new, empties)) }
+}
+
+fn validate_shown(group: &str, kind: &str, new: &Value, old: Option<&Value>, shown: &Value) -> Vec<Cause> {
+    let (seen, mut causes) = (Seen { value: new, old, root: new, shown, at: "" }, Vec::new());
     look(rules::first(group, kind), &seen, &mut causes);
     if causes.is_empty() {
         causes = metadata(group, kind, new, old);
@@ -17,11 +23,27 @@ pub(crate) fn validate(group: &str, kind: &str, new: &Value, old: Option<&Value>
     causes
 }
 
+/// An object with what it lost where nothing else stands there now.
+fn with(object: &Value, empties: Empties) -> Value {
+    let mut object = object.clone();
+    for (pointer, empty) in empties {
+        let Some((around, name)) = pointer.rsplit_once('/') else { continue };
+        if let Some(fields) = object.pointer_mut(around).and_then(Value::as_object_mut) {
+            let place = fields.entry(name.replace("~1", "/").replace("~0", "~")).or_insert(Value::Null);
+            // Some types write null where nothing is.
+            if place.is_null() {
+                *place = empty;
+            }
+        }
+    }
+    object
+}
+
 /// The same of one of which only a part is written.
 pub(crate) fn validate_part(group: &str, kind: &str, new: &Value, old: Option<&Value>, part: &str) -> Vec<Cause> {
     let mut causes = metadata(group, kind, new, old);
     if part == "status" {
-        look(status::of(group, kind), &Seen { value: new, old, root: new, at: "" }, &mut causes);
+        look(status::of(group, kind), &Seen { value: new, old, root: new, shown: new, at: "" }, &mut causes);
     }
     causes
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::check::Check::{Each, Inside, Of, OneOf, Required, With, Within};
 use super::check::{Rules, Seen, items, look, text};
 use super::containers::PULLED;
-use super::{env, format, quantity};
+use super::{disk, env, format, quantity};
 use crate::cause::Cause;
 
 const MODE: &str = "must be a number between 0 and 0777 (octal), both inclusive";
@@ -28,27 +28,27 @@ const SOURCES: [(&str, &str, Rules); 30] = [
     ("emptyDir", "emptyDir", EMPTY_DIR),
     ("hostPath", "hostPath", HOST_PATH),
     ("gitRepo", "gitRepo", &[("repository", Required("")), ("directory", Of(format::below))]),
-    ("gcePersistentDisk", "gcePersistentDisk", &[]),
+    ("gcePersistentDisk", "gcePersistentDisk", &[("", With(disk::google))]),
     ("awsElasticBlockStore", "awsElasticBlockStore", &[("volumeID", Required("")), ("partition", Within(0, 255, PARTITION))]),
     ("secret", "secret", SECRET),
     ("nfs", "nfs", NFS),
-    ("iscsi", "iscsi", &[]),
+    ("iscsi", "iscsi", &[("targetPortal", Required("")), ("iqn", Required("")), ("lun", Within(0, 255, PARTITION))]),
     ("glusterfs", "glusterfs", &[("endpoints", Required("")), ("path", Required(""))]),
-    ("flocker", "flocker", &[]),
+    ("flocker", "flocker", &[("", With(disk::flocker))]),
     ("persistentVolumeClaim", "persistentVolumeClaim", &[("claimName", Required(""))]),
     ("rbd", "rbd", &[("monitors", Required("")), ("image", Required(""))]),
     ("cinder", "cinder", &[("volumeID", Required("")), ("secretRef", Inside(&[("name", Required(""))]))]),
     ("cephfs", "cephFS", &[("monitors", Required(""))]),
-    ("quobyte", "quobyte", &[]),
+    ("quobyte", "quobyte", &[("", With(disk::quobyte)), ("volume", Required(""))]),
     ("downwardAPI", "downwarAPI", DOWNWARD),
-    ("fc", "fc", &[]),
+    ("fc", "fc", &[("", With(disk::fibre)), ("lun", Within(0, 255, PARTITION))]),
     ("flexVolume", "flexVolume", &[("driver", Required(""))]),
     ("configMap", "configMap", CONFIG_MAP),
     ("azureFile", "azureFile", &[("secretName", Required("")), ("shareName", Required(""))]),
     ("vsphereVolume", "vsphereVolume", &[("volumePath", Required(""))]),
     ("photonPersistentDisk", "photonPersistentDisk", &[("pdID", Required(""))]),
     ("portworxVolume", "portworxVolume", &[("volumeID", Required(""))]),
-    ("azureDisk", "azureDisk", &[("diskName", Required("")), ("diskURI", Required(""))]),
+    ("azureDisk", "azureDisk", disk::AZURE),
     ("storageos", "storageos", &[("volumeName", Required("")), ("volumeName", Of(format::label)), ("volumeNamespace", Of(format::label))]),
     ("projected", "projected", PROJECTED),
     ("scaleIO", "scaleIO", &[("gateway", Required("")), ("system", Required("")), ("volumeName", Required(""))]),
@@ -71,7 +71,7 @@ fn each<'v>(list: &'v Value, at: &str, causes: &mut Vec<Cause>) -> Vec<&'v Value
     let mut usable: Vec<&Value> = Vec::new();
     for (index, volume) in items(list).iter().enumerate() {
         let (before, at) = (causes.len(), format!("{at}[{index}]"));
-        look(VOLUME, &Seen { value: volume, old: None, root: volume, at: &at }, causes);
+        look(VOLUME, &Seen { value: volume, old: None, root: volume, shown: volume, at: &at }, causes);
         if usable.iter().any(|other| other["name"] == volume["name"]) {
             causes.push(Cause::duplicate(format!("{at}.name"), &volume["name"]));
         }

@@ -33,11 +33,16 @@ fn is_empty(selector: &Value) -> bool {
     !selector.is_null() && selector["matchLabels"].is_null() && selector["matchExpressions"].is_null()
 }
 
+/// The labels of a template, as errors show them.
+fn shown_labels<'a>(seen: &Seen<'a>) -> &'a Value {
+    &seen.shown["template"]["metadata"]["labels"]
+}
+
 /// A DaemonSet's selector, which is told less of.
 pub(super) fn daemon_selector(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let (selector, labels) = (&seen.value["selector"], &seen.value["template"]["metadata"]["labels"]);
     if meta::is_selector(selector) && !meta::selects(selector, labels) {
-        causes.push(Cause::invalid(seen.below("template.metadata.labels"), labels, UNFIT));
+        causes.push(Cause::invalid(seen.below("template.metadata.labels"), shown_labels(seen), UNFIT));
     }
     if is_empty(selector) {
         causes.push(Cause::invalid(seen.below("selector"), selector, "empty selector is invalid for daemonset"));
@@ -56,7 +61,7 @@ pub(super) fn template(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         }
         let labels = &template["metadata"]["labels"];
         if !is_empty(selector) && !meta::selects(selector, labels) {
-            causes.push(Cause::invalid(format!("{at}.metadata.labels"), labels, UNFIT));
+            causes.push(Cause::invalid(format!("{at}.metadata.labels"), shown_labels(seen), UNFIT));
         }
     }
     let set = kind == "StatefulSet";
