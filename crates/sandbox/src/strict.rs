@@ -128,18 +128,23 @@ impl Patch<'_> {
         canonical::ordered(&made, &message, Some(&self.touched()))
     }
 
-    /// The objects on the way to what is changed.
+    /// The objects and lists on the way to what is changed, and where something stands that the patch itself brings.
     fn touched(&self) -> Value {
         let Some(operations) = self.change.as_array() else { return self.change.clone() };
         let mut out = serde_json::json!({});
         for operation in operations {
             let mut at = &mut out;
             for step in operation["path"].as_str().unwrap_or_default().split('/').skip(1) {
-                at = &mut at[step];
                 if !at.is_object() {
                     *at = serde_json::json!({});
                 }
+                at = &mut at[step];
             }
+            *at = match operation["op"].as_str() {
+                Some("add" | "replace") => Value::Bool(true),
+                _ if at.is_null() => serde_json::json!({}),
+                _ => continue,
+            };
         }
         out
     }

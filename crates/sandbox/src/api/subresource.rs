@@ -32,14 +32,14 @@ pub(crate) fn carry_out(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
         ("status", Verb::Get) => read::get(core, ask).map(ok),
         ("status", Verb::Update) => {
             let object = write::given(core, ask)?;
-            write::replace(core, ask, |_, _| Ok(object), "status").map(ok)
+            write::put(core, ask, object, "status").map(ok)
         }
         ("status", Verb::Patch) if ask.content_type.starts_with("application/apply-patch") => write::apply(core, ask, "status"),
         ("status", Verb::Patch) => write::change(core, ask, "status").map(ok),
         ("ephemeralcontainers" | "approval", Verb::Get) => read::get(core, ask).map(ok),
         ("ephemeralcontainers" | "approval", Verb::Update) => {
             let object = write::given(core, ask)?;
-            write::replace(core, ask, |_, _| Ok(object), name).map(ok)
+            write::put(core, ask, object, name).map(ok)
         }
         ("ephemeralcontainers" | "approval", Verb::Patch) => write::change(core, ask, name).map(ok),
         ("scale", Verb::Get) => {

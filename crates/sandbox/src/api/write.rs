@@ -60,7 +60,13 @@ fn is_of_kind(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
             resource.api_version()
         )));
     }
-    if other_kind {
+    Ok(())
+}
+
+/// Refuses a custom object that is of another kind than the URL's.
+fn is_of_custom_kind(ask: &Ask<'_>, object: &Value) -> Result<(), ApiError> {
+    let (resource, kind) = (&ask.resource, object["kind"].as_str().unwrap_or_default());
+    if !resource.is_builtin() && !kind.is_empty() && kind != resource.kind {
         let cause = Cause::invalid("kind", &json!(kind), &format!("must be {}", resource.kind));
         let mut told = Resource::clone(resource);
         told.kind = kind.to_owned();
@@ -206,7 +212,16 @@ fn looked_at(ask: &Ask<'_>, object: Value, twice: Vec<String>, yaml: bool, warni
     }
     strict::check(ask, &object, &strict::Twice::new(twice, yaml), warnings)?;
     is_in_place(ask, &object)?;
+    if ask.verb == Verb::Create {
+        is_of_custom_kind(ask, &object)?;
+    }
     Ok(object)
+}
+
+/// Replaces an object by the one that a PUT gives. Of what kind that is, is only asked where there is something to replace.
+pub(crate) fn put(core: &mut Held<'_>, ask: &Ask<'_>, object: Value, subresource: &str) -> Result<Shown, ApiError> {
+    let make = |_: &Opened, _: &mut Vec<String>| is_of_custom_kind(ask, &object).map(|()| object);
+    replace(core, ask, make, subresource)
 }
 
 fn insert(core: &mut Held<'_>, ask: &Ask<'_>, mut object: Value, manage: Manage) -> Answer {
@@ -256,7 +271,7 @@ pub(crate) fn update(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
     if is_new && meta::text(&object, "uid").is_empty() && matches!(meta::text(&object, "resourceVersion"), "" | "0") {
         return insert(core, ask, object, Manage::Writer(manager(ask)));
     }
-    replace(core, ask, |_, _| Ok(object), "").map(|object| (StatusCode::OK, object))
+    put(core, ask, object, "").map(|object| (StatusCode::OK, object))
 }
 
 /// The whole object that a PUT gives.
@@ -513,7 +528,7 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
         let given = |field: &str| config["metadata"][field].clone();
         let named = json!({"metadata": {"name": given("name"), "namespace": given("namespace")}});
         let which = json!({"metadata": {"resourceVersion": given("resourceVersion"), "uid": given("uid")}});
-        let unnamed = config["metadata"].get("name").is_some_and(Value::is_null);
+        let unnamed = config["metadata"].get("name").is_some_and(|name| name.is_null() || name == "");
         let (mut new, managed) =
             managed::applied(resource, old.as_ref().map(|old| &old.opened), config, manager, subresource, ask.query.is("force"), &now)?;
         match &old {

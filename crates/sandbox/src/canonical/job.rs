@@ -154,6 +154,7 @@ fn failures(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let job = job_of(seen);
     for (index, rule) in seen.items("rules").iter().enumerate() {
         let at = seen.below(&format!("rules[{index}]"));
+        let shown = &seen.shown["rules"][index]["onExitCodes"]["values"];
         let action = &rule["action"];
         if action != "FailIndex" {
             choice(action, format!("{at}.action"), ACTIONS, causes);
@@ -162,7 +163,7 @@ fn failures(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         }
         let (codes, conditions) = (&rule["onExitCodes"], items(&rule["onPodConditions"]));
         if !codes.is_null() {
-            exit_codes(codes, &job["template"]["spec"], &format!("{at}.onExitCodes"), causes);
+            exit_codes((codes, shown), &job["template"]["spec"], &format!("{at}.onExitCodes"), causes);
         }
         if conditions.len() > RULES {
             causes.push(Cause::too_many(format!("{at}.onPodConditions"), conditions.len(), RULES));
@@ -186,7 +187,7 @@ fn job_of<'a>(seen: &Seen<'a>) -> &'a Value {
     if spec["jobTemplate"].is_null() { spec } else { &spec["jobTemplate"]["spec"] }
 }
 
-fn exit_codes(codes: &Value, pod: &Value, at: &str, causes: &mut Vec<Cause>) {
+fn exit_codes((codes, shown): (&Value, &Value), pod: &Value, at: &str, causes: &mut Vec<Cause>) {
     choice(&codes["operator"], format!("{at}.operator"), OPERATORS, causes);
     let name = &codes["containerName"];
     let containers = || items(&pod["containers"]).iter().chain(items(&pod["initContainers"]));
@@ -196,7 +197,7 @@ fn exit_codes(codes: &Value, pod: &Value, at: &str, causes: &mut Vec<Cause>) {
     }
     let (values, at) = (items(&codes["values"]), format!("{at}.values"));
     if values.is_empty() {
-        causes.push(Cause::invalid(&at, &codes["values"], "at least one value is required"));
+        causes.push(Cause::invalid(&at, shown, "at least one value is required"));
     }
     for (index, value) in values.iter().enumerate() {
         if codes["operator"] == "In" && *value == json!(0) {

@@ -11,7 +11,8 @@ pub(crate) fn internal(value: &Value, message: &str) -> String {
     out
 }
 
-/// A value in Go's order of fields, those that are not known behind them; objects on the way of a patch go by the alphabet, as its library has it.
+/// A value in Go's order of fields, those that are not known behind them; objects on the way of a patch go by the alphabet, as its library has it, and what
+/// the patch brought is as it was there.
 pub(crate) fn ordered(value: &Value, message: &str, patch: Option<&Value>) -> String {
     let mut out = String::new();
     in_order(value, message, patch, &mut out);
@@ -82,7 +83,8 @@ fn text_of(value: Option<&Value>, field: &Field) -> String {
 }
 
 fn in_order(value: &Value, message: &str, patch: Option<&Value>, out: &mut String) {
-    let Some(fields) = value.as_object() else { return out.push_str(&value.to_string()) };
+    let own = !patch.is_some_and(is_brought);
+    let Some(fields) = value.as_object().filter(|_| own) else { return out.push_str(&value.to_string()) };
     let patch = patch.and_then(Value::as_object);
     let known = Table::get().ordered(message);
     let of = |name: &str| known.iter().find(|field| field.name == name);
@@ -99,19 +101,26 @@ fn in_order(value: &Value, message: &str, patch: Option<&Value>, out: &mut Strin
         names.into_iter().map(|name| {
             let (value, patch) = (&fields[name], patch.and_then(|patch| patch.get(name)));
             let mut text = String::new();
-            let one = |value: &Value, out: &mut String| match of(name).map(|field| field.of) {
+            let one = |value: &Value, patch: Option<&Value>, out: &mut String| match of(name).map(|field| field.of) {
                 Some(Type::Message(of)) => in_order(value, of, patch, out),
                 _ => out.push_str(&value.to_string()),
             };
+            let mut places = (0_usize..).map(|place| patch?.get(place.to_string()));
             match (value, of(name).map(|field| field.shape)) {
-                (Value::Array(items), _) => list(items, one, &mut text),
-                (Value::Object(entries), Some(Shape::Map)) => map(entries, one, &mut text),
-                _ => one(value, &mut text),
+                _ if patch.is_some_and(is_brought) => text.push_str(&value.to_string()),
+                (Value::Array(items), _) => list(items, |item, out| one(item, places.next().flatten(), out), &mut text),
+                (Value::Object(entries), Some(Shape::Map)) => map(entries, |value, out| one(value, patch, out), &mut text),
+                _ => one(value, patch, &mut text),
             }
             (name, text)
         }),
         out,
     );
+}
+
+/// Whether a value stands where a patch brought it, and not on the way to that.
+fn is_brought(patch: &Value) -> bool {
+    !patch.is_object() && !patch.is_null()
 }
 
 fn object<'a>(fields: impl Iterator<Item = (&'a str, String)>, out: &mut String) {
