@@ -80,7 +80,7 @@ fn directives_within_what_is_new_become_fields() {
 #[test]
 fn bad_patches_are_told_from_good_ones() {
     let said = |change: &Value| patch(&pod(&json!([{"name": "a"}])), change, deployment()).expect_err("a bad patch").to_string();
-    assert_eq!(said(&pod(&json!([{"image": "x"}]))), "map: {\"image\":\"x\"} does not contain declared merge key: name");
+    assert_eq!(said(&pod(&json!([{"image": "x"}]))), "map: map[image:x] does not contain declared merge key: name");
     assert_eq!(said(&json!({"$patch": "explode"})), "unknown patch type: explode in map: map[$patch:explode]");
     assert_eq!(said(&json!({"$retainKeys": 1})), "invalid patch format of $retainKeys");
     let disorder = json!({"spec": {"template": {"spec": {"$setElementOrder/containers": [{"name": "a"}, {"name": "b"}],

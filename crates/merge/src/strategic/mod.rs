@@ -20,7 +20,7 @@ pub enum StrategicError {
     /// An item of a keyed list lacks its key.
     #[error("map: {item} does not contain declared merge key: {key}")]
     MissingKey {
-        /// The item.
+        /// The item, as Go prints it.
         item: String,
         /// The key that it lacks.
         key: String,

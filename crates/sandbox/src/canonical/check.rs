@@ -226,13 +226,3 @@ pub(super) fn port(value: &Value, at: &str, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid(at, shown, "must be between 1 and 65535, inclusive"));
     }
 }
-
-/// Each value may stand only once.
-pub(super) fn unique(list: &[Value], field: &str, at: &str, causes: &mut Vec<Cause>) {
-    for (index, item) in list.iter().enumerate() {
-        let value = &item[field];
-        if !text(value).is_empty() && list[..index].iter().any(|other| &other[field] == value) {
-            causes.push(Cause::duplicate(format!("{at}[{index}].{field}"), value));
-        }
-    }
-}

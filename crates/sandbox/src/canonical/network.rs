@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::check::Check::{Port, PortOrName, With};
-use super::check::{Seen, items, look, text, unique};
+use super::check::{Seen, items, look, text};
 use super::{format, rules, shown};
 use crate::cause::Cause;
 
@@ -43,13 +43,17 @@ pub(super) fn service_ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let ports = items(seen.value);
     for (index, port) in ports.iter().enumerate() {
         let at = format!("{}[{index}]", seen.at);
-        let name = &port["name"];
-        if ports.len() > 1 && text(name).is_empty() {
-            causes.push(Cause::required(format!("{at}.name"), ""));
+        let (name, at_name) = (&port["name"], format!("{at}.name"));
+        if !text(name).is_empty() {
+            causes.extend(Cause::of_format(&at_name, text(name), format::label(text(name))));
+            if ports[..index].iter().any(|other| other["name"] == *name) {
+                causes.push(Cause::duplicate(at_name, name));
+            }
+        } else if ports.len() > 1 {
+            causes.push(Cause::required(at_name, ""));
         }
         look(rules::SERVICE_PORT, &Seen { value: port, at: &at, ..*seen }, causes);
     }
-    unique(ports, "name", seen.at, causes);
 }
 
 /// The one address is the first of all.

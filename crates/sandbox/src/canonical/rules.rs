@@ -228,11 +228,6 @@ const VOLUME: Rules = &[
 
 const SUBJECT: Rules = &[("name", Required("")), ("", With(config::subject))];
 
-/// A port of a Service.
-pub(super) const SERVICE_PORT: Rules = &[
-    ("name", Of(format::label)),
-    ("port", Port),
-    ("protocol", OneOf(&["SCTP", "TCP", "UDP"])),
-    ("targetPort", PortOrName),
-    ("appProtocol", Of(format::qualified)),
-];
+/// A port of a Service, but for its name.
+pub(super) const SERVICE_PORT: Rules =
+    &[("port", Port), ("protocol", OneOf(&["SCTP", "TCP", "UDP"])), ("targetPort", PortOrName), ("appProtocol", Of(format::qualified))];

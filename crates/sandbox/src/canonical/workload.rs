@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::check::Check::{All, AtMostAll, Choice, Each, NotNegative, NumberOrPercent};
+use super::check::Check::{All, AtMostAll, Choice, Each, NotNegative, NumberOrPercent, Required};
 use super::check::{Seen, items, look, text};
 use super::rules::CLAIM_SPEC;
 use super::{containers, meta, shown, template as pods};
@@ -249,6 +249,12 @@ pub(super) fn pod(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         if items(&old[list]).len() != items(&spec[list]).len() {
             causes.push(Cause::forbidden(format!("spec.{list}"), "pod updates may not add or remove containers"));
             return;
+        }
+        // Images are looked at once more, for they are what may change.
+        for (index, container) in items(&spec[list]).iter().enumerate() {
+            let at = format!("spec.{list}[{index}]");
+            look(&[("image", Required(""))], &Seen { value: container, old: None, at: &at, ..*seen }, causes);
+            containers::trimmed(container, &at, causes);
         }
     }
     let (deadline, before) = (&spec["activeDeadlineSeconds"], &old["activeDeadlineSeconds"]);
