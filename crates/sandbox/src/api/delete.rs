@@ -98,7 +98,8 @@ pub(crate) fn collection(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, Ap
     for (namespace, name, object) in found {
         match delete(core, &ask.resource, &namespace, &name, &options) {
             Ok(_) => gone.push(object.stored().whole()),
-            Err(error) if matches!(error.code.as_u16(), 404 | 409) => {}
+            // What somebody else took away meanwhile is gone as well.
+            Err(error) if error.code.as_u16() == 404 => {}
             Err(error) => return Err(error),
         }
     }

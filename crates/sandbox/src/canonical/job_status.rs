@@ -177,7 +177,7 @@ fn alive(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     if is_more(terminating, 0) && is_finished(seen.value) {
         causes.push(Cause::invalid(seen.below("terminating"), terminating, "terminating>0 is invalid for finished job"));
     }
-    if is_more(ready, seen.value["active"].as_i64().unwrap_or(0)) {
+    if !ready.is_null() && is_more(ready, seen.value["active"].as_i64().unwrap_or(0)) {
         causes.push(Cause::invalid(seen.below("ready"), ready, "cannot set more ready pods than active"));
     }
 }
