@@ -40,7 +40,7 @@ pub(crate) fn read(folder: &Folder<'_>, entries: &[Entry]) -> Vec<Option<Ahead>>
         if bytes.len() > MAX_FILE {
             return None;
         }
-        let resources = crate::read::resources(&bytes, "").ok()?;
+        let (resources, None) = crate::read::resources_and_rest(&bytes, "").ok()? else { return None };
         Some(Ahead { path, linked, bytes: bytes.len(), resources })
     };
     let part = if parallel::part(entries.len()) < entries.len() { PART } else { entries.len() };

@@ -1,7 +1,7 @@
 //! Turning YAML into typed fields, as strictly as Go's JSON decoder: unknown fields and wrong types are errors, the case of field names is not.
 
 use crate::error::{Error, ErrorKind, Gathered, Result};
-use crate::yaml::{Kind, Map, Pos, Text, Value};
+use crate::yaml::{Kind, Map, Node, Pos, Text, Value};
 
 /// The fields of a map that are still to be taken. What is wrong with one of them is kept and told with the others in the end: until then a wrong field
 /// counts as a missing one.
@@ -64,13 +64,13 @@ impl Fields {
         self.entries.iter().all(|(key, value)| holds(key, value))
     }
 
-    /// Takes a field; of several spellings the last one counts. Null counts as missing.
+    /// Takes a field; of several spellings the last one in the order of bytes counts. Null counts as missing.
     pub(crate) fn take(&mut self, name: &str) -> Option<Value> {
-        let mut found = None;
+        let (mut found, mut spelt) = (None, Text::default());
         self.entries.retain_mut(|(key, value)| {
             let hit = key.eq_ignore_ascii_case(name);
-            if hit {
-                found = Some(std::mem::take(value));
+            if hit && *key >= spelt {
+                (found, spelt) = (Some(std::mem::take(value)), key.clone());
             }
             !hit
         });
@@ -151,6 +151,28 @@ impl Fields {
             out.extend(self.keep(decode(item)));
         }
         out
+    }
+}
+
+/// The fields that something has, and what those have that hold maps, or lists of them.
+pub(crate) struct Known(pub(crate) &'static [(&'static str, Option<&'static Known>)]);
+
+impl Known {
+    /// Takes out what is not known; each key that goes with its place.
+    pub(crate) fn prune(&self, value: &mut Value, gone: &mut Vec<(Text, Pos)>) {
+        match &mut value.node {
+            Node::Map(map) => map.edit(|key, value| {
+                let field = self.0.iter().find(|(name, _)| key.eq_ignore_ascii_case(name));
+                match field {
+                    Some((_, Some(inner))) => inner.prune(value, gone),
+                    Some((_, None)) => {}
+                    None => gone.push((key.into(), value.pos)),
+                }
+                field.is_some()
+            }),
+            Node::List(items) => items.iter_mut().for_each(|item| self.prune(item, gone)),
+            Node::Scalar(_) => {}
+        }
     }
 }
 

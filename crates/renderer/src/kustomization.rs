@@ -364,22 +364,27 @@ impl Selector {
 
 impl Image {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        Fields::new(value, "an image")?.read(&["name", "newName", "newTag", "tagSuffix", "digest"], |f| {
-            Ok(Self {
-                name: f.text("name"),
-                new_name: f.text("newName"),
-                new_tag: f.text("newTag"),
-                tag_suffix: f.text("tagSuffix"),
-                digest: f.text("digest"),
-            })
-        })
+        Fields::new(value, "an image")?.read(&["name", "newName", "newTag", "tagSuffix", "digest"], |f| Ok(Self::take(f)))
+    }
+
+    pub(crate) fn take(f: &mut Fields) -> Self {
+        Self {
+            name: f.text("name"),
+            new_name: f.text("newName"),
+            new_tag: f.text("newTag"),
+            tag_suffix: f.text("tagSuffix"),
+            digest: f.text("digest"),
+        }
     }
 }
 
 impl Replica {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        Fields::new(value, "replicas")?
-            .read(&["name", "count"], |f| Ok(Self { pos: f.pos(), name: f.text("name"), count: f.integer("count").unwrap_or(0) }))
+        Fields::new(value, "replicas")?.read(&["name", "count"], |f| Ok(Self::take(f)))
+    }
+
+    pub(crate) fn take(f: &mut Fields) -> Self {
+        Self { pos: f.pos(), name: f.text("name"), count: f.integer("count").unwrap_or(0) }
     }
 }
 

@@ -111,6 +111,22 @@ fn settle(patch: Value, shape: Shape<'_>) -> Result<Value> {
     Ok(Value { node: Node::Map(Map::from_distinct(out)), pos })
 }
 
+/// A key that a map has twice, since a patch brought it so: kustomize cannot read again what it printed then.
+pub(crate) fn twice(value: &Value) -> Option<Error> {
+    match &value.node {
+        Node::Map(map) => {
+            let mut seen = std::collections::HashSet::new();
+            let again = map
+                .iter()
+                .find(|(key, _)| !seen.insert(*key))
+                .map(|(key, value)| failed(format!("the key \"{key}\" is here for the second time"), value));
+            again.or_else(|| map.iter().find_map(|(_, value)| twice(value)))
+        }
+        Node::List(items) => items.iter().find_map(twice),
+        Node::Scalar(_) => None,
+    }
+}
+
 fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Value> {
     let pos = dest.pos;
     let (Node::Map(mut dest), patch) = (dest.node, patch.map(|patch| patch.node)) else {
@@ -120,7 +136,7 @@ fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Val
         Some(Node::Map(map)) => map,
         _ => Map::new(),
     };
-    let mut error = None;
+    let (mut error, mut gone) = (None, Vec::new());
     dest.edit(|key, value| {
         let (inner, list) = shape.field(key);
         let met = patch.remove(key);
@@ -129,7 +145,10 @@ fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Val
         }
         match merge(Some(std::mem::take(value)), met, inner, list) {
             Ok(Some(merged)) => *value = merged,
-            Ok(None) => return false,
+            Ok(None) => {
+                gone.push(Text::from(key));
+                return false;
+            }
             Err(failed) => error = Some(failed),
         }
         true
@@ -138,9 +157,14 @@ fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Val
         return Err(error);
     }
     for (key, value) in patch.into_entries() {
+        // Of a key that a patch has twice the first one counts.
+        if dest.contains_key(&key) || gone.contains(&key) {
+            continue;
+        }
         let (inner, list) = shape.field(&key);
-        if let Some(merged) = merge(None, Some(value), inner, list)? {
-            dest.insert_new(key, merged);
+        match merge(None, Some(value), inner, list)? {
+            Some(merged) => dest.insert_new(key, merged),
+            None => gone.push(key),
         }
     }
     Ok(Value { node: Node::Map(dest), pos })

@@ -141,7 +141,8 @@ fn fix_part(parts: &mut [Part<'_>], index: &Index<'_>, config: &Config) -> Resul
         }
         let mut there = fields.paths.there(value);
         // Where nothing was renamed there is nothing to repair, but what is of the wrong shape is refused all the same, as kustomize does.
-        if !there.is_blocked && (index.candidates.is_empty() || !there.paths.contains(&true)) {
+        let nothing_to_look_at = !there.paths.contains(&true) || index.candidates.is_empty() && !fields.hold_maps;
+        if !there.is_blocked && nothing_to_look_at {
             continue;
         }
         let referrer = Referrer::new(value, state);
@@ -166,6 +167,8 @@ struct Fields<'a> {
     specs: Vec<(Gvk<'a>, Cow<'a, FieldSpec>)>,
     /// How many of them are not built in.
     added: usize,
+    /// Whether one of them holds a name and a namespace, which is refused without a name.
+    hold_maps: bool,
     /// kustomize follows a path only when it finds each field on the way in some element.
     paths: Paths,
 }
@@ -179,7 +182,8 @@ impl<'a> Fields<'a> {
             .flat_map(|reference| reference.fields.iter().map(|spec| (reference.target(), Cow::Borrowed(spec))));
         let specs: Vec<_> = builtin.chain(added).filter(|(_, spec)| spec.matches(kind)).collect();
         let added = specs.iter().filter(|(_, spec)| matches!(spec, Cow::Borrowed(_))).count();
-        Self { paths: Paths::of(specs.iter().map(|(_, spec)| &*spec.path)), added, specs }
+        let hold_maps = specs.iter().any(|(_, spec)| matches!(spec.path.rsplit('/').next(), Some("subjects" | "service")));
+        Self { paths: Paths::of(specs.iter().map(|(_, spec)| &*spec.path)), added, hold_maps, specs }
     }
 }
 
@@ -351,9 +355,11 @@ fn update(
         }
         Node::List(items) => items.iter_mut().try_for_each(|item| update(item, index, referrer, target, with_role, made)),
         Node::Map(map) => {
-            let Some(name) = map.get("name").and_then(Value::text).map(str::to_owned) else {
+            let Some(name) = map.get("name") else {
                 return Err(Error::new(ErrorKind::Resource, "a reference needs a name").at(pos));
             };
+            // A list or a map names nothing.
+            let Some(name) = name.text().map(str::to_owned) else { return Ok(()) };
             let namespace = map.get("namespace").and_then(Value::text).map(str::to_owned);
             let Some(found) = index.select(&name, referrer, target, with_role, namespace.as_deref(), true)? else { return Ok(()) };
             if found.name == name && found.namespace.is_empty() {

@@ -12,7 +12,7 @@ use crate::kustomization::{GeneratorArgs, Image, Patch, Replica};
 use crate::load::Folder;
 use crate::resource::Resource;
 use crate::target::replacements;
-use crate::transform::{Images, STRATEGIC, Subjects, Transformer, load_inline_or_file, prepare};
+use crate::transform::{Images, STRATEGIC, Subjects, Transformer, load_inline_or_file, patch_entries, prepare};
 use crate::yaml::{Map, Value};
 
 /// The kinds of generators and transformers with `apiVersion: builtin`, those of kustomize 5.8.1.
@@ -157,26 +157,34 @@ fn steps(folder: &Folder<'_>, file: &str, kind: &str, f: &mut Fields) -> Result<
         "LabelTransformer" => Transformer::Labels { pairs: f.string_map("labels"), specs: specs(f) },
         "AnnotationsTransformer" => Transformer::Annotations { pairs: f.string_map("annotations"), specs: specs(f) },
         "ImageTagTransformer" => {
-            let image = f.nested("imageTag", Image::decode).unwrap_or_default();
+            let image = f.nested("imageTag", |value| Fields::new(value, "an image")?.read_known(|f| Ok(Image::take(f))));
+            let image = image.unwrap_or_default();
             Transformer::Images(Images::new(image, specs(f))?)
         }
         "ReplicaCountTransformer" => {
-            let Some(replica) = f.nested("replica", Replica::decode) else {
+            let Some(replica) = f.nested("replica", |value| Fields::new(value, "replicas")?.read_known(|f| Ok(Replica::take(f)))) else {
                 return Err(Error::new(ErrorKind::Kustomization, "a ReplicaCountTransformer needs replica"));
             };
             Transformer::Replicas { replica, specs: specs(f) }
         }
         "PatchTransformer" => Transformer::Patch("PatchTransformer", Box::new(prepare(folder, &Patch::take(f), file, false)?)),
         "PatchJson6902Transformer" => {
-            Transformer::Patch("PatchJson6902Transformer", Box::new(prepare(folder, &json_patch(f), file, true)?))
+            let patch = json_patch(f);
+            if patch.target.as_ref().is_none_or(|target| target.name.is_empty()) {
+                return Err(Error::new(ErrorKind::Kustomization, "the target of this patch needs a name"));
+            }
+            Transformer::Patch("PatchJson6902Transformer", Box::new(prepare(folder, &patch, file, true)?))
         }
         "PatchStrategicMergeTransformer" => {
             let mut entries = f.strings("paths");
             entries.extend(f.string("patches").map(|text| (text, f.pos())));
+            if entries.is_empty() {
+                return Err(Error::new(ErrorKind::Kustomization, "a PatchStrategicMergeTransformer needs paths or patches"));
+            }
             let read = |entry| Ok(Transformer::Patch(STRATEGIC, Box::new(load_inline_or_file(folder, entry, file)?)));
-            return entries.iter().map(read).collect::<Result<_>>().map(Some);
+            return patch_entries(&entries).map(read).collect::<Result<_>>().map(Some);
         }
-        "ReplacementTransformer" => Transformer::Replacements(replacements(folder, file, &f.list("replacements"))?),
+        "ReplacementTransformer" => Transformer::Replacements(replacements(folder, file, &f.list("replacements"), false)?),
         _ => return Ok(None),
     };
     Ok(Some(vec![step]))

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::resource::Resource;
-use crate::yaml::{Node, Value, parse_all};
+use crate::yaml::{Node, Parsed, Pos, Value, parse_all_and_rest, parse_patch};
 
 fn failed(message: impl Into<String>, value: &Value) -> Error {
     Error::new(ErrorKind::Resource, message).at(value.pos)
@@ -10,8 +10,27 @@ fn failed(message: impl Into<String>, value: &Value) -> Error {
 
 /// All resources of a text, lists unfolded. `file` is for messages.
 pub(crate) fn resources(bytes: &[u8], file: &str) -> Result<Vec<Resource>> {
-    let docs = parse_all(bytes, file)?;
-    unfold(docs).map_err(|error| error.in_file(file))
+    Ok(resources_and_rest(bytes, file)?.0)
+}
+
+/// The same, and where something stands in the text that is not looked at.
+pub(crate) fn resources_and_rest(bytes: &[u8], file: &str) -> Result<(Vec<Resource>, Option<Pos>)> {
+    let (docs, rest) = parse_all_and_rest(bytes, file)?;
+    Ok((unfold(docs).map_err(|error| error.in_file(file))?, rest))
+}
+
+/// All patches of a text, and the keys that stand twice in them.
+pub(crate) fn patches(bytes: &[u8], file: &str) -> Result<(Vec<Resource>, Parsed)> {
+    let mut parsed = parse_patch(bytes, file)?;
+    let docs = std::mem::take(&mut parsed.documents).into_iter().filter(|doc| !doc.is_null()).collect();
+    Ok((unfold(docs).map_err(|error| error.in_file(file))?, parsed))
+}
+
+/// What is said of such a place.
+pub(crate) fn unread(file: &str, Pos { line, column }: Pos) -> String {
+    format!(
+        "{file}:{line}:{column}: from here on nothing is read, since the document ends before; is the line indented as the one above it?"
+    )
 }
 
 /// Checks documents and unfolds lists; what a list holds comes behind everything else.

@@ -4,13 +4,13 @@ mod text;
 
 use std::cell::Cell;
 
-use crate::decode::{Fields, error};
+use crate::decode::{self, Fields, Known, error};
 use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::kustomization::Selector;
 use crate::names::Names;
 use crate::resource::Resource;
 use crate::selector::Compiled;
-use crate::yaml::{Kind, Map, Node, Pos, Scalar, Value};
+use crate::yaml::{Kind, Map, Node, Pos, Scalar, Text, Value};
 
 /// One replacement.
 pub(crate) struct Replacement {
@@ -53,9 +53,49 @@ impl FieldOptions {
     }
 }
 
+/// Those that stand in a kustomization.
+const FIELDS: [&str; 4] = ["source", "sourceValue", "targets", "path"];
+
+static OPTIONS: Known = Known(&[("delimiter", None), ("index", None), ("create", None), ("encoding", None)]);
+static SELECTOR: Known = Known(&[
+    ("group", None),
+    ("version", None),
+    ("kind", None),
+    ("name", None),
+    ("namespace", None),
+    ("annotationSelector", None),
+    ("labelSelector", None),
+]);
+static SOURCE: Known = Known(&[
+    ("group", None),
+    ("version", None),
+    ("kind", None),
+    ("name", None),
+    ("namespace", None),
+    ("fieldPath", None),
+    ("options", Some(&OPTIONS)),
+]);
+static TARGET: Known =
+    Known(&[("select", Some(&SELECTOR)), ("reject", Some(&SELECTOR)), ("fieldPaths", None), ("options", Some(&OPTIONS))]);
+static REPLACEMENT: Known = Known(&[("source", Some(&SOURCE)), ("sourceValue", None), ("targets", Some(&TARGET))]);
+
 impl Replacement {
+    /// As kustomize decodes those in files of their own and in configurations: what it does not know is nothing to it. Each such key with its place.
+    pub(crate) fn decode_known(mut value: Value) -> Result<(Self, Vec<(Text, Pos)>)> {
+        let mut gone = Vec::new();
+        REPLACEMENT.prune(&mut value, &mut gone);
+        Ok((Self::decode(value)?, gone))
+    }
+
+    /// The error for a field that no replacement has.
+    pub(crate) fn unknown(entry: &Value) -> Option<Error> {
+        let mut fields = entry.as_map()?.iter();
+        let (key, value) = fields.find(|(key, _)| !FIELDS.iter().any(|field| key.eq_ignore_ascii_case(field)))?;
+        Some(decode::unknown(key, "a replacement", value.pos, &FIELDS))
+    }
+
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        Fields::new(value, "a replacement")?.read(&["source", "sourceValue", "targets", "path"], |f| {
+        Fields::new(value, "a replacement")?.read(&FIELDS, |f| {
             let pos = f.pos();
             let (has_source, has_targets) = (f.holds("source"), f.holds("targets"));
             let literal = f.string("sourceValue");

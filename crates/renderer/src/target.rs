@@ -15,9 +15,9 @@ use crate::replacement::Replacement;
 use crate::repository::Repository;
 use crate::resource::Resource;
 use crate::step::Steps;
-use crate::transform::{Images, STRATEGIC, Subjects, Transformer, apply_in_turn, load_inline_or_file, prepare};
+use crate::transform::{Images, STRATEGIC, Subjects, Transformer, apply_in_turn, load_inline_or_file, patch_entries, prepare};
 use crate::vars::Var;
-use crate::yaml::{Pos, Value, parse_kustomization, parse_kustomization_and_twice};
+use crate::yaml::{Parsed, Pos, Value, parse_kustomization, parse_kustomization_and_more};
 
 /// What a build has gathered so far.
 #[derive(Default)]
@@ -53,7 +53,11 @@ impl Accumulator {
 /// Reads and decodes a folder's kustomization.
 pub(crate) fn load(folder: &Folder<'_>) -> Result<(String, Kustomization)> {
     let (file, bytes) = folder.kustomization()?;
-    let (value, twice) = parse_kustomization_and_twice(&bytes, &file)?;
+    let Parsed { documents, twice, unread } = parse_kustomization_and_more(&bytes, &file)?;
+    let value = documents.into_iter().next().unwrap_or_default();
+    if let Some(pos) = unread {
+        folder.session.warn(crate::read::unread(&file, pos));
+    }
     for (key, pos) in twice {
         let here = format!("{file}:{}:{}", pos.line, pos.column);
         folder.session.warn(format!("{here}: the key {key} is here for the second time; what it was given before is lost"));
@@ -252,7 +256,13 @@ fn configure(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, to:
         let name = folder.name(path);
         let mut read = || {
             let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
-            let more = Config::decode(parse_kustomization(&bytes, &name)?).map_err(|error| error.in_file(&name))?;
+            let Parsed { documents, twice, .. } = parse_kustomization_and_more(&bytes, &name)?;
+            if let Some((key, pos)) = twice.first() {
+                let message = format!("the key \"{key}\" is here for the second time");
+                return Err(Error::new(ErrorKind::Kustomization, message).at(*pos).in_file(&name));
+            }
+            let value = documents.into_iter().next().unwrap_or_default();
+            let more = Config::decode(value).map_err(|error| error.in_file(&name))?;
             config.merge(more).map_err(|error| error.in_file(&name))
         };
         errors.keep(read())?;
@@ -384,7 +394,13 @@ fn file_resources(folder: &Folder<'_>, path: &str) -> Result<Option<Vec<Resource
     let is_repository = Repository::parse(path).is_ok();
     if !is_url(path) {
         let bytes = if is_repository { None } else { folder.read_unless_folder(path)? };
-        return bytes.map(|bytes| crate::read::resources(&bytes, &folder.name(path))).transpose();
+        let Some(bytes) = bytes else { return Ok(None) };
+        let name = folder.name(path);
+        let (resources, rest) = crate::read::resources_and_rest(&bytes, &name)?;
+        if let Some(pos) = rest {
+            folder.session.warn(crate::read::unread(&name, pos));
+        }
+        return Ok(Some(resources));
     }
     match folder.read(path).and_then(|bytes| crate::read::resources(&bytes, path)) {
         Ok(resources) => Ok(Some(resources)),
@@ -404,8 +420,9 @@ fn plugin_configs(
     // Their ids must be distinct.
     let (mut all, mut ids, mut places) = (Accumulator::default(), Ids::default(), Vec::new());
     let is_inline = |text: &str| text.contains('\n') || text.trim_start().starts_with('{');
-    // kustomize takes those that stand in the kustomization itself first.
-    let (inline, paths): (Vec<_>, Vec<_>) = entries.iter().partition(|(text, _)| is_inline(text));
+    // kustomize takes those that stand in the kustomization itself first, of which one may hold nothing.
+    let (inline, paths): (Vec<_>, Vec<_>) =
+        entries.iter().filter(|(text, _)| !text.trim().is_empty()).partition(|(text, _)| is_inline(text));
     for (text, pos) in inline.into_iter().chain(paths) {
         let here = |error: Error| error.at(*pos).in_file(file);
         let inline = is_inline(text);
@@ -434,7 +451,7 @@ fn plugin_configs(
 /// The transformers that a kustomization's fields stand for, in kustomize's order.
 fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) -> Result<Vec<Transformer>> {
     let (mut out, mut errors) = (Vec::new(), Gathered::default());
-    for entry in &k.patches_strategic_merge {
+    for entry in patch_entries(&k.patches_strategic_merge) {
         out.extend(errors.keep(load_inline_or_file(folder, entry, file))?.map(|patch| Transformer::Patch(STRATEGIC, Box::new(patch))));
     }
     for patch in &k.patches {
@@ -486,25 +503,37 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
         out.extend(errors.keep(images)?.map(Transformer::Images));
     }
     if !k.replacements.is_empty() {
-        out.extend(errors.keep(replacements(folder, file, &k.replacements))?.map(Transformer::Replacements));
+        out.extend(errors.keep(replacements(folder, file, &k.replacements, true))?.map(Transformer::Replacements));
     }
     errors.finish().map(|()| out)
 }
 
-/// Replacements are inline or in files of their own.
-pub(crate) fn replacements(folder: &Folder<'_>, file: &str, entries: &[Value]) -> Result<Vec<Replacement>> {
+/// Replacements are inline or in files of their own. Strict: one that is inline has no unknown fields.
+pub(crate) fn replacements(folder: &Folder<'_>, file: &str, entries: &[Value], strict: bool) -> Result<Vec<Replacement>> {
     let (mut out, mut errors) = (Vec::new(), Gathered::default());
     for entry in entries {
-        errors.keep(replacement(folder, file, entry, &mut out))?;
+        errors.keep(replacement(folder, file, entry, strict, &mut out))?;
     }
     errors.finish().map(|()| out)
 }
 
-fn replacement(folder: &Folder<'_>, file: &str, entry: &Value, out: &mut Vec<Replacement>) -> Result<()> {
+fn replacement(folder: &Folder<'_>, file: &str, entry: &Value, strict: bool, out: &mut Vec<Replacement>) -> Result<()> {
+    let known = |value: Value, name: &str| {
+        let (replacement, gone) = Replacement::decode_known(value).map_err(|error| error.in_file(name))?;
+        for (key, Pos { line, column }) in gone {
+            folder.session.warn(format!("{name}:{line}:{column}: a replacement has no field {key}, and nothing is done with it"));
+        }
+        Ok(replacement)
+    };
     let Some(path) = entry.get("path").and_then(Value::as_str) else {
-        out.push(Replacement::decode(entry.clone()).map_err(|error| error.in_file(file))?);
+        let inline =
+            if strict { Replacement::decode(entry.clone()).map_err(|error| error.in_file(file)) } else { known(entry.clone(), file) };
+        out.push(inline?);
         return Ok(());
     };
+    if strict && let Some(error) = Replacement::unknown(entry) {
+        return Err(error.in_file(file));
+    }
     if entry.get("source").is_some() || entry.get("targets").is_some() {
         return Err(Error::new(ErrorKind::Kustomization, "a replacement cannot have both a path and source or targets")
             .at(entry.pos)
@@ -519,7 +548,7 @@ fn replacement(folder: &Folder<'_>, file: &str, entry: &Value, out: &mut Vec<Rep
     };
     let mut errors = Gathered::default();
     for item in items {
-        if let Some(mut replacement) = errors.keep(Replacement::decode(item).map_err(|error| error.in_file(&name)))? {
+        if let Some(mut replacement) = errors.keep(known(item, &name))? {
             replacement.file = Some(name.clone());
             out.push(replacement);
         }

@@ -7,7 +7,7 @@ mod simple;
 
 pub(crate) use chain::apply_in_turn;
 pub(crate) use image::Images;
-pub(crate) use patch::{Patches, load_inline_or_file, prepare};
+pub(crate) use patch::{Patches, load_inline_or_file, patch_entries, prepare};
 
 use crate::error::Result;
 use crate::fieldspec::FieldSpec;

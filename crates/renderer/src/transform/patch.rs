@@ -9,13 +9,13 @@ use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::jsonpatch::{self, Operation};
 use crate::kustomization::{Entry, Patch};
 use crate::load::Folder;
-use crate::merge::merge;
+use crate::merge::{merge, twice};
 use crate::mergekeys::{ListMerge, root};
 use crate::names::Names;
 use crate::openapi::Schemas;
 use crate::resource::Resource;
 use crate::selector::Compiled;
-use crate::yaml::{Map, Node, Pos, Text, Value, parse_all, parse_kustomization};
+use crate::yaml::{Map, Node, Parsed, Pos, Text, Value, parse_kustomization, parse_patch};
 
 /// A patch that has been read.
 pub(crate) struct Patches {
@@ -27,6 +27,8 @@ pub(crate) struct Patches {
     /// The file in which the patch stands, unless it is inline.
     own: Option<String>,
     schemas: Schemas,
+    /// Whether a key stands twice in one of its maps.
+    twice: bool,
     /// Whether it was for any resource yet.
     used: AtomicBool,
 }
@@ -55,14 +57,27 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
     };
     let label = if pos.line > 0 { "patch" } else { &file };
     let target = patch.target.as_ref().map(Compiled::new).transpose().map_err(here)?;
+    // An inline one is one of `patches` to kustomize, which need none.
+    if json_only && inline.is_empty() && patch.target.as_ref().is_none_or(|target| target.name.is_empty()) {
+        return Err(here(failed("the target of this patch needs a name")));
+    }
     let schemas = folder.session.schemas.borrow_mut().for_merge();
     let own = (pos.line == 0).then(|| file.clone());
-    let made =
-        |content| Patches { content, target, file: kustomization.to_owned(), pos: patch.pos, own, schemas, used: AtomicBool::new(false) };
-    let merge = if json_only { Err(failed("a JSON patch must be a list of operations")) } else { crate::read::resources(&text, label) };
+    let made = |content, twice| Patches {
+        content,
+        target,
+        file: kustomization.to_owned(),
+        pos: patch.pos,
+        own,
+        schemas,
+        twice,
+        used: AtomicBool::new(false),
+    };
+    let merge = if json_only { Err(failed("a JSON patch must be a list of operations")) } else { crate::read::patches(&text, label) };
     let json = operations(&text, label);
     match (merge, json) {
-        (Ok(mut patches), _) => {
+        (Ok((mut patches, parsed)), _) => {
+            warn(folder, &parsed, &file, pos);
             if patches.len() > 1 && (patch.target.is_some() || patch.name_change || patch.kind_change) {
                 return Err(here(failed("a patch of several documents cannot have a target or options; make one entry of each")));
             }
@@ -76,7 +91,16 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
                     metadata_as_text(one, "labels");
                 }
             }
-            Ok(made(Content::Merge(patches)))
+            let alike = !parsed.twice.is_empty();
+            if alike {
+                patches.iter_mut().for_each(|one| last_counts(one, "annotations"));
+                if patch.target.is_some() {
+                    patches.iter_mut().for_each(|one| last_counts(one, "labels"));
+                } else if let Some(error) = patches.iter().find_map(|one| twice(one.value.get("metadata")?.get("labels")?)) {
+                    return Err(shift(error));
+                }
+            }
+            Ok(made(Content::Merge(patches), alike))
         }
         (Err(_), Ok(operations)) => {
             if patch.target.is_none() {
@@ -86,7 +110,7 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
             if json_only && operations.is_empty() {
                 return Err(shift(failed("the patch is empty")));
             }
-            Ok(made(Content::Json(operations)))
+            Ok(made(Content::Json(operations), false))
         }
         (Err(as_merge), Err(as_json)) => {
             Err(shift(if text.iter().find(|c| !c.is_ascii_whitespace()).is_some_and(|c| matches!(c, b'[' | b'-')) {
@@ -113,23 +137,38 @@ fn operations(text: &[u8], file: &str) -> Result<Vec<Operation>> {
     jsonpatch::decode(value).map_err(|error| error.in_file(file))
 }
 
+/// The entries of `patchesStrategicMerge`. Beside others one that holds nothing is nothing.
+pub(crate) fn patch_entries(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
+    let holds = |(text, _): &Entry| !text.trim().is_empty();
+    let all = !entries.iter().any(holds);
+    entries.iter().filter(move |entry| all || holds(entry))
+}
+
 /// Reads one entry of `patchesStrategicMerge`, which is a path or the patch itself.
 pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomization: &str) -> Result<Patches> {
     let (text, pos) = entry;
-    let inline = parse_all(text.as_bytes(), "patch").ok().filter(|docs| docs.iter().any(|doc| doc.as_map().is_some()));
+    let inline = parse_patch(text.as_bytes(), "patch").ok().filter(|parsed| parsed.documents.iter().any(|doc| doc.as_map().is_some()));
     let own = inline.is_none().then(|| folder.name(text));
-    let mut patches = match inline {
-        Some(_) => crate::read::resources(text.as_bytes(), "patch")
+    let (mut patches, parsed) = match inline {
+        Some(_) => crate::read::patches(text.as_bytes(), "patch")
             .map_err(|error| failed(format!("in the inline patch: {error}")).at(*pos).in_file(kustomization))?,
         None => {
             let bytes = folder.read(text).map_err(|error| error.at(*pos).in_file(kustomization))?;
-            crate::read::resources(&bytes, &folder.name(text))?
+            crate::read::patches(&bytes, &folder.name(text))?
         }
     };
+    match &own {
+        Some(file) => warn(folder, &parsed, file, Pos::default()),
+        None => warn(folder, &parsed, kustomization, *pos),
+    }
     if patches.is_empty() {
         return Err(failed("the patch is empty").at(*pos).in_file(kustomization));
     }
-    patches.iter_mut().for_each(|patch| metadata_as_text(patch, "annotations"));
+    for patch in &mut patches {
+        metadata_as_text(patch, "annotations");
+        last_counts(patch, "annotations");
+        last_counts(patch, "labels");
+    }
     Ok(Patches {
         content: Content::Merge(patches),
         target: None,
@@ -138,7 +177,22 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
         own,
         used: AtomicBool::new(false),
         schemas: folder.session.schemas.borrow_mut().for_merge(),
+        twice: !parsed.twice.is_empty(),
     })
+}
+
+/// Warns of what kustomize does not look at in a patch, of which it says nothing; `inline`: where the patch begins if it has no file of its own.
+fn warn(folder: &Folder<'_>, parsed: &Parsed, file: &str, inline: Pos) {
+    let at = |pos: Pos| if inline.line > 0 { inline } else { pos };
+    for (key, pos) in &parsed.twice {
+        let Pos { line, column } = at(*pos);
+        folder.session.warn(format!(
+            "{file}:{line}:{column}: the key {key} is here for the second time in one map of the patch; the first one counts"
+        ));
+    }
+    if let Some(pos) = parsed.unread {
+        folder.session.warn(crate::read::unread(file, at(pos)));
+    }
 }
 
 /// kustomize writes the annotations of some patches anew, with a target the labels too, and by that makes all of them texts: a null then no longer
@@ -156,6 +210,17 @@ fn metadata_as_text(patch: &mut Resource, field: &str) {
         Node::List(items) if !items.is_empty() => {}
         _ => drop(metadata.remove(field)),
     }
+}
+
+/// kustomize reads labels and annotations of patches once more: of a key that stands twice in them the last one counts, or, of some labels, none.
+fn last_counts(patch: &mut Resource, field: &str) {
+    let found = patch.value.get_mut("metadata").and_then(|metadata| metadata.get_mut(field));
+    let Some(Node::Map(map)) = found.map(|found| &mut found.node) else { return };
+    let mut counting = Map::new();
+    for (key, value) in std::mem::take(map).into_entries() {
+        counting.insert(&key, value);
+    }
+    *map = counting;
 }
 
 impl Patches {
@@ -205,6 +270,7 @@ impl Patches {
                 for patch in patches {
                     let changed = find(resources, names, patch).and_then(|at| {
                         strategic(&mut resources[at], patch, false, &self.schemas)?;
+                        self.look_again(&resources[at])?;
                         deleted |= resources[at].is_empty();
                         names.add(&resources[at], at);
                         Ok(())
@@ -218,6 +284,12 @@ impl Patches {
             (None, Content::Json(_)) => {}
         }
         errors.finish().map(|()| deleted)
+    }
+
+    /// What the patch has twice may not have come into the resource so.
+    fn look_again(&self, resource: &Resource) -> Result<()> {
+        let found = if self.twice { twice(&resource.value) } else { None };
+        found.map_or(Ok(()), Err)
     }
 
     /// Changes a resource if it is meant.
@@ -234,6 +306,7 @@ impl Patches {
                 for patch in patches {
                     if meant(resource) {
                         strategic(resource, patch, true, &self.schemas)?;
+                        self.look_again(resource)?;
                     }
                 }
                 Ok(())

@@ -84,7 +84,12 @@ impl<'a> Parser<'a> {
             b'"' | b'\'' => (self.quoted()?, true),
             _ => (self.plain(parent)?, false),
         };
-        if !matches!(next, b'|' | b'>') {
+        // What stands behind the brackets that are a whole document is not looked at.
+        let is_document = parent < 0 && matches!(next, b'[' | b'{');
+        if is_document {
+            self.skip_blanks();
+        }
+        if !matches!(next, b'|' | b'>') && (!is_document || self.peek() == b':') {
             self.line_must_end()?;
         }
         let mut value = value;

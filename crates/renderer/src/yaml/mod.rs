@@ -21,7 +21,8 @@ pub use scalar::{Dialect, Kind};
 pub use value::{Map, Node, Pos, Scalar, Text, Value};
 
 pub(crate) use emit::{emit, prints_plain};
-pub(crate) use parse::{Twice, size};
+use parse::Alike;
+pub(crate) use parse::{Parsed, size};
 pub(crate) use scalar::{Canonical, canonical, resolve};
 
 use crate::error::Result;
@@ -31,8 +32,19 @@ use crate::error::Result;
 /// # Errors
 /// When the bytes are not UTF-8, not YAML, use an integer or boolean as a key, repeat a key, or exceed the limits on nesting and aliases.
 pub fn parse_all(bytes: &[u8], file: &str) -> Result<Vec<Value>> {
-    let docs = parse::documents(bytes, Dialect::Resource).map_err(|error| error.in_file(file))?;
-    Ok(docs.into_iter().filter(|doc| !doc.is_null()).collect())
+    Ok(parse_all_and_rest(bytes, file)?.0)
+}
+
+/// The same, and where something stands that is not looked at.
+pub(crate) fn parse_all_and_rest(bytes: &[u8], file: &str) -> Result<(Vec<Value>, Option<Pos>)> {
+    let Parsed { documents, unread, .. } =
+        parse::documents(bytes, Dialect::Resource, Alike::Refused).map_err(|error| error.in_file(file))?;
+    Ok((documents.into_iter().filter(|doc| !doc.is_null()).collect(), unread))
+}
+
+/// The documents of a patch, of which a map may have a key twice.
+pub(crate) fn parse_patch(bytes: &[u8], file: &str) -> Result<Parsed> {
+    parse::documents(bytes, Dialect::Resource, Alike::Both).map_err(|error| error.in_file(file))
 }
 
 /// The first document of a file, read as kustomize reads a kustomization (YAML 1.1, the last of equal keys counts).
@@ -40,10 +52,9 @@ pub(crate) fn parse_kustomization(bytes: &[u8], file: &str) -> Result<Value> {
     parse_kustomization_text(bytes).map_err(|error| error.in_file(file))
 }
 
-/// The same, and the keys that stand twice.
-pub(crate) fn parse_kustomization_and_twice(bytes: &[u8], file: &str) -> Result<(Value, Vec<Twice>)> {
-    let (docs, twice) = parse::documents_and_twice(bytes, Dialect::Kustomization).map_err(|error| error.in_file(file))?;
-    Ok((docs.into_iter().next().unwrap_or_default(), twice))
+/// The same, with what may be warned of.
+pub(crate) fn parse_kustomization_and_more(bytes: &[u8], file: &str) -> Result<Parsed> {
+    parse::documents(bytes, Dialect::Kustomization, Alike::Last).map_err(|error| error.in_file(file))
 }
 
 /// The same for a file that may be JSON, of which YAML cannot read everything (`\/`).
@@ -53,7 +64,7 @@ pub(crate) fn parse_kustomization_or_json(bytes: &[u8], file: &str) -> Result<Va
 
 /// The same for a text whose file the caller names.
 pub(crate) fn parse_kustomization_text(bytes: &[u8]) -> Result<Value> {
-    Ok(parse::documents(bytes, Dialect::Kustomization)?.into_iter().next().unwrap_or_default())
+    Ok(parse::documents(bytes, Dialect::Kustomization, Alike::Last)?.documents.into_iter().next().unwrap_or_default())
 }
 
 /// A value as kustomize prints it.

@@ -26,6 +26,9 @@ pub(super) struct Parser<'a> {
     pub(super) line: u32,
     pub(super) line_start: usize,
     pub(super) dialect: Dialect,
+    alike: Alike,
+    /// Where something stands first that no document holds.
+    unread: Option<Pos>,
     pub(super) depth: usize,
     /// Up to here tabs may begin a line: between a plain text and what follows, and between comments.
     pub(super) tabs_until: usize,
@@ -85,13 +88,31 @@ impl Properties<'_> {
 /// A key that stands twice in a map, and where it does so again.
 pub(crate) type Twice = (Text, Pos);
 
-/// All documents, empty ones as null.
-pub(super) fn documents(bytes: &[u8], dialect: Dialect) -> Result<Vec<Value>> {
-    Ok(documents_and_twice(bytes, dialect)?.0)
+/// What becomes of a key that its map has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Alike {
+    /// It is an error.
+    Refused,
+    /// It takes the place of the first one.
+    Last,
+    /// Both are kept; whoever asks for the key finds the first one.
+    Both,
 }
 
-/// The documents, and the keys of which the last one counts.
-pub(super) fn documents_and_twice(bytes: &[u8], dialect: Dialect) -> Result<(Vec<Value>, Vec<Twice>)> {
+/// What was read of a text.
+#[derive(Debug, Default)]
+pub(crate) struct Parsed {
+    /// Empty ones as null.
+    pub(crate) documents: Vec<Value>,
+    /// The keys that are there already, where that is no error.
+    pub(crate) twice: Vec<Twice>,
+    /// Where something stands behind the end of a document that kustomize does not look at.
+    pub(crate) unread: Option<Pos>,
+}
+
+/// The documents of a text: all that lines of `---` part, of a kustomization the first one. As kustomize has it, a document ends where its outermost value
+/// does, or with `...`, and what stands behind it is not looked at.
+pub(super) fn documents(bytes: &[u8], dialect: Dialect, alike: Alike) -> Result<Parsed> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
@@ -119,6 +140,8 @@ pub(super) fn documents_and_twice(bytes: &[u8], dialect: Dialect) -> Result<(Vec
         line: 1,
         line_start: 0,
         dialect,
+        alike,
+        unread: None,
         depth: 0,
         tabs_until: 0,
         anchors,
@@ -132,8 +155,15 @@ pub(super) fn documents_and_twice(bytes: &[u8], dialect: Dialect) -> Result<(Vec
     let mut docs = Vec::new();
     while let Some(doc) = parser.document()? {
         docs.push(doc);
+        if dialect == Dialect::Kustomization {
+            // For what stands behind it.
+            if !parser.done() {
+                parser.leave_document()?;
+            }
+            break;
+        }
     }
-    Ok((docs, parser.twice))
+    Ok(Parsed { documents: docs, twice: parser.twice, unread: parser.unread })
 }
 
 impl<'a> Parser<'a> {
@@ -275,23 +305,20 @@ impl<'a> Parser<'a> {
                 return Ok(explicit.then(Value::default));
             }
             if self.column() == 0 && self.peek() == b'%' && !explicit {
-                self.skip_comment();
+                self.directive()?;
             } else if self.at_marker() {
                 let start = self.peek() == b'-';
                 if start && explicit {
                     return Ok(Some(Value::default()));
                 }
-                self.at += 3;
                 if start {
+                    self.at += 3;
                     explicit = true;
+                } else if explicit {
+                    self.leave_document()?;
+                    return Ok(Some(Value::default()));
                 } else {
-                    self.skip_blanks();
-                    if !self.at_line_end() && self.peek() != b'#' {
-                        return Err(self.error("nothing may follow the end of a document on its line"));
-                    }
-                    if explicit {
-                        return Ok(Some(Value::default()));
-                    }
+                    return Err(self.error("no document ends here"));
                 }
             } else {
                 break;
@@ -299,10 +326,69 @@ impl<'a> Parser<'a> {
         }
         let value = self.node(-1, true, false)?;
         self.skip_to_token(true)?;
-        if !self.done() && !self.at_marker() {
-            return Err(self.error("did not expect this here; is the line indented as the one above it?"));
+        let next = self.done() || self.at_marker() && self.peek() == b'-';
+        if !next {
+            self.leave_document()?;
         }
         Ok(Some(value))
+    }
+
+    /// What tells how to read the document. kustomize cuts resources apart before it reads them, so that of those nothing is left to read in this way.
+    fn directive(&mut self) -> Result<()> {
+        let rest = self.slice(self.at, self.src.len());
+        let line = rest.lines().next().unwrap_or_default();
+        let mut words = line.split_ascii_whitespace();
+        let known = match words.next() {
+            Some("%YAML") => words.next() == Some("1.1"),
+            Some("%TAG") => true,
+            _ => false,
+        };
+        let begins =
+            || rest.lines().find(|line| !line.is_empty() && !line.starts_with(['%', '#'])).is_some_and(|line| line.starts_with("---"));
+        if self.dialect == Dialect::Resource || !known || !begins() {
+            return Err(self.error("kustomize cannot read this directive; take it away"));
+        }
+        self.skip_comment();
+        Ok(())
+    }
+
+    /// Goes from the end of a document to the next one, by what is not looked at.
+    #[cold]
+    fn leave_document(&mut self) -> Result<()> {
+        if self.at_marker() {
+            self.skip_comment();
+        } else {
+            self.note_unread();
+            self.look_at_token()?;
+        }
+        loop {
+            self.skip_comment();
+            if self.done() {
+                return Ok(());
+            }
+            self.newline();
+            let line = self.slice(self.at, self.src.len()).lines().next().unwrap_or_default();
+            if line.starts_with("---") {
+                return Ok(());
+            }
+            if !line.trim_ascii().is_empty() && !line.trim_ascii_start().starts_with('#') && line.trim_ascii() != "..." {
+                self.note_unread();
+            }
+        }
+    }
+
+    fn note_unread(&mut self) {
+        self.unread = self.unread.or(Some(self.pos()));
+    }
+
+    /// What stands behind a document is read so far that it is known to be something else.
+    fn look_at_token(&mut self) -> Result<()> {
+        match self.peek() {
+            b'@' | b'`' => Err(self.error("nothing can begin with this character; quote the text")),
+            b'%' if self.column() == 0 => Err(self.error("kustomize cannot read this directive; take it away")),
+            b'"' | b'\'' => self.node(-1, true, false).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// One more level of nesting.
@@ -457,9 +543,13 @@ impl<'a> Parser<'a> {
             None => own.iter().position(|(known, _)| *known == text),
         };
         match known {
-            Some(at) if self.dialect == Dialect::Kustomization => {
+            Some(at) if self.alike == Alike::Last => {
                 own[at].1 = value;
                 self.twice.push((text, key_pos));
+            }
+            Some(_) if self.alike == Alike::Both => {
+                self.twice.push((text.clone(), key_pos));
+                self.entries.push((text, value));
             }
             Some(at) => {
                 let line = self.line_of_key(&text, key_pos.column, self.entries[map.start + at].1.pos.line);
@@ -487,6 +577,9 @@ impl<'a> Parser<'a> {
 
     /// What kustomize cannot read of the keys of resources, or cannot read again once it has printed it.
     fn look_at_key(&self, text: &str, pos: Pos) -> Result<()> {
+        if pos.column == 1 && pos.line > 1 && text.starts_with("---") {
+            return Err(Error::new(ErrorKind::Syntax, "a line that begins with --- parts documents and may hold nothing else").at(pos));
+        }
         if text.len() > KEY_TEXT && text.chars().count() > KEY_TEXT {
             return Err(Error::new(ErrorKind::Syntax, format!("a key may have at most {KEY_TEXT} characters")).at(pos));
         }

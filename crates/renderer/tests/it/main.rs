@@ -4,6 +4,7 @@
 mod builds;
 mod conformance;
 mod differential;
+mod documents;
 mod edits;
 mod errors;
 mod explain;
