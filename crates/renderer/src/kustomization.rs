@@ -310,14 +310,15 @@ impl Label {
 
 impl Patch {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        Fields::new(value, "a patch")?.read(&["path", "patch", "target", "options"], |f| Ok(Self::take(f)))
+        Fields::new(value, "a patch")?.read(&["path", "patch", "target", "options"], |f| Ok(Self::take(f, Selector::decode)))
     }
 
-    pub(crate) fn take(f: &mut Fields) -> Self {
+    /// The configuration of a plugin takes what it does not know for nothing, in the target too.
+    pub(crate) fn take(f: &mut Fields, target: fn(Value) -> Result<Selector>) -> Self {
         let pos = f.pos();
         let path = f.text("path");
         let (patch, patch_pos) = f.nested("patch", |text| Ok((crate::decode::string(&text, "patch")?, text.pos))).unwrap_or_default();
-        let target = f.nested("target", Selector::decode);
+        let target = f.nested("target", target);
         let (name_change, kind_change) = f.nested("options", |options| Self::options(&options)).unwrap_or_default();
         Self { path, patch, target, name_change, kind_change, pos, patch_pos }
     }
@@ -342,10 +343,17 @@ impl Patch {
 impl Selector {
     pub(crate) fn decode(value: Value) -> Result<Self> {
         let known = ["group", "version", "kind", "name", "namespace", "annotationSelector", "labelSelector"];
-        Fields::new(value, "a selector")?.read(&known, |f| {
-            let by_id = Self::by_id(f);
-            Ok(Self { annotation_selector: f.text("annotationSelector"), label_selector: f.text("labelSelector"), ..by_id })
-        })
+        Fields::new(value, "a selector")?.read(&known, |f| Ok(Self::take(f)))
+    }
+
+    /// The same, to which fields that it does not know are nothing.
+    pub(crate) fn decode_known(value: Value) -> Result<Self> {
+        Fields::new(value, "a selector")?.read_known(|f| Ok(Self::take(f)))
+    }
+
+    fn take(f: &mut Fields) -> Self {
+        let by_id = Self::by_id(f);
+        Self { annotation_selector: f.text("annotationSelector"), label_selector: f.text("labelSelector"), ..by_id }
     }
 
     /// What selects by parts of the id alone.

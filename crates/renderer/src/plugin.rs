@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
 use crate::generate;
 use crate::helm::Chart;
-use crate::kustomization::{GeneratorArgs, Image, Patch, Replica};
+use crate::kustomization::{GeneratorArgs, Image, Patch, Replica, Selector};
 use crate::load::Folder;
 use crate::resource::Resource;
 use crate::target::replacements;
@@ -167,7 +167,9 @@ fn steps(folder: &Folder<'_>, file: &str, kind: &str, f: &mut Fields) -> Result<
             };
             Transformer::Replicas { replica, specs: specs(f) }
         }
-        "PatchTransformer" => Transformer::Patch("PatchTransformer", Box::new(prepare(folder, &Patch::take(f), file, false)?)),
+        "PatchTransformer" => {
+            Transformer::Patch("PatchTransformer", Box::new(prepare(folder, &Patch::take(f, Selector::decode_known), file, false)?))
+        }
         "PatchJson6902Transformer" => {
             let patch = json_patch(f);
             if patch.target.as_ref().is_none_or(|target| target.name.is_empty()) {
@@ -207,7 +209,7 @@ fn namespace(f: &mut Fields) -> Result<Transformer> {
 
 /// The older spelling: operations in `jsonOp` or in a file.
 fn json_patch(f: &mut Fields) -> Patch {
-    let (path, patch, target) = (f.text("path"), f.text("jsonOp"), f.nested("target", crate::kustomization::Selector::decode));
+    let (path, patch, target) = (f.text("path"), f.text("jsonOp"), f.nested("target", Selector::decode_known));
     Patch { pos: f.pos(), path, patch, target, patch_pos: f.pos(), ..Patch::default() }
 }
 

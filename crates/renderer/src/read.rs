@@ -46,12 +46,14 @@ pub(crate) fn unfold(docs: Vec<Value>) -> Result<Vec<Resource>> {
         };
         let kind = map.get("kind").filter(|kind| !kind.is_null());
         let is_list = kind.and_then(Value::text).is_some_and(|kind| kind.ends_with("List"));
+        let is_plain = kind.and_then(Value::text) == Some("List");
         if is_list && map.contains_key("items") {
             let items = doc.as_map_mut().and_then(|map| map.remove("items")).unwrap_or_default();
             let found = items.describe();
             match items.node {
                 Node::List(items) => queue.extend(items),
-                _ if items.is_null() => {}
+                // Of a plain list anything that holds nothing is none.
+                Node::Scalar(_) if items.is_null() || is_plain => {}
                 _ => return Err(failed(format!("items must be a list, not {found}"), &doc)),
             }
             continue;

@@ -17,7 +17,7 @@ use crate::resource::Resource;
 use crate::step::Steps;
 use crate::transform::{Images, STRATEGIC, Subjects, Transformer, apply_in_turn, load_inline_or_file, patch_entries, prepare};
 use crate::vars::Var;
-use crate::yaml::{Parsed, Pos, Value, parse_kustomization, parse_kustomization_and_more};
+use crate::yaml::{Parsed, Pos, Value, parse_all, parse_kustomization, parse_kustomization_and_more};
 
 /// What a build has gathered so far.
 #[derive(Default)]
@@ -409,6 +409,11 @@ fn file_resources(folder: &Folder<'_>, path: &str) -> Result<Option<Vec<Resource
     }
 }
 
+/// Whether a text is YAML without a document in it.
+fn is_nothing(text: &str) -> bool {
+    parse_all(text.as_bytes(), "").is_ok_and(|documents| documents.is_empty())
+}
+
 /// The configurations of plugins that can be read; what is wrong with the others goes to `errors`. They are inline documents, files, or folders that build to
 /// them. Each comes with the place of its entry, and with the file in which it stands if it does in one of its own.
 fn plugin_configs(
@@ -421,8 +426,7 @@ fn plugin_configs(
     let (mut all, mut ids, mut places) = (Accumulator::default(), Ids::default(), Vec::new());
     let is_inline = |text: &str| text.contains('\n') || text.trim_start().starts_with('{');
     // kustomize takes those that stand in the kustomization itself first, of which one may hold nothing.
-    let (inline, paths): (Vec<_>, Vec<_>) =
-        entries.iter().filter(|(text, _)| !text.trim().is_empty()).partition(|(text, _)| is_inline(text));
+    let (inline, paths): (Vec<_>, Vec<_>) = entries.iter().filter(|(text, _)| !is_nothing(text)).partition(|(text, _)| is_inline(text));
     for (text, pos) in inline.into_iter().chain(paths) {
         let here = |error: Error| error.at(*pos).in_file(file);
         let inline = is_inline(text);

@@ -17,7 +17,11 @@ pub(super) fn generate(value: Value) -> Result<Resource> {
             let message = format!("cloud provider {cloud} is not supported; gke is");
             return Err(Error::new(ErrorKind::Kustomization, message).at(f.pos()));
         }
-        Ok((kubernetes.unwrap_or_default(), account.unwrap_or_default()))
+        let kubernetes = kubernetes.unwrap_or_default();
+        if kubernetes.1.is_empty() {
+            return Err(Error::new(ErrorKind::Kustomization, "kubernetesService needs a name").at(f.pos()));
+        }
+        Ok((kubernetes, account.unwrap_or_default()))
     })?;
     let email = format!("{account}@{project}.iam.gserviceaccount.com");
 

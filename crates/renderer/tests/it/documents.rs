@@ -136,8 +136,31 @@ fn entries_that_hold_nothing_are_nothing_beside_others() {
     let patch = "'{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {replicas: 4}}'";
     assert!(builds(&format!("patchesStrategicMerge: [{patch}, null]\n")) && !builds("patchesStrategicMerge: [null]\n"));
     for field in ["generators", "transformers", "validators"] {
-        assert!(builds(&format!("{field}: [null, '']\n")), "{field}");
+        assert!(builds(&format!("{field}: [null, '', '# only a comment', '---']\n")), "{field}");
     }
+}
+
+#[test]
+fn configurations_and_lists_pass_over_what_they_do_not_know() {
+    let builds = |transformer: &str| {
+        let text = format!("apiVersion: builtin\nmetadata: {{name: t}}\n{transformer}\n");
+        built(&[("kustomization.yaml", "resources: [r.yaml]\ntransformers: [t.yaml]\n"), ("r.yaml", DEPLOYMENT), ("t.yaml", &text)]).is_ok()
+    };
+    assert!(builds("kind: ImageTagTransformer\nimageTag: {name: i, newTag: v2, bogus: x}"));
+    let patch = "'[{\"op\": \"add\", \"path\": \"/x\", \"value\": \"y\"}]'";
+    assert!(builds(&format!("kind: PatchTransformer\ntarget: {{kind: Deployment, bogus: x}}\npatch: {patch}")));
+    assert!(builds(&format!("kind: PatchJson6902Transformer\ntarget: {{kind: Deployment, name: d, bogus: x}}\njsonOp: {patch}")));
+    assert!(!builds(&format!("kind: PatchJson6902Transformer\ntarget: {{kind: Deployment}}\njsonOp: {patch}")));
+    assert!(!builds("kind: PatchStrategicMergeTransformer"));
+    let items = |items: &str| of_resource(&format!("apiVersion: v1\nkind: List\nitems: {items}\n"));
+    assert_eq!((items("5"), items("{a: b}"), items("[5]")), (Some((0, false)), None, None));
+    let identity = |kubernetes: &str| {
+        let text = format!(
+            "apiVersion: builtin\nkind: IAMPolicyGenerator\nmetadata: {{name: g}}\ncloud: gke\nkubernetesService: {{{kubernetes}}}\nserviceAccount: {{name: a, projectId: p}}\n"
+        );
+        built(&[("kustomization.yaml", "generators: [g.yaml]\n"), ("g.yaml", &text)]).is_ok()
+    };
+    assert!(identity("name: k") && !identity("namespace: n"));
 }
 
 #[test]
