@@ -158,6 +158,11 @@ impl Fields {
 pub(crate) struct Known(pub(crate) &'static [(&'static str, Option<&'static Known>)]);
 
 impl Known {
+    /// What the fields are called.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|(name, _)| *name).collect()
+    }
+
     /// Takes out what is not known; each key that goes with its place.
     pub(crate) fn prune(&self, value: &mut Value, gone: &mut Vec<(Text, Pos)>) {
         match &mut value.node {

@@ -1,6 +1,6 @@
 //! The kustomization file as typed fields.
 
-use crate::decode::{Fields, error};
+use crate::decode::{Fields, Known, error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
 use crate::helm::{Chart, Globals};
@@ -340,10 +340,19 @@ impl Patch {
     }
 }
 
+pub(crate) static SELECTOR: Known = Known(&[
+    ("group", None),
+    ("version", None),
+    ("kind", None),
+    ("name", None),
+    ("namespace", None),
+    ("annotationSelector", None),
+    ("labelSelector", None),
+]);
+
 impl Selector {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        let known = ["group", "version", "kind", "name", "namespace", "annotationSelector", "labelSelector"];
-        Fields::new(value, "a selector")?.read(&known, |f| Ok(Self::take(f)))
+        Fields::new(value, "a selector")?.read(&SELECTOR.names(), |f| Ok(Self::take(f)))
     }
 
     /// The same, to which fields that it does not know are nothing.

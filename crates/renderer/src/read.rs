@@ -22,7 +22,7 @@ pub(crate) fn resources_and_rest(bytes: &[u8], file: &str) -> Result<(Vec<Resour
 /// All patches of a text, and the keys that stand twice in them.
 pub(crate) fn patches(bytes: &[u8], file: &str) -> Result<(Vec<Resource>, Parsed)> {
     let mut parsed = parse_patch(bytes, file)?;
-    let docs = std::mem::take(&mut parsed.documents).into_iter().filter(|doc| !doc.is_null()).collect();
+    let docs = std::mem::take(&mut parsed.documents);
     Ok((unfold(docs).map_err(|error| error.in_file(file))?, parsed))
 }
 

@@ -6,7 +6,7 @@ use std::cell::Cell;
 
 use crate::decode::{self, Fields, Known, error};
 use crate::error::{Error, ErrorKind, Gathered, Result};
-use crate::kustomization::Selector;
+use crate::kustomization::{SELECTOR, Selector};
 use crate::names::Names;
 use crate::resource::Resource;
 use crate::selector::Compiled;
@@ -46,7 +46,7 @@ struct FieldOptions {
 
 impl FieldOptions {
     fn decode(value: Value) -> Result<Self> {
-        Fields::new(value, "field options")?.read(&["delimiter", "index", "create", "encoding"], |f| {
+        Fields::new(value, "field options")?.read(&OPTIONS.names(), |f| {
             let _encoding = f.text("encoding");
             Ok(Self { delimiter: f.text("delimiter"), index: f.integer("index").unwrap_or(0), create: f.boolean("create") })
         })
@@ -57,15 +57,6 @@ impl FieldOptions {
 const FIELDS: [&str; 4] = ["source", "sourceValue", "targets", "path"];
 
 static OPTIONS: Known = Known(&[("delimiter", None), ("index", None), ("create", None), ("encoding", None)]);
-static SELECTOR: Known = Known(&[
-    ("group", None),
-    ("version", None),
-    ("kind", None),
-    ("name", None),
-    ("namespace", None),
-    ("annotationSelector", None),
-    ("labelSelector", None),
-]);
 static SOURCE: Known = Known(&[
     ("group", None),
     ("version", None),
@@ -115,7 +106,7 @@ impl Replacement {
     }
 
     fn source(value: Value) -> Result<Source> {
-        Fields::new(value, "a source")?.read(&["group", "version", "kind", "name", "namespace", "fieldPath", "options"], |f| {
+        Fields::new(value, "a source")?.read(&SOURCE.names(), |f| {
             let selector = Selector::by_id(f);
             let path = f.text("fieldPath");
             let options = f.nested("options", FieldOptions::decode).unwrap_or_default();
@@ -130,7 +121,7 @@ impl Replacement {
 
 impl Target {
     fn decode(value: Value) -> Result<Self> {
-        Fields::new(value, "a target")?.read(&["select", "reject", "fieldPaths", "options"], |f| {
+        Fields::new(value, "a target")?.read(&TARGET.names(), |f| {
             let pos = f.pos();
             let select = f.nested("select", Selector::decode);
             let reject = f.each("reject", |value| Compiled::new(&Selector::decode(value)?));

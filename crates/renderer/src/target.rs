@@ -17,7 +17,7 @@ use crate::resource::Resource;
 use crate::step::Steps;
 use crate::transform::{Images, STRATEGIC, Subjects, Transformer, apply_in_turn, load_inline_or_file, patch_entries, prepare};
 use crate::vars::Var;
-use crate::yaml::{Parsed, Pos, Value, parse_all, parse_kustomization, parse_kustomization_and_more};
+use crate::yaml::{Pos, Value, parse_all, parse_kustomization, parse_kustomization_and_more};
 
 /// What a build has gathered so far.
 #[derive(Default)]
@@ -53,12 +53,12 @@ impl Accumulator {
 /// Reads and decodes a folder's kustomization.
 pub(crate) fn load(folder: &Folder<'_>) -> Result<(String, Kustomization)> {
     let (file, bytes) = folder.kustomization()?;
-    let Parsed { documents, twice, unread } = parse_kustomization_and_more(&bytes, &file)?;
-    let value = documents.into_iter().next().unwrap_or_default();
-    if let Some(pos) = unread {
+    let mut parsed = parse_kustomization_and_more(&bytes, &file)?;
+    let value = parsed.take_first();
+    if let Some(pos) = parsed.unread {
         folder.session.warn(crate::read::unread(&file, pos));
     }
-    for (key, pos) in twice {
+    for (key, pos) in parsed.twice {
         let here = format!("{file}:{}:{}", pos.line, pos.column);
         folder.session.warn(format!("{here}: the key {key} is here for the second time; what it was given before is lost"));
     }
@@ -256,13 +256,12 @@ fn configure(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, to:
         let name = folder.name(path);
         let mut read = || {
             let bytes = folder.read(path).map_err(|error| error.at(*pos).in_file(file))?;
-            let Parsed { documents, twice, .. } = parse_kustomization_and_more(&bytes, &name)?;
-            if let Some((key, pos)) = twice.first() {
+            let mut parsed = parse_kustomization_and_more(&bytes, &name)?;
+            if let Some((key, pos)) = parsed.twice.first() {
                 let message = format!("the key \"{key}\" is here for the second time");
                 return Err(Error::new(ErrorKind::Kustomization, message).at(*pos).in_file(&name));
             }
-            let value = documents.into_iter().next().unwrap_or_default();
-            let more = Config::decode(value).map_err(|error| error.in_file(&name))?;
+            let more = Config::decode(parsed.take_first()).map_err(|error| error.in_file(&name))?;
             config.merge(more).map_err(|error| error.in_file(&name))
         };
         errors.keep(read())?;

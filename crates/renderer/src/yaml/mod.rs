@@ -64,7 +64,7 @@ pub(crate) fn parse_kustomization_or_json(bytes: &[u8], file: &str) -> Result<Va
 
 /// The same for a text whose file the caller names.
 pub(crate) fn parse_kustomization_text(bytes: &[u8]) -> Result<Value> {
-    Ok(parse::documents(bytes, Dialect::Kustomization, Alike::Last)?.documents.into_iter().next().unwrap_or_default())
+    Ok(parse::documents(bytes, Dialect::Kustomization, Alike::Last)?.take_first())
 }
 
 /// A value as kustomize prints it.

@@ -110,6 +110,13 @@ pub(crate) struct Parsed {
     pub(crate) unread: Option<Pos>,
 }
 
+impl Parsed {
+    /// The first document; null where there is none.
+    pub(crate) fn take_first(&mut self) -> Value {
+        self.documents.first_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
 /// The documents of a text: all that lines of `---` part, of a kustomization the first one. As kustomize has it, a document ends where its outermost value
 /// does, or with `...`, and what stands behind it is not looked at.
 pub(super) fn documents(bytes: &[u8], dialect: Dialect, alike: Alike) -> Result<Parsed> {
