@@ -6,6 +6,7 @@ use crate::decode::{Fields, error};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
 use crate::id::Gvk;
+use crate::order;
 use crate::yaml::Value;
 
 /// Kinds that can be referred to by name, and the fields that do so.
@@ -63,6 +64,13 @@ fn decode_specs(f: &mut Fields, name: &'static str) -> Vec<FieldSpec> {
     f.each(name, FieldSpec::decode)
 }
 
+/// The same in the order of the kinds that they are for: one of a single kind meets one of all kinds first, and they may not contradict each other.
+fn sorted_specs(f: &mut Fields, name: &'static str) -> Vec<FieldSpec> {
+    let mut specs = decode_specs(f, name);
+    specs.sort_by(|one, other| order::compare_gvks(&one.selector(), &other.selector()));
+    specs
+}
+
 /// Adds field specs as kustomize does: one that is for a kind which an earlier one of the same path also serves is left out.
 pub(crate) fn merge_specs(into: &mut Vec<FieldSpec>, from: impl IntoIterator<Item = FieldSpec>) -> Result<()> {
     for spec in from {
@@ -97,16 +105,16 @@ impl Config {
         Fields::new(value, "a transformer configuration")?.read(&FIELDS, |f| {
             Ok(Self {
                 is_builtin: false,
-                name_prefix: decode_specs(f, "namePrefix"),
-                name_suffix: decode_specs(f, "nameSuffix"),
-                namespace: decode_specs(f, "namespace"),
-                common_labels: decode_specs(f, "commonLabels"),
-                template_labels: decode_specs(f, "templateLabels"),
-                labels: decode_specs(f, "labels"),
-                common_annotations: decode_specs(f, "commonAnnotations"),
-                var_reference: decode_specs(f, "varReference"),
-                images: decode_specs(f, "images"),
-                replicas: decode_specs(f, "replicas"),
+                name_prefix: sorted_specs(f, "namePrefix"),
+                name_suffix: sorted_specs(f, "nameSuffix"),
+                namespace: sorted_specs(f, "namespace"),
+                common_labels: sorted_specs(f, "commonLabels"),
+                template_labels: sorted_specs(f, "templateLabels"),
+                labels: sorted_specs(f, "labels"),
+                common_annotations: sorted_specs(f, "commonAnnotations"),
+                var_reference: sorted_specs(f, "varReference"),
+                images: sorted_specs(f, "images"),
+                replicas: sorted_specs(f, "replicas"),
                 name_reference: f.each("nameReference", NameReference::decode),
             })
         })

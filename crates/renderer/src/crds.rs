@@ -35,6 +35,12 @@ pub(crate) fn config(bytes: &[u8], file: &str) -> Result<Config> {
         let kind = name.rsplit('.').next().unwrap_or(name).to_owned();
         walk(definitions, name, &kind, "", &mut config, 0)?;
     }
+    // What begins as JSON must be that to its end.
+    if bytes.first() == Some(&b'{')
+        && let Err(error) = serde_json::from_slice::<serde_json::Value>(bytes)
+    {
+        return Err(Error::new(ErrorKind::Syntax, format!("this is no JSON: {error}")).in_file(file));
+    }
     Ok(config)
 }
 

@@ -154,6 +154,44 @@ impl Fields {
     }
 }
 
+/// Fields that hold something else than text, wherever they stand: switches, numbers, and the values of a chart.
+const NOT_TEXT: [&str; 17] = [
+    "allowKindChange",
+    "allowNameChange",
+    "count",
+    "create",
+    "debug",
+    "devel",
+    "disableNameSuffixHash",
+    "filePathPosition",
+    "immutable",
+    "includeCRDs",
+    "includeSelectors",
+    "includeTemplates",
+    "index",
+    "skipHooks",
+    "skipTests",
+    "unsetOnly",
+    "valuesInline",
+];
+
+/// Makes text of numbers and switches where text is wanted. kustomize reads most transformers, configurations and files of replacements so, but neither
+/// kustomizations nor generators.
+pub(crate) fn loosen(value: &mut Value) {
+    match &mut value.node {
+        Node::Map(map) => {
+            let texts = map.iter_mut().filter(|(key, _)| !NOT_TEXT.iter().any(|name| key.eq_ignore_ascii_case(name)));
+            texts.for_each(|(_, value)| loosen(value));
+        }
+        Node::List(items) => items.iter_mut().for_each(loosen),
+        Node::Scalar(scalar) => {
+            if let Some(text) = crate::yaml::as_text(scalar) {
+                *value = Value { pos: value.pos, ..Value::string(text) };
+            }
+        }
+    }
+}
+
 /// The fields that something has, and what those have that hold maps, or lists of them.
 pub(crate) struct Known(pub(crate) &'static [(&'static str, Option<&'static Known>)]);
 

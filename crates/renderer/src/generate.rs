@@ -133,7 +133,10 @@ fn env_lines(text: &str, out: &mut Vec<(String, Vec<u8>)>) {
             continue;
         }
         let (key, value) = line.split_once('=').unwrap_or((line, ""));
-        out.push((key.to_owned(), value.as_bytes().to_vec()));
+        // What has no key is nothing to kustomize.
+        if !key.is_empty() {
+            out.push((key.to_owned(), value.as_bytes().to_vec()));
+        }
     }
 }
 

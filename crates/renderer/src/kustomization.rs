@@ -310,33 +310,28 @@ impl Label {
 
 impl Patch {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        Fields::new(value, "a patch")?.read(&["path", "patch", "target", "options"], |f| Ok(Self::take(f, Selector::decode)))
+        let options = |value| Fields::new(value, "options")?.read(&["allowNameChange", "allowKindChange"], |f| Ok(Self::options(f)));
+        Fields::new(value, "a patch")?.read(&["path", "patch", "target", "options"], |f| Ok(Self::take(f, Selector::decode, options)))
     }
 
-    /// The configuration of a plugin takes what it does not know for nothing, in the target too.
-    pub(crate) fn take(f: &mut Fields, target: fn(Value) -> Result<Selector>) -> Self {
+    /// The patch of a plugin: fields that it does not know are nothing to it.
+    pub(crate) fn take_known(f: &mut Fields) -> Self {
+        let options = |value| Fields::new(value, "options")?.read_known(|f| Ok(Self::options(f)));
+        Self::take(f, Selector::decode_known, options)
+    }
+
+    fn take(f: &mut Fields, target: fn(Value) -> Result<Selector>, options: fn(Value) -> Result<(bool, bool)>) -> Self {
         let pos = f.pos();
         let path = f.text("path");
         let (patch, patch_pos) = f.nested("patch", |text| Ok((crate::decode::string(&text, "patch")?, text.pos))).unwrap_or_default();
         let target = f.nested("target", target);
-        let (name_change, kind_change) = f.nested("options", |options| Self::options(&options)).unwrap_or_default();
+        let (name_change, kind_change) = f.nested("options", options).unwrap_or_default();
         Self { path, patch, target, name_change, kind_change, pos, patch_pos }
     }
 
     /// Whether the patch may change names and kinds.
-    fn options(options: &Value) -> Result<(bool, bool)> {
-        let Some(map) = options.as_map() else { return Err(error(options.pos, "options must be a map")) };
-        let (mut name_change, mut kind_change) = (false, false);
-        for (key, value) in map.iter() {
-            let on = crate::decode::boolean(value, key)?;
-            match key {
-                "allowNameChange" => name_change = on,
-                "allowKindChange" => kind_change = on,
-                // kustomize takes any name here and ignores those it does not know.
-                _ => {}
-            }
-        }
-        Ok((name_change, kind_change))
+    fn options(f: &mut Fields) -> (bool, bool) {
+        (f.boolean("allowNameChange"), f.boolean("allowKindChange"))
     }
 }
 
@@ -407,24 +402,37 @@ impl Replica {
 
 impl GeneratorOptions {
     pub(crate) fn decode(value: Value) -> Result<Self> {
-        Fields::new(value, "generator options")?.read(&["labels", "annotations", "disableNameSuffixHash", "immutable"], |f| {
-            Ok(Self {
-                labels: f.string_map("labels"),
-                annotations: f.string_map("annotations"),
-                disable_hash: f.boolean("disableNameSuffixHash"),
-                immutable: f.boolean("immutable"),
-            })
-        })
+        let known = ["labels", "annotations", "disableNameSuffixHash", "immutable"];
+        Fields::new(value, "generator options")?.read(&known, |f| Ok(Self::take(f)))
+    }
+
+    /// As [`Self::decode`], of a plugin: fields that it does not know are nothing to it.
+    fn decode_known(value: Value) -> Result<Self> {
+        Fields::new(value, "generator options")?.read_known(|f| Ok(Self::take(f)))
+    }
+
+    fn take(f: &mut Fields) -> Self {
+        Self {
+            labels: f.string_map("labels"),
+            annotations: f.string_map("annotations"),
+            disable_hash: f.boolean("disableNameSuffixHash"),
+            immutable: f.boolean("immutable"),
+        }
     }
 }
 
 impl GeneratorArgs {
     pub(crate) fn decode(value: Value, secret: bool) -> Result<Self> {
         let known = ["name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type"];
-        Fields::new(value, "a generator")?.read(&known, |f| Ok(Self::take(f, secret)))
+        Fields::new(value, "a generator")?.read(&known, |f| Ok(Self::take(f, secret, GeneratorOptions::decode)))
     }
 
-    pub(crate) fn take(f: &mut Fields, secret: bool) -> Self {
+    /// As [`Self::decode`], of a plugin: fields that it does not know are nothing to it.
+    pub(crate) fn decode_known(value: Value, secret: bool) -> Result<Self> {
+        Fields::new(value, "a generator")?.read_known(|f| Ok(Self::take(f, secret, GeneratorOptions::decode_known)))
+    }
+
+    fn take(f: &mut Fields, secret: bool, options: fn(Value) -> Result<GeneratorOptions>) -> Self {
         let mut args = Self {
             pos: f.pos(),
             name: f.text("name"),
@@ -433,7 +441,7 @@ impl GeneratorArgs {
             literals: f.strings("literals"),
             files: f.strings("files"),
             envs: f.strings("envs"),
-            options: f.nested("options", GeneratorOptions::decode),
+            options: f.nested("options", options),
             secret_type: if secret { f.text("type") } else { String::new() },
         };
         args.envs.extend(f.nested("env", |env| Ok((crate::decode::string(&env, "env")?, env.pos))));

@@ -115,6 +115,16 @@ fn check_subjects(id: &Id<'_>, value: &Value) -> Result<()> {
     }
 }
 
+/// Refuses who refers to others and has an apiVersion that is not what it would be written as again.
+fn check_api_version(value: &Value) -> Result<()> {
+    let Some(version) = value.get("apiVersion") else { return Ok(()) };
+    let written = version.as_scalar().map(|scalar| &*scalar.text).unwrap_or_default();
+    if version.pos.line > 0 && (written.starts_with('/') || (version.is_null() && !written.is_empty())) {
+        return Err(Error::new(ErrorKind::Resource, format!("{written} is no apiVersion")).at(version.pos));
+    }
+    Ok(())
+}
+
 /// The ServiceAccounts that a RoleBinding names.
 fn service_accounts<'v>(id: &Id<'_>, value: &'v Value) -> impl Iterator<Item = &'v Value> {
     let subjects = value.get("subjects").filter(|_| id.gvk.kind == "RoleBinding").and_then(Value::as_list).unwrap_or_default();
@@ -136,6 +146,7 @@ fn fix_part(parts: &mut [Part<'_>], index: &Index<'_>, config: &Config) -> Resul
         if fields.specs.is_empty() {
             continue;
         }
+        check_api_version(value)?;
         if fields.added > 0 {
             index.budget.spend(fields.added.saturating_mul(size(value)))?;
         }

@@ -47,8 +47,7 @@ impl Schemas {
 
 /// Takes over the `openapi` field of a kustomization.
 pub(crate) fn choose(folder: &Folder<'_>, openapi: &Value) -> Result<()> {
-    let (path, version) =
-        Fields::new(openapi.clone(), "openapi")?.read(&["path", "version"], |f| Ok((f.take("path"), f.string("version"))))?;
+    let (path, version) = Fields::new(openapi.clone(), "openapi")?.read_known(|f| Ok((f.take("path"), f.string("version"))))?;
     let custom = match &path {
         Some(path) => {
             let name = crate::decode::string(path, "path")?;

@@ -150,6 +150,11 @@ fn compare_alike(one: &Gvk<'_>, other: &Gvk<'_>) -> Ordering {
     if reverse { order.reverse() } else { order }
 }
 
+/// Where kinds stand to each other in the legacy order.
+pub(crate) fn compare_gvks(one: &Gvk<'_>, other: &Gvk<'_>) -> Ordering {
+    rank(one.kind, None).cmp(&rank(other.kind, None)).then_with(|| compare_alike(one, other))
+}
+
 /// As texts `group_version_kind`.
 fn compare_kinds(one: &Gvk<'_>, other: &Gvk<'_>) -> Ordering {
     if one == other {

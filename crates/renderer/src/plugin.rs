@@ -3,7 +3,7 @@
 mod iam_policy;
 mod value_add;
 
-use crate::decode::{Fields, nearest};
+use crate::decode::{Fields, loosen, nearest};
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::FieldSpec;
 use crate::generate;
@@ -13,7 +13,7 @@ use crate::load::Folder;
 use crate::resource::Resource;
 use crate::target::replacements;
 use crate::transform::{Images, STRATEGIC, Subjects, Transformer, load_inline_or_file, patch_entries, prepare};
-use crate::yaml::{Map, Value};
+use crate::yaml::Value;
 
 /// The kinds of generators and transformers with `apiVersion: builtin`, those of kustomize 5.8.1.
 pub const BUILTIN_PLUGINS: [&str; 18] = [
@@ -50,14 +50,6 @@ fn body(config: Resource) -> (String, Value) {
     if let Some(map) = value.as_map_mut() {
         map.remove("apiVersion");
         map.remove("kind");
-        // Numbers and the like become text where a plugin wants text.
-        for field in ["labels", "annotations"] {
-            for (_, value) in map.get_mut(field).and_then(Value::as_map_mut).into_iter().flat_map(Map::iter_mut) {
-                if let Some(text) = value.text() {
-                    *value = Value::string(text);
-                }
-            }
-        }
     }
     (kind, value)
 }
@@ -92,7 +84,7 @@ pub(crate) fn generate(folder: &Folder<'_>, config: Resource) -> Result<Vec<Reso
             }
         }
     }
-    let args = Fields::new(value, "a generator")?.read_known(|f| Ok(GeneratorArgs::take(f, secret)))?;
+    let args = GeneratorArgs::decode_known(value, secret)?;
     Ok(vec![generate::generate(folder, &args, None, secret)?])
 }
 
@@ -124,7 +116,10 @@ pub(crate) fn read(folder: &Folder<'_>, file: &str, config: Resource) -> Result<
         return Ok(Action::External(config));
     }
     let unknown = unsupported(&config);
-    let (kind, value) = body(config);
+    let (kind, mut value) = body(config);
+    if kind != "ReplacementTransformer" {
+        loosen(&mut value);
+    }
     let fields = Fields::new(value, "a transformer")?;
     match &*kind {
         "ValueAddTransformer" => value_add::read(folder, fields).map(Action::AddValue),
@@ -167,9 +162,7 @@ fn steps(folder: &Folder<'_>, file: &str, kind: &str, f: &mut Fields) -> Result<
             };
             Transformer::Replicas { replica, specs: specs(f) }
         }
-        "PatchTransformer" => {
-            Transformer::Patch("PatchTransformer", Box::new(prepare(folder, &Patch::take(f, Selector::decode_known), file, false)?))
-        }
+        "PatchTransformer" => Transformer::Patch("PatchTransformer", Box::new(prepare(folder, &Patch::take_known(f), file, false)?)),
         "PatchJson6902Transformer" => {
             let patch = json_patch(f);
             if patch.target.as_ref().is_none_or(|target| target.name.is_empty()) {

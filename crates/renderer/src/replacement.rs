@@ -181,8 +181,7 @@ fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement)
         for at in target.pattern.places(names, resources.len()) {
             let resource = &mut resources[at];
             let ids: Vec<_> = std::iter::once(resource.id()).chain(resource.previous_ids()).collect();
-            let rejected =
-                target.reject.iter().any(|reject| ids.iter().any(|id| reject.matches_id(id)) && reject.matches_metadata(resource));
+            let rejected = target.reject.iter().any(|reject| reject.rejects(&ids, resource));
             if rejected || !target.pattern.matches_metadata(resource) || !ids.iter().any(|id| target.pattern.matches_id(id)) {
                 continue;
             }
@@ -359,11 +358,18 @@ fn look_up<'a>(value: &'a Value, path: &[String]) -> Result<Option<&'a Value>> {
 
 fn set(root: &mut Value, path: &str, new: &Value, options: &FieldOptions) -> Result<()> {
     let parts = target_path(path);
+    // Annotations are text by now, whatever they were written as.
+    let is_annotation = matches!(&parts[..], [metadata, annotations, _] if metadata == "metadata" && annotations == "annotations");
     let mut count = 0usize;
     visit(root, &parts, options.create.then_some(new), &mut |field, within| {
         count += 1;
         // Inside a text kustomize forgets the delimiter: the whole value is replaced.
         let options = if within == Within::Text { &FieldOptions::default() } else { options };
+        if let Node::Scalar(scalar) = &mut field.node
+            && is_annotation
+        {
+            scalar.kind = Kind::Str;
+        }
         write(field, new, options)?;
         match field.as_scalar() {
             Some(scalar) if within == Within::Resource && !fits(scalar) => {
@@ -395,8 +401,11 @@ fn visit(value: &mut Value, path: &[String], create: Option<&Value>, found: Foun
     if name.is_empty() {
         return Err(failed("a part of the path is empty"));
     }
-    // What is made below null kustomize makes beside the resource: nothing comes of it, and nothing is told.
+    // What is made below `null` kustomize makes beside the resource: nothing comes of it, and nothing is told. Where nothing is written it refuses.
     if value.is_null() && create.is_some() && !matches!(part, Part::Every) {
+        if value.as_scalar().is_some_and(|scalar| scalar.text.is_empty()) {
+            return Err(failed(format!("{name} cannot be made in a field without a value; write {{}} or [] there")));
+        }
         return found(&mut nothing(), Within::Resource);
     }
     match (&mut value.node, part) {

@@ -194,11 +194,15 @@ impl Resource {
 
     /// Sets `metadata.<field>`; an empty text removes it.
     pub(crate) fn set_metadata(&mut self, field: &str, text: &str) {
+        self.put_metadata(field, Some(Value::string(text)));
+    }
+
+    /// Puts a value into a field of the metadata; an empty one is none.
+    pub(crate) fn put_metadata(&mut self, field: &str, value: Option<Value>) {
         if let Some(metadata) = self.metadata_mut() {
-            if text.is_empty() {
-                metadata.remove(field);
-            } else {
-                metadata.insert(field, Value::string(text));
+            match value.filter(|value| value.text().is_some_and(|text| !text.is_empty())) {
+                Some(value) => metadata.insert(field, value),
+                None => drop(metadata.remove(field)),
             }
         }
     }

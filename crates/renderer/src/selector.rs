@@ -18,6 +18,8 @@ pub(crate) struct Compiled {
     namespace: Option<Pattern>,
     labels: Vec<Requirement>,
     annotations: Vec<Requirement>,
+    /// Whether something was written of labels or annotations, if only a blank.
+    asks_metadata: bool,
 }
 
 impl Compiled {
@@ -45,6 +47,7 @@ impl Compiled {
             namespace: pattern(&selector.namespace)?,
             labels: requirements(&selector.label_selector).map_err(|error| error.at(selector.pos))?,
             annotations: requirements(&selector.annotation_selector).map_err(|error| error.at(selector.pos))?,
+            asks_metadata: !(selector.label_selector.is_empty() && selector.annotation_selector.is_empty()),
         })
     }
 
@@ -79,6 +82,13 @@ impl Compiled {
         };
         self.labels.iter().all(|one| one.holds(find("labels", &one.key)))
             && self.annotations.iter().all(|one| one.holds(find("annotations", &one.key)))
+    }
+
+    /// Whether a replacement passes over a resource with these ids for it: because of an id, or because of labels and annotations, each of which is enough.
+    /// What says nothing of them rejects nothing.
+    pub(crate) fn rejects(&self, ids: &[crate::id::Id<'_>], resource: &Resource) -> bool {
+        let asks_id = [&self.group, &self.version, &self.kind, &self.name, &self.namespace].into_iter().any(Option::is_some);
+        asks_id && ids.iter().any(|id| self.matches_id(id)) || self.asks_metadata && self.matches_metadata(resource)
     }
 
     /// Whether an id matches: kind and so on by pattern.

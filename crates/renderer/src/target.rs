@@ -1,6 +1,7 @@
 //! One kustomization's part of a build: gather resources, generate, transform.
 
 use crate::config::{self, Config};
+use crate::decode::loosen;
 use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fs::file_name;
 use crate::generate;
@@ -261,7 +262,9 @@ fn configure(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, to:
                 let message = format!("the key \"{key}\" is here for the second time");
                 return Err(Error::new(ErrorKind::Kustomization, message).at(*pos).in_file(&name));
             }
-            let more = Config::decode(parsed.take_first()).map_err(|error| error.in_file(&name))?;
+            let mut value = parsed.take_first();
+            loosen(&mut value);
+            let more = Config::decode(value).map_err(|error| error.in_file(&name))?;
             config.merge(more).map_err(|error| error.in_file(&name))
         };
         errors.keep(read())?;
@@ -544,7 +547,8 @@ fn replacement(folder: &Folder<'_>, file: &str, entry: &Value, strict: bool, out
     }
     let bytes = folder.read(path).map_err(|error| error.at(entry.pos).in_file(file))?;
     let name = folder.name(path);
-    let value = parse_kustomization(&bytes, &name)?;
+    let mut value = parse_kustomization(&bytes, &name)?;
+    loosen(&mut value);
     let items = match value.node {
         crate::yaml::Node::List(items) => items,
         _ => vec![value],

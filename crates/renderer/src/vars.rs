@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::decode::{Fields, error};
+use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::fieldspec::{FieldSpec, Leaf};
 use crate::id::{Gvk, Id};
@@ -34,10 +34,8 @@ impl Var {
         Fields::new(value, "a var")?.read(&["name", "objref", "fieldref"], |f| {
             let name = f.text("name");
             let var = f.nested("objref", Self::object).unwrap_or_default();
-            let field = f.nested("fieldref", Self::field).flatten().unwrap_or_else(|| "metadata.name".to_owned());
-            if name.is_empty() {
-                return Err(error(pos, "a var needs a name"));
-            }
+            let field =
+                f.nested("fieldref", Self::field).flatten().filter(|path| !path.is_empty()).unwrap_or_else(|| "metadata.name".to_owned());
             Ok(Self { name, field, pos, ..var })
         })
     }

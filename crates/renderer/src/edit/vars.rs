@@ -113,7 +113,9 @@ fn targets(file: &Touched, text: &str, written: &str) -> Result<Vec<Value>> {
     if !text.contains(written) {
         return Ok(out);
     }
-    for node in parse_all(text.as_bytes(), &file.path)?.into_iter().flat_map(unfold) {
+    let docs = parse_all(text.as_bytes(), &file.path)
+        .map_err(|error| error.because(format!("{} cannot be read to convert the variable {written}", file.path)))?;
+    for node in docs.into_iter().flat_map(unfold) {
         let mut found = Vec::new();
         find(&node, written, &mut Vec::new(), &mut found)?;
         for (path, options) in found {

@@ -8,7 +8,7 @@ use crate::kustomization::Selector;
 use crate::load::Folder;
 use crate::resource::Resource;
 use crate::selector::Compiled;
-use crate::yaml::{Map, Node, Value, parse_kustomization};
+use crate::yaml::{Dialect, Kind, Map, Node, Scalar, Value, parse_kustomization, resolve};
 
 /// One of `targets`.
 struct Target {
@@ -42,7 +42,7 @@ pub(crate) struct ValueAdd {
 pub(super) fn read(folder: &Folder<'_>, config: Fields) -> Result<ValueAdd> {
     let pos = config.pos();
     let (mut value, mut targets, file) =
-        config.read_known(|f| Ok((f.text("value"), f.each("targets", Target::decode), f.text("targetFilePath"))))?;
+        config.read_known(|f| Ok((f.text("value").trim().to_owned(), f.each("targets", Target::decode), f.text("targetFilePath"))))?;
     if value.is_empty() {
         value = file_name(&folder.path).to_owned();
     }
@@ -62,9 +62,20 @@ pub(super) fn run(ValueAdd { value, targets }: &ValueAdd, resources: &mut [Resou
         for resource in resources.iter_mut().filter(|resource| pattern.matches(resource)) {
             let field = look_up_or_create(&mut resource.value, parts)?;
             let text = if *position == 0 { value.clone() } else { insert_part(field.text().unwrap_or(""), value, *position) };
-            *field = Value { pos: field.pos, ..Value::string(text) };
+            put(field, text)?;
         }
     }
+    Ok(())
+}
+
+/// A text that is there stays one; any other field becomes what its new value looks like.
+fn put(field: &mut Value, text: String) -> Result<()> {
+    let Some(old) = field.as_scalar() else {
+        let message = format!("a value cannot be put where {} is", field.describe());
+        return Err(Error::new(ErrorKind::Resource, message).at(field.pos));
+    };
+    let kind = if old.kind == Kind::Str && field.pos.line > 0 { Kind::Str } else { resolve(&text, Dialect::Resource) };
+    *field = Value { node: Node::Scalar(Scalar::plain(text, kind)), pos: field.pos };
     Ok(())
 }
 

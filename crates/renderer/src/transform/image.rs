@@ -36,37 +36,40 @@ impl Images {
         if resource.kind() == "CustomResourceDefinition" {
             return Ok(());
         }
-        self.anywhere(&mut resource.value);
-        apply_all(&self.specs, resource, Leaf::Nothing, &mut |value| {
-            self.update(value);
-            Ok(())
-        })
+        self.anywhere(&mut resource.value)?;
+        apply_all(&self.specs, resource, Leaf::Nothing, &mut |value| self.update(value))
     }
 
-    fn anywhere(&self, value: &mut Value) {
+    fn anywhere(&self, value: &mut Value) -> Result<()> {
         match &mut value.node {
             Node::Map(map) => {
                 for (key, inner) in map.iter_mut() {
                     match (&mut inner.node, key) {
                         (Node::Scalar(_), _) => {}
                         (Node::List(items), "containers" | "initContainers") => {
-                            items.iter_mut().filter_map(|item| item.get_mut("image")).for_each(|field| self.update(field));
+                            items.iter_mut().filter_map(|item| item.get_mut("image")).try_for_each(|field| self.update(field))?;
                         }
                         (Node::Map(_), "containers" | "initContainers") => {}
-                        _ => self.anywhere(inner),
+                        _ => self.anywhere(inner)?,
                     }
                 }
+                Ok(())
             }
-            Node::List(items) => items.iter_mut().for_each(|item| self.anywhere(item)),
-            Node::Scalar(_) => {}
+            Node::List(items) => items.iter_mut().try_for_each(|item| self.anywhere(item)),
+            Node::Scalar(_) => Ok(()),
         }
     }
 
-    fn update(&self, value: &mut Value) {
-        let Some(text) = value.text().filter(|text| self.pattern.is_match(text)) else { return };
+    fn update(&self, value: &mut Value) -> Result<()> {
+        if value.as_scalar().is_none() {
+            let message = format!("an image must be text, not {}", value.describe());
+            return Err(Error::new(ErrorKind::Resource, message).at(value.pos));
+        }
+        let Some(text) = value.text().filter(|text| self.pattern.is_match(text)) else { return Ok(()) };
         let new = rename(text, &self.image);
         self.used.store(true, Ordering::Relaxed);
         *value = Value { pos: value.pos, ..Value::string(new) };
+        Ok(())
     }
 }
 

@@ -422,6 +422,9 @@ fn path_to(value: &Value, pos: Pos) -> Option<Vec<String>> {
 fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas: &Schemas) -> Result<()> {
     let [name, namespace, kind, api_version] =
         [resource.name(), resource.namespace(), resource.kind(), resource.api_version()].map(Text::from);
+    // As they are written: a number stays one.
+    let written = ["name", "namespace"].map(|field| resource.value.get("metadata").and_then(|metadata| metadata.get(field)).cloned());
+    let version = resource.value.get("apiVersion").filter(|version| !version.is_null()).cloned();
     let (name_change, kind_change) = (patch.state.name_change, patch.state.kind_change);
     if name_change || kind_change {
         resource.store_previous();
@@ -431,7 +434,7 @@ fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas
     }
     let mut content = patch.value.clone();
     if by_target && let Some(map) = content.as_map_mut() {
-        map.insert("apiVersion", Value::string(api_version.clone()));
+        map.insert("apiVersion", version.clone().unwrap_or_else(|| Value::string("")));
     }
     let shape = root(&resource.gvk(), schemas);
     let value = std::mem::take(&mut resource.value);
@@ -444,7 +447,7 @@ fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas
     }
     // kustomize prints the version that it took from a resource without one.
     if by_target
-        && api_version.is_empty()
+        && version.is_none_or(|version| version.text() == Some(""))
         && let Some(map) = resource.value.as_map_mut()
     {
         map.insert("apiVersion", Value::null());
@@ -452,9 +455,10 @@ fn strategic(resource: &mut Resource, patch: &Resource, by_target: bool, schemas
     if !kind_change {
         resource.set_kind(&kind);
     }
+    let [name, namespace] = written;
     if !name_change {
-        resource.set_metadata("name", &name);
+        resource.put_metadata("name", name);
     }
-    resource.set_metadata("namespace", &namespace);
+    resource.put_metadata("namespace", namespace);
     Ok(())
 }

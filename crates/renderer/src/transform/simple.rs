@@ -111,9 +111,15 @@ fn settle(resource: &mut Resource, name: &str, specs: &[FieldSpec], unset_only: 
 }
 
 fn bind(resource: &mut Resource, subjects: Subjects, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
-    let Some(list) = resource.value.get_mut("subjects") else { return Ok(()) };
-    let Node::List(items) = &mut list.node else { return Ok(()) };
+    let Some(list) = resource.value.get_mut("subjects").filter(|list| !list.is_null()) else { return Ok(()) };
+    let (pos, found) = (list.pos, list.describe());
+    let Node::List(items) = &mut list.node else {
+        return Err(failed(format!("the subjects of a binding must be a list, not {found}")).at(pos));
+    };
     for item in items {
+        if item.as_map().is_none() {
+            return Err(failed(format!("a subject of a binding must be a map, not {}", item.describe())).at(item.pos));
+        }
         let wanted = match subjects {
             Subjects::DefaultOnly => item.get("name").and_then(Value::text) == Some("default"),
             Subjects::AllServiceAccounts => item.get("kind").and_then(Value::text) == Some("ServiceAccount"),

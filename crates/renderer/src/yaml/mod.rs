@@ -23,7 +23,7 @@ pub use value::{Map, Node, Pos, Scalar, Text, Value};
 pub(crate) use emit::{emit, prints_plain};
 use parse::Alike;
 pub(crate) use parse::{Parsed, size};
-pub(crate) use scalar::{Canonical, canonical, resolve};
+pub(crate) use scalar::{Canonical, as_text, canonical, resolve};
 
 use crate::error::Result;
 

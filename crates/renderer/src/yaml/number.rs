@@ -1,7 +1,7 @@
 //! Numbers as Go prints them: kustomize's output passes through Go's JSON and YAML writers.
 
 /// The shortest decimal digits that give this number back, and the exponent of the first one.
-fn digits(value: f64) -> (bool, String, i32) {
+fn digits(value: impl std::fmt::LowerExp) -> (bool, String, i32) {
     let text = format!("{value:e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let negative = mantissa.starts_with('-');
@@ -11,10 +11,17 @@ fn digits(value: f64) -> (bool, String, i32) {
 
 /// `strconv.FormatFloat(value, 'g', -1, 64)`: exponents below -4 and from 6 on are written with `e`.
 pub(super) fn shortest(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let (negative, digits, exponent) = digits(value);
+    if value == 0.0 { "0".to_owned() } else { general(digits(value)) }
+}
+
+/// `strconv.FormatFloat(value, 'g', -1, 32)`.
+pub(super) fn shortest_of_32_bits(value: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "the precision is meant to be lost")]
+    let value = value as f32;
+    if value == 0.0 { "0".to_owned() } else { general(digits(value)) }
+}
+
+fn general((negative, digits, exponent): (bool, String, i32)) -> String {
     let mut out = String::with_capacity(24);
     if negative {
         out.push('-');

@@ -198,6 +198,23 @@ pub(crate) fn canonical(scalar: &Scalar) -> Canonical<'_> {
     }
 }
 
+/// A number, switch or date as Go's YAML decoder makes text of it: floats have the precision of 32 bits. `None` of what is text or nothing already,
+/// and of infinities, which no JSON holds.
+pub(crate) fn as_text(scalar: &Scalar) -> Option<String> {
+    if matches!(scalar.kind, Kind::Str | Kind::Null) {
+        return None;
+    }
+    Some(match canonical(scalar) {
+        Canonical::Null => return None,
+        Canonical::Bool(value) => value.to_string(),
+        Canonical::Int(value) => value.to_string(),
+        Canonical::Uint(value) => value.to_string(),
+        Canonical::Float(value) if value.is_finite() => super::number::shortest_of_32_bits(value),
+        Canonical::Float(_) => return None,
+        Canonical::Str(text) => text.into_owned(),
+    })
+}
+
 fn number(text: &str) -> Canonical<'_> {
     if let Some(value) = special_float(text) {
         return Canonical::Float(value);

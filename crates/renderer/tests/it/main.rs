@@ -9,6 +9,7 @@ mod edits;
 mod errors;
 mod explain;
 mod flow;
+mod found;
 mod fuzz;
 mod keys;
 mod limits;

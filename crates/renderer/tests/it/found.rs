@@ -1,0 +1,205 @@
+//! What the fuzzer found by changing cases of the corpus (`cargo xtask fuzz-kustomize --mutate`), as kustomize 5.8.1 has it.
+
+use super::run;
+
+const DEPLOYMENT: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: d, namespace: ns}
+spec: {replicas: 1, template: {spec: {containers: [{name: c, image: \"nginx:1\"}]}}}
+";
+
+/// What `kustomization` makes of a resource; none where it is refused.
+fn made(kustomization: &str, resource: &str, more: &str) -> Option<String> {
+    let tree = format!("== kustomization.yaml\nresources: [r.yaml]\n{kustomization}== r.yaml\n{resource}{more}");
+    run("", &tree).ok().map(|build| build.to_yaml())
+}
+
+fn transformed(config: &str) -> Option<String> {
+    made("transformers: [c.yaml]\n", DEPLOYMENT, &format!("== c.yaml\napiVersion: builtin\nmetadata: {{name: x}}\n{config}\n"))
+}
+
+fn line<'t>(text: &'t str, key: &str) -> &'t str {
+    text.lines().find_map(|line| line.trim_start().strip_prefix(key)).unwrap_or("-").trim()
+}
+
+#[test]
+fn transformers_make_text_of_numbers() {
+    let cases = [
+        ("5", "5"),
+        ("true", "true"),
+        ("1.10", "1.1"),
+        ("0x10", "16"),
+        ("010", "8"),
+        ("1_000", "1000"),
+        ("1e3", "1000"),
+        ("1e21", "1e+21"),
+        ("1.5e-7", "1.5e-07"),
+        ("123456789.123", "1.2345679e+08"),
+        ("12345678901234567890", "12345678901234567890"),
+        ("2020-01-01", "2020-01-01T00:00:00Z"),
+        ("yes", "yes"),
+    ];
+    for (written, tag) in cases {
+        let image = transformed(&format!("kind: ImageTagTransformer\nimageTag: {{name: nginx, newTag: {written}}}")).unwrap();
+        assert_eq!(line(&image, "- image: "), format!("nginx:{tag}"), "{written}");
+    }
+    assert!(transformed("kind: ImageTagTransformer\nimageTag: {name: nginx, newTag: .inf}").is_none());
+    let labels =
+        transformed("kind: LabelTransformer\nlabels: {a: 1.10, b: null}\nfieldSpecs: [{path: metadata/labels, create: true}]").unwrap();
+    assert_eq!((line(&labels, "a: "), line(&labels, "b: ")), ("\"1.1\"", "\"\""));
+    // Switches stay switches.
+    assert!(transformed("kind: LabelTransformer\nlabels: {a: b}\nfieldSpecs: [{path: metadata/labels, create: 1}]").is_none());
+    // Generators and kustomizations are strict.
+    let generator = "== c.yaml\n{apiVersion: builtin, kind: ConfigMapGenerator, metadata: {name: x}, name: 5}\n";
+    assert!(made("generators: [c.yaml]\n", DEPLOYMENT, generator).is_none());
+    assert!(made("namePrefix: 5\n", DEPLOYMENT, "").is_none());
+}
+
+#[test]
+fn configurations_and_files_of_replacements_make_text_of_numbers() {
+    let config = "== c.yaml\nimages: [{path: true, kind: Deployment}]\n";
+    assert!(made("configurations: [c.yaml]\n", DEPLOYMENT, config).is_some());
+    let replacement = "== c.yaml\n{sourceValue: 1.10, targets: [{select: {kind: Deployment}, fieldPaths: [metadata.name]}]}\n";
+    assert_eq!(line(&made("replacements: [{path: c.yaml}]\n", DEPLOYMENT, replacement).unwrap(), "name: d"), "-");
+    let inline = "replacements: [{sourceValue: 1.10, targets: [{select: {kind: Deployment}, fieldPaths: [metadata.name]}]}]\n";
+    assert!(made(inline, DEPLOYMENT, "").is_none());
+}
+
+#[test]
+fn plugins_know_no_unknown_options_and_kustomizations_do() {
+    let generator =
+        "== c.yaml\n{apiVersion: builtin, kind: ConfigMapGenerator, metadata: {name: x}, options: {kind: true, immutable: true}}\n";
+    assert!(made("generators: [c.yaml]\n", DEPLOYMENT, generator).unwrap().contains("immutable: true"));
+    let patch = |options: &str| {
+        let patch = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: ns}}";
+        made(&format!("patches: [{{patch: \"{patch}\", options: {options}}}]\n"), DEPLOYMENT, "").is_some()
+    };
+    assert!(patch("{allowNameChange: null}") && patch("{allownamechange: true}") && patch("null"));
+    assert!(!patch("{foo: true}") && !patch("{allowNameChange: 5}"));
+    assert!(transformed("kind: PatchTransformer\ntarget: {kind: Deployment}\npatch: '[]'\noptions: {foo: 5}").is_some());
+    // `openapi` is a map of texts to it.
+    assert!(made("openapi: {foo: bar}\n", DEPLOYMENT, "").is_some());
+}
+
+#[test]
+fn added_values_take_the_type_that_they_look_like_unless_a_text_is_there() {
+    let added =
+        |value: &str, path: &str| transformed(&format!("kind: ValueAddTransformer\nvalue: {value}\ntargets: [{{fieldPath: {path}}}]"));
+    for (value, new, text) in [
+        ("\"5\"", "5", "\"5\""),
+        ("5", "5", "\"5\""),
+        ("' a'", "a", "a"),
+        ("\"1e3\"", "1000", "\"1e3\""),
+        ("\"yes\"", "\"yes\"", "\"yes\""),
+    ] {
+        assert_eq!(line(&added(value, "metadata/x").unwrap(), "x: "), new, "{value}");
+        assert_eq!(line(&added(value, "spec/replicas").unwrap(), "replicas: "), new, "{value}");
+        assert_eq!(line(&added(value, "metadata/namespace").unwrap(), "namespace: "), text, "{value}");
+    }
+    assert!(added("a", "spec/template").is_none());
+}
+
+#[test]
+fn one_part_of_a_reject_is_enough() {
+    let objects = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: b, labels: {a: b}}\ndata: {x: old}\n---
+apiVersion: v1\nkind: Secret\nmetadata: {name: s, labels: {a: z}}\ndata: {x: old}\n";
+    let replaced = |reject: &str| {
+        let source = "source: {kind: ConfigMap, fieldPath: metadata.name}";
+        let target = format!("{{select: {{version: v1}}, reject: [{reject}], fieldPaths: [data.x]}}");
+        let built = made(&format!("replacements: [{{{source}, targets: [{target}]}}]\n"), objects, "").unwrap();
+        let mut lines = built.lines().filter_map(|line| line.strip_prefix("  x: "));
+        (lines.next() == Some("b"), lines.next() == Some("b"))
+    };
+    // Whether the ConfigMap and the Secret are replaced.
+    let cases = [
+        ("{name: s, labelSelector: a=b}", (false, false)),
+        ("{name: x, labelSelector: a=b}", (false, true)),
+        ("{name: b, labelSelector: a=c}", (false, true)),
+        ("{labelSelector: 'a in (b, z)', kind: X}", (false, false)),
+        ("{labelSelector: ' '}", (false, false)),
+        ("{}", (true, true)),
+        ("{name: null}", (true, true)),
+        ("{annotationSelector: ''}", (true, true)),
+    ];
+    for (reject, expected) in cases {
+        assert_eq!(replaced(reject), expected, "{reject}");
+    }
+}
+
+#[test]
+fn replacements_meet_nothing_and_annotations() {
+    let replaced = |path: &str, fields: &str| {
+        let target = format!("{{select: {{kind: ConfigMap}}, fieldPaths: [{path}], options: {{create: true}}}}");
+        let replacement = format!("replacements: [{{source: {{kind: ConfigMap, fieldPath: metadata.name}}, targets: [{target}]}}]\n");
+        made(&replacement, &format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: b\n{fields}\n"), "")
+    };
+    // Below `null` it makes nothing and says nothing; below no value it refuses.
+    assert!(replaced("data.a", "data: null").unwrap().contains("data: null"));
+    for fields in ["data:", "data: # nothing"] {
+        assert!(["data.a", "data.a.b", "data.'[a=b]'.c", "data.0"].iter().all(|path| replaced(path, fields).is_none()), "{fields}");
+    }
+    assert!(replaced("data.a.b", "data: {a: }").is_none());
+    for value in ["-1", "true", "null", "2020-01-01"] {
+        assert!(replaced("metadata.annotations.x", &format!("  annotations: {{x: {value}}}")).unwrap().contains("    x: b\n"), "{value}");
+    }
+    assert!(replaced("metadata.labels.x", "  labels: {x: 5}").is_none());
+}
+
+#[test]
+fn wrong_shapes_are_refused() {
+    let bound = |subjects: &str| {
+        made(
+            "namespace: q\n",
+            &format!("apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: c}}\nsubjects: {subjects}\n"),
+            "",
+        )
+    };
+    assert!(bound("null").is_some() && bound("[]").is_some() && bound("[{kind: User, name: a}]").is_some());
+    for subjects in ["a", "5", "''", "{}", "{kind: ServiceAccount, name: default}", "[a]", "[[]]", "[null]"] {
+        assert!(bound(subjects).is_none(), "{subjects}");
+    }
+    let image = |image: &str| {
+        let pod = format!("apiVersion: v1\nkind: Foo\nmetadata: {{name: c}}\nspec: {{a: {{containers: [{{image: {image}}}]}}}}\n");
+        made("images: [{name: nginx, newTag: a}]\n", &pod, "")
+    };
+    assert!(["null", "5", "''", "nginx"].iter().all(|written| image(written).is_some()));
+    assert!(["{}", "[]", "[a]", "{a: b}"].iter().all(|written| image(written).is_none()));
+    let version = |version: &str, kind: &str| made("", &format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: c}}\n"), "");
+    // Only who may refer to others is asked.
+    for written in ["/", "/v1", "//", "null", "~"] {
+        assert!(version(written, "Pod").is_none() && version(written, "ConfigMap").is_some(), "{written}");
+    }
+    assert!(version("", "Pod").is_some() && version("a/b/c", "Pod").is_some() && version("x/", "Pod").is_some());
+    let crds = |text: &str| made("crds: [c.json]\n", DEPLOYMENT, &format!("== c.json\n{text}\n")).is_some();
+    assert!(crds("{}") && crds("{\"a\": {}}") && !crds("{\n},") && !crds("{a: {}}"));
+}
+
+#[test]
+fn field_specs_of_configurations_may_not_contradict_each_other_in_any_order() {
+    let config = |specs: &str| made("configurations: [c.yaml]\n", DEPLOYMENT, &format!("== c.yaml\nlabels: [{specs}]\n")).is_some();
+    assert!(!config("{path: a, create: true}, {path: a, kind: X}") && !config("{path: a, kind: X}, {path: a, create: true}"));
+    assert!(
+        config("{path: a, create: true}, {path: a, kind: X, create: true}")
+            && config("{path: a, kind: X}, {path: a, kind: Y, create: true}")
+    );
+}
+
+#[test]
+fn what_has_no_name_is_nothing() {
+    let env = "== e.env\n=x\nb=c\n=\n";
+    let built = made("configMapGenerator: [{name: a, envs: [e.env]}]\n", DEPLOYMENT, env).unwrap();
+    assert!(built.contains("data:\n  b: c\n") && built.contains("name: a-c78c7b75hm"), "{built}");
+    let vars = "vars: [{name: '', objref: {kind: Deployment, name: d, apiVersion: apps/v1}}]\n";
+    assert!(made(vars, DEPLOYMENT, "").is_some());
+    let path = "vars: [{name: A, objref: {kind: Deployment, name: d, apiVersion: apps/v1}, fieldref: {fieldpath: ''}}]\ncommonAnnotations: {a: $(A)}\n";
+    assert!(made(path, DEPLOYMENT, "").unwrap().contains("a: d\n"));
+}
+
+#[test]
+fn a_patch_leaves_names_that_are_numbers() {
+    let patch = "patches: [{target: {kind: ConfigMap}, patch: '{kind: ConfigMap, metadata: {name: b}}'}]\n";
+    let patched = |header: &str| made(patch, &format!("{header}kind: ConfigMap\nmetadata:\n  name: 5\n  namespace: true\n"), "").unwrap();
+    let built = patched("apiVersion: v1\n");
+    assert!(built.contains("  name: 5\n  namespace: true\n"), "{built}");
+    assert!(patched("apiVersion: ~\n").starts_with("apiVersion: null\n"));
+}
