@@ -6,7 +6,7 @@ use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::id::Gvk;
 use crate::resource::Resource;
-use crate::yaml::{Map, Node, Text, Value};
+use crate::yaml::{Dialect, Kind, Map, Node, Scalar, Text, Value, resolve};
 
 /// A path of fields (`spec/template`, `[]` marks lists, `\/` a slash in a name) for the kinds that match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -264,6 +264,19 @@ fn walk(mut value: &mut Value, mut parts: &[&str], leaf: Leaf, set: &mut dyn FnM
         (value, parts) = (field, rest);
     }
     set(value).map(|()| None)
+}
+
+/// Puts a text into a field: one that is a text stays one, any other becomes what its new text looks like.
+pub(crate) fn put_text(field: &mut Value, text: String) -> Result<()> {
+    let Some(old) = field.as_scalar() else {
+        let message = format!("expected a scalar, found {}", field.describe());
+        return Err(Error::new(ErrorKind::Resource, message).at(field.pos));
+    };
+    // What was made for this has no place, and no text yet.
+    let is_text = old.kind == Kind::Str && (field.pos.line > 0 || !old.text.is_empty());
+    let kind = if is_text { Kind::Str } else { resolve(&text, Dialect::Resource) };
+    *field = Value { node: Node::Scalar(Scalar::plain(text, kind)), pos: field.pos };
+    Ok(())
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ fn make(folder: &Folder<'_>, args: &GeneratorArgs, global: Option<&GeneratorOpti
     }
     let mut resource = Resource::new(Value::map(map));
     resource.state.needs_hash = !options.disable_hash;
+    resource.state.annotated = true;
     resource.state.behavior = match &*args.behavior {
         "" => Behavior::Unspecified,
         "create" => Behavior::Create,

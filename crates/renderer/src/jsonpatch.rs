@@ -111,8 +111,8 @@ impl Operation {
             Op::Add => add(root, &self.path, self.value.clone()),
             Op::Remove => remove(root, &self.path).map(|_| ()),
             Op::Replace => find_mut(root, &self.path).map(|place| *place = self.value.clone()),
-            Op::Move => remove(root, &self.from).and_then(|value| add(root, &self.path, value)),
-            Op::Copy => find_mut(root, &self.from).map(|value| value.clone()).and_then(|value| add(root, &self.path, value)),
+            Op::Move => remove(root, &self.from).and_then(|value| put(root, &self.path, value)),
+            Op::Copy => find_mut(root, &self.from).map(|value| value.clone()).and_then(|value| put(root, &self.path, value)),
             Op::Test => match find_mut(root, &self.path) {
                 Ok(found) if found.to_json() == self.value.to_json() => Ok(()),
                 Err(_) if self.value.is_null() => Ok(()),
@@ -194,6 +194,16 @@ fn find_mut<'a>(root: &'a mut Value, path: &[String]) -> Result<&'a mut Value> {
         at = child(at, part).ok_or_else(|| missing(path))?;
     }
     Ok(at)
+}
+
+/// What is moved or copied goes where something is already; only `add` makes parents.
+fn put(root: &mut Value, path: &[String], value: Value) -> Result<()> {
+    if let Some((_, parents)) = path.split_last()
+        && find_mut(root, parents)?.is_null()
+    {
+        return Err(missing(path));
+    }
+    add(root, path, value)
 }
 
 fn add(root: &mut Value, path: &[String], value: Value) -> Result<()> {

@@ -102,13 +102,25 @@ fn settle(patch: Value, shape: Shape<'_>) -> Result<Value> {
     for (key, value) in map.into_entries() {
         let (inner, list) = shape.field(&key);
         let merged = match &value.node {
-            Node::List(_) if list != ListMerge::Replace => merge_list(None, Some(value), inner, list)?,
+            Node::List(_) if list != ListMerge::Replace => settle_list(value, inner, list)?,
             Node::List(_) => Some(value),
             _ => merge(None, Some(value), inner, list)?,
         };
         out.extend(merged.map(|value| (key, value)));
     }
     Ok(Value { node: Node::Map(Map::from_distinct(out)), pos })
+}
+
+/// A list of a map that meets nothing: what a directive says of all of it is done, other than where only the list is new.
+fn settle_list(patch: Value, shape: Shape<'_>, list: ListMerge<'_>) -> Result<Option<Value>> {
+    let pos = patch.pos;
+    let Node::List(mut items) = patch.node else { return Ok(Some(patch)) };
+    while items.iter().any(is_list_directive) {
+        if list_directive(&mut items)? == Directive::Delete {
+            return Ok(None);
+        }
+    }
+    merge_list(None, Some(Value { node: Node::List(items), pos }), shape, list)
 }
 
 /// A key that a map has twice, since a patch brought it so: kustomize cannot read again what it printed then.
@@ -249,9 +261,10 @@ fn merge_list(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>, list:
     Ok(Some(Value { node: Node::List(items), pos }))
 }
 
-/// A list that meets none stays a list, though all of its elements may go; a directive for the whole list is then taken for an element, and the only one.
+/// A list that meets none stays a list, though all of its elements may go; a directive for the whole list is then taken for an element, and the only one
+/// (the last one, of several).
 fn new_list(mut patch: Vec<Value>, keys: &[Cow<'static, str>], shape: Shape<'_>) -> Result<Vec<Value>> {
-    match patch.iter().position(is_list_directive) {
+    match patch.iter().rposition(is_list_directive) {
         Some(at) => Ok(vec![patch.swap_remove(at)]),
         None => keyed(None, patch, keys, shape),
     }
@@ -290,14 +303,21 @@ fn by_several_keys(mut dest: Vec<Value>, patch: Vec<Value>, keys: &[Cow<'static,
     for item in patch {
         let wanted = values_of(&item, keys);
         let vague = |item: &Value| values_of(item, keys).iter().zip(&wanted).all(|(a, b)| a == b || a.is_empty() || b.is_empty());
-        let (same, vague) = (dest.iter().position(|item| values_of(item, keys) == wanted), dest.iter().any(vague));
+        let same = dest.iter().position(|item| values_of(item, keys) == wanted);
+        let might_mean = dest.iter().filter(|item| vague(item)).count();
+        // One that lacks a key takes nothing away, and does nothing where it might mean several.
+        let lacks = wanted.contains(&"");
+        let deletes = item.get("$patch").and_then(Value::text) == Some("delete");
+        if lacks && (deletes || might_mean > 1) {
+            continue;
+        }
         if let Some(at) = same {
             let old = std::mem::take(&mut dest[at]);
             match merge(Some(old), Some(item), shape, ListMerge::Replace)?.filter(|value| !value.as_map().is_some_and(Map::is_empty)) {
                 Some(merged) => dest[at] = merged,
                 None => drop(dest.remove(at)),
             }
-        } else if !vague {
+        } else if might_mean == 0 {
             out.extend(merge(None, Some(item), shape, ListMerge::Replace)?);
         }
     }

@@ -68,6 +68,7 @@ fn id(resource: &Resource) -> String {
 /// Takes the annotations off what a function gave back, and the state out of them. What has no annotation is kept from `old`.
 pub(crate) fn read(resource: &mut Resource, old: Option<&State>) {
     let mut taken = take(resource, |key| key.starts_with(PREFIX) || PASSING.contains(&key));
+    let annotated = taken.keys().any(|key| key.starts_with(PREFIX));
     let mut note =
         |name: &str| taken.remove(&format!("{PREFIX}{name}")).and_then(|value| value.text().map(str::to_owned)).unwrap_or_default();
     let list = |text: &str| if text.is_empty() { Vec::new() } else { text.split(',').map(Text::from).collect::<Vec<Text>>() };
@@ -77,6 +78,7 @@ pub(crate) fn read(resource: &mut Resource, old: Option<&State>) {
         previous,
         prefixes: list(&note("prefixes")),
         suffixes: list(&note("suffixes")),
+        annotated,
         needs_hash: note("needsHashSuffix") == "enabled",
         from_helm: note("helm-generated") == "true",
         behavior: behavior(&note("generatorBehavior")),

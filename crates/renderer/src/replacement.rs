@@ -75,7 +75,7 @@ impl Replacement {
     pub(crate) fn decode_known(mut value: Value) -> Result<(Self, Vec<(Text, Pos)>)> {
         let mut gone = Vec::new();
         REPLACEMENT.prune(&mut value, &mut gone);
-        Ok((Self::decode(value)?, gone))
+        Ok((Self::decode_with(value, true)?, gone))
     }
 
     /// The error for a field that no replacement has.
@@ -86,6 +86,11 @@ impl Replacement {
     }
 
     pub(crate) fn decode(value: Value) -> Result<Self> {
+        Self::decode_with(value, false)
+    }
+
+    /// An empty list of targets is none to kustomize in a kustomization, and one elsewhere.
+    fn decode_with(value: Value, empty: bool) -> Result<Self> {
         Fields::new(value, "a replacement")?.read(&FIELDS, |f| {
             let pos = f.pos();
             let (has_source, has_targets) = (f.holds("source"), f.holds("targets"));
@@ -98,7 +103,7 @@ impl Replacement {
                 (Some(source), None) => source,
                 (None, None) => return Err(error(pos, "a replacement needs a source and at least one target")),
             };
-            if !has_targets {
+            if !has_targets || targets.is_empty() && !empty {
                 return Err(error(pos, "a replacement needs a source and at least one target"));
             }
             Ok(Self { source, targets, pos, file: None })

@@ -22,6 +22,8 @@ pub(crate) struct State {
     pub(crate) previous: Vec<(Text, Text, Text)>,
     pub(crate) prefixes: Vec<Text>,
     pub(crate) suffixes: Vec<Text>,
+    /// Whether kustomize keeps something of it in its annotations, so that it has some.
+    pub(crate) annotated: bool,
     pub(crate) needs_hash: bool,
     pub(crate) behavior: Behavior,
     pub(crate) vars: Vec<Text>,
@@ -179,6 +181,7 @@ impl Resource {
         if self.value.get("metadata").and_then(|meta| meta.get("annotations")).is_some_and(|annotations| annotations.as_map().is_none()) {
             self.metadata_mut().and_then(|metadata| metadata.remove("annotations"));
         }
+        self.state.annotated = true;
         // Most resources have one earlier id.
         self.state.previous.reserve_exact(1);
         self.state.previous.push(entry);

@@ -1,5 +1,11 @@
 //! The fields of a random kustomization.
 
+mod bodies;
+mod plugins;
+mod replacements;
+
+use self::bodies::{operations, strategic};
+use self::replacements::odd_path;
 use super::objects::{self, Known, WORKLOADS};
 use super::tree::Maker;
 use super::yaml::{Node, map, raw, texts, write};
@@ -9,7 +15,7 @@ type Feature = fn(&mut Maker, &str) -> Vec<(&'static str, Node)>;
 
 /// Adds random fields, and the files that they name.
 pub(super) fn features(maker: &mut Maker, folder: &str, kustomization: &mut Node) {
-    let features: [(usize, Feature); 13] = [
+    let features: [(usize, Feature); 17] = [
         (25, affixes),
         (20, namespace),
         (25, labels),
@@ -19,10 +25,14 @@ pub(super) fn features(maker: &mut Maker, folder: &str, kustomization: &mut Node
         (15, replicas),
         (35, patches),
         (10, old_patches),
-        (15, replacements),
+        (8, json_patches),
+        (20, replacements::replacements),
         (8, vars),
         (10, configurations),
         (8, order),
+        (15, plugins::transformers),
+        (8, plugins::generators),
+        (6, metadata),
     ];
     for (percent, feature) in features {
         if maker.random.chance(percent) {
@@ -206,89 +216,6 @@ fn replicas(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
         .collect()
 }
 
-/// A strategic merge patch for an object, by its own name.
-fn strategic(maker: &mut Maker, known: &Known) -> Node {
-    let version = if known.version == "generated" { "v1" } else { known.version };
-    let mut patch = map([("apiVersion", raw(version)), ("kind", raw(known.kind)), ("metadata", map([("name", raw(known.name.clone()))]))]);
-    if let Some(namespace) = &known.namespace {
-        patch.at("metadata").set("namespace", raw(namespace.clone()));
-    }
-    if maker.random.chance(6) {
-        patch.set("$patch", raw("delete"));
-        return patch;
-    }
-    if maker.random.chance(50) {
-        let value = if maker.random.chance(15) { raw("null") } else { objects::text(&mut maker.random) };
-        patch.at("metadata").at("annotations").set("note", value);
-    }
-    match known.kind {
-        kind if WORKLOADS.contains(&kind) => {
-            let name = maker.random.pick(&["main", "side", "new"]).to_owned();
-            let mut container = map([("name", raw(name))]);
-            match maker.random.below(6) {
-                0 => container.set("$patch", raw("delete")),
-                1 => container.set("ports", Node::List(vec![map([("containerPort", raw("80")), ("name", raw("p"))])])),
-                2 => container.set("env", Node::List(vec![map([("name", raw("MODE")), ("value", objects::text(&mut maker.random))])])),
-                3 => container.set("env", raw("null")),
-                4 => container.set("args", texts(["one", "\"2\""])),
-                _ => container.set("image", raw(maker.random.pick(&objects::IMAGES))),
-            }
-            let mut containers = vec![container];
-            if maker.random.chance(5) {
-                containers.insert(0, map([("$patch", raw("replace"))]));
-            }
-            let spec = patch.at("spec").at("template").at("spec");
-            spec.set("containers", Node::List(containers));
-            if maker.random.chance(20) {
-                patch
-                    .at("spec")
-                    .at("template")
-                    .at("spec")
-                    .set("volumes", Node::List(vec![map([("name", raw("conf")), ("emptyDir", map([]))])]));
-            }
-        }
-        "ConfigMap" => {
-            let value = objects::text(&mut maker.random);
-            patch.set("data", map([("a", value), ("added", raw("x"))]));
-        }
-        "Service" => {
-            let port = map([("port", raw("80")), ("targetPort", raw("9090"))]);
-            patch.set("spec", map([("ports", Node::List(vec![port])), ("type", raw("NodePort"))]));
-        }
-        "Widget" => {
-            let value = objects::anything(&mut maker.random, 2);
-            patch.set("spec", map([("odd", value), ("size", raw("null"))]));
-        }
-        _ => {}
-    }
-    patch
-}
-
-/// A JSON 6902 patch that fits most objects.
-fn operations(maker: &mut Maker, known: &Known) -> Node {
-    let op = |op: &str, path: &str| map([("op", raw(op)), ("path", raw(path))]);
-    let mut list = Vec::new();
-    for _ in 0..1 + maker.random.below(2) {
-        let mut one = match (maker.random.below(6), known.kind) {
-            (0, kind) if WORKLOADS.contains(&kind) => op("replace", "/spec/template/spec/containers/0/image"),
-            (1, kind) if WORKLOADS.contains(&kind) => op("add", "/spec/template/spec/containers/-"),
-            (2, _) => op("replace", "/metadata/name"),
-            (3, "Service") => op("remove", "/spec/ports/0"),
-            (4, _) => op("add", "/metadata/labels"),
-            _ => op("add", "/metadata/annotations"),
-        };
-        let value = match one.at("path") {
-            Node::Raw(path) if path.ends_with("/-") => map([("name", raw("json")), ("image", raw("nginx"))]),
-            Node::Raw(path) if path.ends_with("/labels") || path.ends_with("/annotations") => map([("json", raw("\"6902\""))]),
-            Node::Raw(path) if path.ends_with("/name") => raw(format!("renamed-{}", maker.files.len())),
-            _ => raw("busybox:2"),
-        };
-        one.set("value", value);
-        list.push(one);
-    }
-    Node::List(list)
-}
-
 fn target(maker: &mut Maker, known: &Known) -> Node {
     let mut target = map([("kind", raw(known.kind))]);
     match maker.random.below(6) {
@@ -318,7 +245,15 @@ fn patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
         let Some(known) = known else { continue };
         let json = maker.random.chance(35);
         let body = if json { operations(maker, &known) } else { strategic(maker, &known) };
-        let text = write(&body, &mut maker.random);
+        let mut text = write(&body, &mut maker.random);
+        // A file may patch several objects.
+        if !json
+            && maker.random.chance(10)
+            && let Some(other) = workload(maker)
+        {
+            let second = strategic(maker, &other);
+            text = format!("{text}---\n{}", write(&second, &mut maker.random));
+        }
         let mut patch = map([]);
         // A block's first line says how deep it is: it must not begin with a comment that is deeper.
         if maker.random.chance(60) {
@@ -339,6 +274,37 @@ fn patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
     if list.is_empty() { Vec::new() } else { vec![("patches", Node::List(list))] }
 }
 
+/// The older kind of patches of operations.
+fn json_patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
+    let Some(known) = some(maker, |known| known.version != "generated") else { return Vec::new() };
+    let (group, version) = known.version.split_once('/').unwrap_or(("", known.version));
+    let mut target = map([("version", raw(version)), ("kind", raw(known.kind)), ("name", raw(known.name.clone()))]);
+    if !group.is_empty() {
+        target.set("group", raw(group));
+    }
+    if let Some(namespace) = known.namespace.clone().filter(|_| maker.random.chance(80)) {
+        target.set("namespace", raw(namespace));
+    }
+    let body = operations(maker, &known);
+    let text = write(&body, &mut maker.random);
+    let mut patch = map([("target", target)]);
+    if maker.random.chance(50) {
+        patch.set("patch", as_block(&text));
+    } else {
+        let file = format!("json{}.yaml", maker.files.len());
+        maker.files.insert(format!("{folder}/{file}"), text);
+        patch.set("path", raw(file));
+    }
+    vec![("patchesJson6902", Node::List(vec![patch]))]
+}
+
+/// Annotations that tell of the build.
+fn metadata(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
+    let all = ["originAnnotations", "transformerAnnotations", "managedByLabel"];
+    let some: Vec<&str> = all.into_iter().filter(|_| maker.random.chance(40)).collect();
+    if some.is_empty() { Vec::new() } else { vec![("buildMetadata", texts(some))] }
+}
+
 fn old_patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
     let Some(known) = workload(maker) else { return Vec::new() };
     let patch = strategic(maker, &known);
@@ -346,74 +312,6 @@ fn old_patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
     let file = format!("old{}.yaml", maker.files.len());
     maker.files.insert(format!("{folder}/{file}"), text);
     vec![("patchesStrategicMerge", texts([file]))]
-}
-
-/// A path that leads somewhere or nowhere, or is none.
-fn odd_path(maker: &mut Maker, between: char) -> Node {
-    let mut path = maker.random.pick(&["spec", "metadata", "spec", "data", "new", ""]).to_owned();
-    for _ in 0..1 + maker.random.below(4) {
-        path.push(between);
-        path += maker.random.pick(&[
-            "template",
-            "spec",
-            "containers",
-            "image",
-            "name",
-            "labels",
-            "annotations",
-            "app",
-            "new",
-            "0",
-            "1",
-            "9",
-            "-",
-            "*",
-            "",
-            "[name=main]",
-            "[name=new]",
-            "[=x]",
-            "[a.b/c]",
-            "[x]",
-            "l[x=y]",
-            "replicas",
-            "selector",
-        ]);
-    }
-    raw(format!("'{path}'"))
-}
-
-fn replacements(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
-    let (Some(source), Some(known)) = (some(maker, |_| true), workload(maker)) else { return Vec::new() };
-    let mut from = map([("kind", raw(source.kind)), ("name", raw(source.name))]);
-    if maker.random.chance(60) {
-        let path = maker.random.pick(&["metadata.name", "kind", "metadata.name", "apiVersion"]);
-        from.set("fieldPath", if maker.random.chance(15) { odd_path(maker, '.') } else { raw(path) });
-    }
-    let usual = maker.random.pick(&[
-        "metadata.annotations.from",
-        "spec.template.spec.containers.0.image",
-        "spec.template.spec.containers.[name=main].image",
-        "spec.template.metadata.labels.app",
-        "spec.template.spec.containers.*.image",
-        "metadata.labels.app",
-    ]);
-    let path = if maker.random.chance(25) { odd_path(maker, '.') } else { raw(usual) };
-    let mut to = map([("select", map([("kind", raw(known.kind))])), ("fieldPaths", Node::List(vec![path]))]);
-    if maker.random.chance(50) {
-        to.at("select").set("name", raw(known.name));
-    }
-    let mut options = map([]);
-    if maker.random.chance(90) {
-        options.set("create", raw("true"));
-    }
-    if maker.random.chance(20) {
-        options.set("delimiter", raw(maker.random.pick(&["':'", "/", "\"-\""])));
-        if maker.random.chance(60) {
-            options.set("index", raw(maker.random.pick(&["0", "1", "-1", "9"])));
-        }
-    }
-    to.set("options", options);
-    vec![("replacements", Node::List(vec![map([("source", from), ("targets", Node::List(vec![to]))])]))]
 }
 
 fn vars(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {

@@ -2,13 +2,13 @@
 
 use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
-use crate::fieldspec::split;
+use crate::fieldspec::{put_text, split};
 use crate::fs::file_name;
 use crate::kustomization::Selector;
 use crate::load::Folder;
 use crate::resource::Resource;
 use crate::selector::Compiled;
-use crate::yaml::{Dialect, Kind, Map, Node, Scalar, Value, parse_kustomization, resolve};
+use crate::yaml::{Map, Node, Value, parse_kustomization};
 
 /// One of `targets`.
 struct Target {
@@ -62,20 +62,9 @@ pub(super) fn run(ValueAdd { value, targets }: &ValueAdd, resources: &mut [Resou
         for resource in resources.iter_mut().filter(|resource| pattern.matches(resource)) {
             let field = look_up_or_create(&mut resource.value, parts)?;
             let text = if *position == 0 { value.clone() } else { insert_part(field.text().unwrap_or(""), value, *position) };
-            put(field, text)?;
+            put_text(field, text)?;
         }
     }
-    Ok(())
-}
-
-/// A text that is there stays one; any other field becomes what its new value looks like.
-fn put(field: &mut Value, text: String) -> Result<()> {
-    let Some(old) = field.as_scalar() else {
-        let message = format!("a value cannot be put where {} is", field.describe());
-        return Err(Error::new(ErrorKind::Resource, message).at(field.pos));
-    };
-    let kind = if old.kind == Kind::Str && field.pos.line > 0 { Kind::Str } else { resolve(&text, Dialect::Resource) };
-    *field = Value { node: Node::Scalar(Scalar::plain(text, kind)), pos: field.pos };
     Ok(())
 }
 

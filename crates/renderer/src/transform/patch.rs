@@ -35,7 +35,11 @@ pub(crate) struct Patches {
 
 enum Content {
     Merge(Vec<Resource>),
-    Json(Vec<Operation>),
+    /// Also whether what it renames goes on being found by the earlier name: not so in kustomize if it is of the older kind of patches.
+    Json {
+        operations: Vec<Operation>,
+        remembers: bool,
+    },
 }
 
 fn failed(message: impl Into<String>) -> Error {
@@ -78,8 +82,8 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
     match (merge, json) {
         (Ok((mut patches, parsed)), _) => {
             warn(folder, &parsed, &file, pos);
-            if patches.len() > 1 && (patch.target.is_some() || patch.name_change || patch.kind_change) {
-                return Err(here(failed("a patch of several documents cannot have a target or options; make one entry of each")));
+            if patches.len() > 1 && patch.target.is_some() {
+                return Err(here(failed("a patch of several documents cannot have a target; make one entry of each")));
             }
             for one in &mut patches {
                 one.state.name_change = patch.name_change;
@@ -110,7 +114,7 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
             if json_only && operations.is_empty() {
                 return Err(shift(failed("the patch is empty")));
             }
-            Ok(made(Content::Json(operations), false))
+            Ok(made(Content::Json { operations, remembers: !json_only }, false))
         }
         (Err(as_merge), Err(as_json)) => {
             Err(shift(if text.iter().find(|c| !c.is_ascii_whitespace()).is_some_and(|c| matches!(c, b'[' | b'-')) {
@@ -240,7 +244,7 @@ impl Patches {
     pub(super) fn rename(&self) -> bool {
         match &self.content {
             Content::Merge(patches) => patches.iter().any(|patch| patch.state.name_change),
-            Content::Json(_) => true,
+            Content::Json { .. } => true,
         }
     }
 
@@ -281,7 +285,7 @@ impl Patches {
                 }
             }
             // A patch of operations has a target.
-            (None, Content::Json(_)) => {}
+            (None, Content::Json { .. }) => {}
         }
         errors.finish().map(|()| deleted)
     }
@@ -311,8 +315,11 @@ impl Patches {
                 }
                 Ok(())
             }
-            Content::Json(operations) => {
+            Content::Json { operations, remembers } => {
                 if meant(resource) {
+                    if *remembers {
+                        resource.store_previous();
+                    }
                     json(resource, operations)
                 } else {
                     Ok(())
@@ -324,7 +331,6 @@ impl Patches {
 
 /// Carries out the operations, those behind one that failed too: they may have errors of their own.
 fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
-    resource.store_previous();
     resource.value = jsonpatch::normal(&std::mem::take(&mut resource.value));
     let mut errors = Gathered::default();
     for (at, operation) in operations.iter().enumerate() {

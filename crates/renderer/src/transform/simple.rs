@@ -3,13 +3,13 @@
 use super::Subjects;
 use crate::decode::nearest;
 use crate::error::{Error, ErrorKind, Gathered, Result};
-use crate::fieldspec::{FieldSpec, Leaf, apply_all};
+use crate::fieldspec::{FieldSpec, Leaf, apply_all, put_text};
 use crate::ids::Ids;
 use crate::kustomization::Replica;
 use crate::names::Names;
 use crate::parallel;
 use crate::resource::Resource;
-use crate::yaml::{Kind, Node, Scalar, Value};
+use crate::yaml::{Kind, Map, Node, Scalar, Value};
 
 fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Resource, message)
@@ -50,7 +50,7 @@ pub(super) fn rename(resource: &mut Resource, text: &str, specs: &[FieldSpec], p
         let set = &mut |value: &mut Value| {
             let old = value.text().unwrap_or("");
             let new = if prefix { format!("{text}{old}") } else { format!("{old}{text}") };
-            set_text(value, &new)
+            put_text(value, new)
         };
         if let Err(error) = spec.apply(&mut resource.value, Leaf::Scalar, set) {
             errors.note_field(resource, &spec.path, &error);
@@ -139,6 +139,10 @@ pub(super) fn set_pairs(resource: &mut Resource, pairs: &[(String, String)], spe
     }
     if pairs.iter().any(|(key, _)| key.is_empty()) {
         return Err(failed("a label or an annotation has no name"));
+    }
+    // Who has nothing but what kustomize keeps in annotations has some: they need not be made.
+    if resource.state.annotated && specs.iter().any(|spec| spec.path == "metadata/annotations" && spec.matches(&resource.gvk())) {
+        resource.metadata_mut().map(|metadata| metadata.entry("annotations", || Value::map(Map::new())));
     }
     apply_all(specs, resource, Leaf::Map, &mut |value| {
         let pos = value.pos;

@@ -203,3 +203,124 @@ fn a_patch_leaves_names_that_are_numbers() {
     assert!(built.contains("  name: 5\n  namespace: true\n"), "{built}");
     assert!(patched("apiVersion: ~\n").starts_with("apiVersion: null\n"));
 }
+
+#[test]
+fn the_older_patches_of_operations_forget_names() {
+    let objects = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: old}\n---
+apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, envFrom: [{configMapRef: {name: old}}]}]}\n";
+    let target = "{version: v1, kind: ConfigMap, name: old}";
+    let rename = |field: &str, patch: &str| {
+        let operation = "[{\"op\": \"replace\", \"path\": \"/metadata/name\", \"value\": \"new\"}]";
+        made(&format!("{field}:\n- target: {target}\n  {patch}\n"), objects, &format!("== p.json\n{operation}\n")).unwrap()
+    };
+    let inline = "patch: '[{\"op\": \"replace\", \"path\": \"/metadata/name\", \"value\": \"new\"}]'";
+    for patch in ["path: p.json", inline] {
+        assert!(rename("patches", patch).contains("        name: new\n"), "{patch}");
+        assert!(rename("patchesJson6902", patch).contains("        name: old\n"), "{patch}");
+    }
+}
+
+#[test]
+fn only_add_makes_parents() {
+    let patched = |operation: &str| made(&format!("patches: [{{target: {{kind: Deployment}}, patch: '- {operation}'}}]\n"), DEPLOYMENT, "");
+    assert!(patched("{op: add, path: /metadata/labels/a, value: b}").is_some());
+    for operation in ["copy", "move"] {
+        assert!(patched(&format!("{{op: {operation}, from: /spec/replicas, path: /metadata/labels/a}}")).is_none(), "{operation}");
+        assert!(patched(&format!("{{op: {operation}, from: /spec/replicas, path: /spec/other}}")).is_some(), "{operation}");
+    }
+}
+
+#[test]
+fn patches_of_several_documents_may_have_options() {
+    let patch = |more: &str| {
+        let one = |key: &str| {
+            format!("    apiVersion: apps/v1\n    kind: Deployment\n    metadata: {{name: d, namespace: ns, annotations: {{{key}: x}}}}\n")
+        };
+        made(&format!("patches:\n- patch: |-\n{}    ---\n{}  {more}\n", one("a"), one("b")), DEPLOYMENT, "")
+    };
+    let built = patch("options: {allowNameChange: true}").unwrap();
+    assert!(built.contains("    a: x\n    b: x\n"), "{built}");
+    assert!(patch("target: {kind: Deployment}").is_none());
+}
+
+#[test]
+fn directives_for_a_list_are_followed_where_its_map_is_new() {
+    let patched = |resource: &str, list: &str| {
+        let header = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n";
+        let patch = format!("== p.yaml\n{header}spec: {{template: {{spec: {{containers: {list}}}}}}}\n");
+        let built = made("patches: [{path: p.yaml}]\n", &format!("{header}{resource}"), &patch).unwrap();
+        built.split_once("    spec:").map_or("", |(_, spec)| spec).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let cases = [
+        ("[{$patch: replace}]", "containers: []", "containers: - $patch: replace"),
+        ("[{$patch: replace}, {name: a}]", "containers: - name: a", "containers: - $patch: replace"),
+        ("[{$patch: delete}, {name: a}]", "{}", "containers: - $patch: delete"),
+        ("[{$patch: merge}]", "containers: []", "containers: - $patch: merge"),
+        ("[{$patch: replace}, {$patch: merge}]", "containers: []", "containers: - $patch: merge"),
+    ];
+    for (list, new, known) in cases {
+        for resource in ["", "spec: {}\n", "spec:\n", "spec: {template: {}}\n"] {
+            assert_eq!(patched(resource, list), new, "{list} in {resource}");
+        }
+        // Where only the list is new they are taken for elements.
+        assert_eq!(patched("spec: {template: {spec: {}}}\n", list), known, "{list}");
+    }
+}
+
+#[test]
+fn a_port_without_its_protocol_takes_nothing_away_where_others_have_theirs() {
+    let patched = |ports: &str, patch: &str| {
+        let with = |ports: &str| {
+            format!(
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: d}}\nspec: {{template: {{spec: {{containers: [{{name: c, ports: [{ports}]}}]}}}}}}\n"
+            )
+        };
+        let built = made("patches: [{path: p.yaml}]\n", &with(ports), &format!("== p.yaml\n{}", with(patch))).unwrap();
+        built.split_once("ports:").map_or("", |(_, ports)| ports).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let mixed = "{containerPort: 80}, {containerPort: 81, protocol: UDP}";
+    assert_eq!(patched(mixed, "{containerPort: 80, $patch: delete}"), "- containerPort: 80 - containerPort: 81 protocol: UDP");
+    assert_eq!(patched(mixed, "{containerPort: 80, name: w}"), "- containerPort: 80 name: w - containerPort: 81 protocol: UDP");
+    assert_eq!(patched("{containerPort: 80}, {containerPort: 81}", "{containerPort: 80, $patch: delete}"), "- containerPort: 81");
+    let twice = "{containerPort: 80}, {containerPort: 80, protocol: UDP}";
+    assert_eq!(patched(twice, "{containerPort: 80, name: w}"), "- containerPort: 80 - containerPort: 80 protocol: UDP");
+}
+
+#[test]
+fn annotations_are_there_once_kustomize_keeps_something_in_them() {
+    let config = "== c.yaml\n{apiVersion: builtin, kind: AnnotationsTransformer, metadata: {name: x}, annotations: {p: q}, fieldSpecs: [{path: metadata/annotations}]}\n";
+    let annotated = |more: &str| made(&format!("{more}transformers: [c.yaml]\n"), DEPLOYMENT, config).unwrap().matches("p: q").count();
+    assert_eq!(annotated(""), 0);
+    assert_eq!(annotated("commonLabels: {a: b}\n"), 0);
+    assert_eq!(annotated("namePrefix: a-\n"), 1);
+    assert_eq!(annotated("namespace: other\n"), 1);
+    assert_eq!(annotated("patches: [{target: {kind: Deployment}, patch: '- {op: add, path: /x, value: 1}'}]\n"), 1);
+    assert_eq!(annotated("configMapGenerator: [{name: ab, options: {disableNameSuffixHash: true}}]\n"), 1);
+}
+
+#[test]
+fn affixes_make_what_they_look_like_unless_a_text_is_there() {
+    let labelled = |suffix: &str, label: &str| {
+        let config = format!(
+            "== c.yaml\n{{apiVersion: builtin, kind: SuffixTransformer, metadata: {{name: x}}, suffix: {suffix}, fieldSpecs: [{{path: metadata/labels/app, create: true}}]}}\n"
+        );
+        let built = made("transformers: [c.yaml]\n", &format!("kind: ConfigMap\nmetadata:\n  name: x\n{label}"), &config).unwrap();
+        line(&built, "app: ").to_owned()
+    };
+    let label = |value: &str| format!("  labels:\n    app: {value}\n");
+    assert_eq!(labelled("'5'", ""), "5");
+    assert_eq!(labelled("'5'", &label("5")), "55");
+    assert_eq!(labelled("'5'", &label("'5'")), "\"55\"");
+    assert_eq!(labelled("'5'", &label("")), "5");
+    assert_eq!(labelled("x", &label("5")), "5x");
+    assert_eq!(labelled("''", ""), "null");
+}
+
+#[test]
+fn no_targets_are_too_few_in_a_kustomization_only() {
+    let replacement = "{source: {kind: Deployment}, targets: []}";
+    assert!(made(&format!("replacements: [{replacement}]\n"), DEPLOYMENT, "").is_none());
+    assert!(made("replacements: [{path: c.yaml}]\n", DEPLOYMENT, &format!("== c.yaml\n{replacement}\n")).is_some());
+    assert!(transformed(&format!("kind: ReplacementTransformer\nreplacements: [{replacement}]")).is_some());
+    assert!(made("replacements: [{path: c.yaml}]\n", DEPLOYMENT, "== c.yaml\n{source: {kind: Deployment}}\n").is_none());
+}
