@@ -168,7 +168,13 @@ fn component(folder: &Folder<'_>, file: &str, (path, pos): &Entry, acc: &mut Acc
         Ok((inner, inner_file, component))
     };
     let (inner, inner_file, component) = find().inspect_err(|_| acc.lacks = true)?;
-    accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(from(file, *pos)))
+    accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(from(file, *pos)))?;
+    // What it has renamed may be called as another one is.
+    let twice = Ids::default().add(&acc.resources, 0).into_iter().map(|at| &acc.resources[at]).find(|resource| !resource.is_empty());
+    match twice {
+        Some(twice) => Err(here(Error::new(ErrorKind::Resource, format!("{path} gives two resources the id {}", twice.id())))),
+        None => Ok(()),
+    }
 }
 
 /// Applies the transformers one after the other. One that fails leaves the resources as they are but for what it may have changed, which is in doubt then.

@@ -8,7 +8,7 @@ use crate::kustomization::Selector;
 use crate::load::Folder;
 use crate::resource::Resource;
 use crate::selector::Compiled;
-use crate::yaml::{Map, Node, Value, parse_kustomization};
+use crate::yaml::{Map, Value, parse_kustomization};
 
 /// One of `targets`.
 struct Target {
@@ -60,7 +60,7 @@ pub(super) fn read(folder: &Folder<'_>, config: Fields) -> Result<ValueAdd> {
 pub(super) fn run(ValueAdd { value, targets }: &ValueAdd, resources: &mut [Resource]) -> Result<()> {
     for Target { parts, pattern, position } in targets {
         for resource in resources.iter_mut().filter(|resource| pattern.matches(resource)) {
-            let field = look_up_or_create(&mut resource.value, parts)?;
+            let Some(field) = look_up_or_create(&mut resource.value, parts)? else { continue };
             let text = if *position == 0 { value.clone() } else { insert_part(field.text().unwrap_or(""), value, *position) };
             put_text(field, text)?;
         }
@@ -68,11 +68,11 @@ pub(super) fn run(ValueAdd { value, targets }: &ValueAdd, resources: &mut [Resou
     Ok(())
 }
 
-/// The field at a path; whatever is missing on the way is made.
-fn look_up_or_create<'a>(value: &'a mut Value, path: &[String]) -> Result<&'a mut Value> {
-    let Some((part, rest)) = path.split_first() else { return Ok(value) };
+/// The field at a path; whatever is missing on the way is made, but not below null: there is none.
+fn look_up_or_create<'a>(value: &'a mut Value, path: &[String]) -> Result<Option<&'a mut Value>> {
+    let Some((part, rest)) = path.split_first() else { return Ok(Some(value)) };
     if value.is_null() {
-        value.node = Node::Map(Map::new());
+        return Ok(None);
     }
     let (pos, found) = (value.pos, value.describe());
     let Some(map) = value.as_map_mut() else {

@@ -324,3 +324,56 @@ fn no_targets_are_too_few_in_a_kustomization_only() {
     assert!(transformed(&format!("kind: ReplacementTransformer\nreplacements: [{replacement}]")).is_some());
     assert!(made("replacements: [{path: c.yaml}]\n", DEPLOYMENT, "== c.yaml\n{source: {kind: Deployment}}\n").is_none());
 }
+
+#[test]
+fn replacements_leave_kind_and_name() {
+    let replaced = |path: &str, value: &str| {
+        let target = format!("{{select: {{kind: ConfigMap}}, fieldPaths: [{path}]}}");
+        made(&format!("replacements: [{{{value}, targets: [{target}]}}]\n"), "kind: ConfigMap\nmetadata: {name: b, labels: {a: b}}\n", "")
+            .is_some()
+    };
+    let labels = "source: {kind: ConfigMap, fieldPath: metadata.labels}";
+    assert!(["kind", "metadata.name", "metadata"].iter().all(|path| !replaced(path, "sourceValue: ''")));
+    assert!(!replaced("kind", labels) && !replaced("metadata.name", labels));
+    assert!(replaced("metadata.labels.a", labels) && replaced("metadata.name", "sourceValue: c"));
+}
+
+#[test]
+fn a_map_empties_a_text_that_operations_have_passed() {
+    let pod = "kind: Pod\nmetadata: {name: p, labels: {a: b}}\nspec: {containers: [{name: c, image: i}]}\n";
+    let patch = "patches: [{target: {kind: Pod}, patch: '- {op: add, path: /x, value: 1}'}]\n";
+    let replacement = "replacements: [{source: {kind: Pod, fieldPath: metadata.labels}, targets: [{select: {kind: Pod}, fieldPaths: [spec.containers.0.image]}]}]\n";
+    assert!(made(&format!("{patch}{replacement}"), pod, "").unwrap().contains("image: \"\"\n"));
+}
+
+#[test]
+fn a_component_gives_no_two_resources_one_id() {
+    let tree = |kind: &str| {
+        let rename =
+            "replacements: [{source: {kind: Deployment, name: a}, targets: [{select: {kind: Deployment}, fieldPaths: [metadata.name]}]}]\n";
+        let deployment = |name: &str| format!("apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\n");
+        let (resources, components) =
+            if kind == "Component" { ("resources: [r.yaml]\n", "components: [c]\n") } else { ("", "resources: [c]\n") };
+        let inner = if kind == "Component" { "" } else { "resources: [r.yaml]\n" };
+        let file = format!("{}---\n{}", deployment("a"), deployment("b"));
+        run(
+            "",
+            &format!(
+                "== kustomization.yaml\n{resources}{components}== r.yaml\n{file}== c/r.yaml\n{file}== c/kustomization.yaml\nkind: {kind}\n{inner}{rename}"
+            ),
+        )
+    };
+    let error = tree("Component").unwrap_err().to_string();
+    assert!(error.contains("c gives two resources the id Deployment.apps/a"), "{error}");
+    assert!(tree("Kustomization").is_err());
+}
+
+#[test]
+fn nothing_is_added_below_null() {
+    let added = transformed("kind: ValueAddTransformer\nvalue: v\ntargets: [{fieldPath: metadata/labels/app}]");
+    assert!(added.unwrap().contains("app: v"));
+    let config = "== c.yaml\n{apiVersion: builtin, kind: ValueAddTransformer, metadata: {name: x}, value: v, targets: [{fieldPath: metadata/labels/app}]}\n";
+    assert!(
+        made("transformers: [c.yaml]\n", "kind: ConfigMap\nmetadata:\n  name: x\n  labels:\n", config).unwrap().contains("labels: null\n")
+    );
+}
