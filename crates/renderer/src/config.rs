@@ -42,7 +42,7 @@ impl NameReference {
 }
 
 /// All field specs.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Config {
     /// Whether these are exactly kustomize's own.
     pub(crate) is_builtin: bool,
@@ -67,8 +67,12 @@ fn decode_specs(f: &mut Fields, name: &'static str) -> Vec<FieldSpec> {
 /// The same in the order of the kinds that they are for: one of a single kind meets one of all kinds first, and they may not contradict each other.
 fn sorted_specs(f: &mut Fields, name: &'static str) -> Vec<FieldSpec> {
     let mut specs = decode_specs(f, name);
-    specs.sort_by(|one, other| order::compare_gvks(&one.selector(), &other.selector()));
+    sort(&mut specs);
     specs
+}
+
+fn sort(specs: &mut [FieldSpec]) {
+    specs.sort_by(|one, other| order::compare_gvks(&one.selector(), &other.selector()));
 }
 
 /// Adds field specs as kustomize does: one that is for a kind which an earlier one of the same path also serves is left out.
@@ -138,20 +142,28 @@ impl Config {
 
     /// Adds the field specs of another configuration.
     pub(crate) fn merge(&mut self, other: Self) -> Result<()> {
-        if self.is_builtin && other.is_builtin {
+        if other.is_builtin && (self.is_builtin || *self == Self::default()) {
+            // Their order matters to nothing but more of them.
+            *self = other;
             return Ok(());
         }
         self.is_builtin = false;
-        merge_specs(&mut self.name_prefix, other.name_prefix)?;
-        merge_specs(&mut self.name_suffix, other.name_suffix)?;
-        merge_specs(&mut self.namespace, other.namespace)?;
-        merge_specs(&mut self.common_labels, other.common_labels)?;
-        merge_specs(&mut self.template_labels, other.template_labels)?;
-        merge_specs(&mut self.labels, other.labels)?;
-        merge_specs(&mut self.common_annotations, other.common_annotations)?;
-        merge_specs(&mut self.var_reference, other.var_reference)?;
-        merge_specs(&mut self.images, other.images)?;
-        merge_specs(&mut self.replicas, other.replicas)?;
+        let lists = [
+            (&mut self.name_prefix, other.name_prefix),
+            (&mut self.name_suffix, other.name_suffix),
+            (&mut self.namespace, other.namespace),
+            (&mut self.common_labels, other.common_labels),
+            (&mut self.template_labels, other.template_labels),
+            (&mut self.labels, other.labels),
+            (&mut self.common_annotations, other.common_annotations),
+            (&mut self.var_reference, other.var_reference),
+            (&mut self.images, other.images),
+            (&mut self.replicas, other.replicas),
+        ];
+        for (into, from) in lists {
+            merge_specs(into, from)?;
+            sort(into);
+        }
         for reference in other.name_reference {
             match self.name_reference.iter_mut().find(|known| known.target() == reference.target()) {
                 Some(known) => merge_specs(&mut known.fields, reference.fields)?,

@@ -266,14 +266,15 @@ fn walk(mut value: &mut Value, mut parts: &[&str], leaf: Leaf, set: &mut dyn FnM
     set(value).map(|()| None)
 }
 
-/// Puts a text into a field: one that is a text stays one, any other becomes what its new text looks like.
+/// Puts a text into a field: one that is a text by its quotes, or was made one, stays a text; any other becomes what its new text looks like.
 pub(crate) fn put_text(field: &mut Value, text: String) -> Result<()> {
     let Some(old) = field.as_scalar() else {
         let message = format!("expected a scalar, found {}", field.describe());
         return Err(Error::new(ErrorKind::Resource, message).at(field.pos));
     };
-    // What was made for this has no place, and no text yet.
-    let is_text = old.kind == Kind::Str && (field.pos.line > 0 || !old.text.is_empty());
+    // What was made has no place in a file, and what was made for this no text yet.
+    let is_made = field.pos.line == 0 && !old.text.is_empty();
+    let is_text = old.kind == Kind::Str && (old.quoted || is_made);
     let kind = if is_text { Kind::Str } else { resolve(&text, Dialect::Resource) };
     *field = Value { node: Node::Scalar(Scalar::plain(text, kind)), pos: field.pos };
     Ok(())

@@ -275,7 +275,12 @@ fn configure(folder: &Folder<'_>, file: &str, kustomization: &Kustomization, to:
         };
         errors.keep(read())?;
     }
-    config.merge(Config::builtin()).and_then(|()| to.merge(config)).map_err(|error| error.in_file(file))?;
+    // kustomize's own field specs come first: those that they serve already are left out.
+    let mut all = Config::builtin();
+    if !kustomization.configurations.is_empty() {
+        all.merge(config).map_err(|error| error.in_file(file))?;
+    }
+    to.merge(all).map_err(|error| error.in_file(file))?;
     for (path, pos) in &kustomization.crds {
         let mut read = || {
             let bytes = folder.read(path)?;

@@ -342,6 +342,29 @@ fn configurations(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> 
         let spec = map([("path", path), ("create", raw(create)), ("kind", raw("Widget"))]);
         config.set("commonLabels", Node::List(vec![spec]));
     }
+    // Field specs of every list, with and without a kind.
+    let lists = [
+        ("namePrefix", "metadata/labels/app"),
+        ("nameSuffix", "spec/configRef/name"),
+        ("namespace", "spec/ns"),
+        ("commonAnnotations", "spec/template/metadata/annotations"),
+        ("labels", "spec/labels"),
+        ("templateLabels", "spec/labels"),
+        ("replicas", "spec/size"),
+        ("varReference", "spec/odd"),
+    ];
+    for (list, path) in lists {
+        if maker.random.chance(12) {
+            let mut spec = map([("path", raw(path))]);
+            if maker.random.chance(60) {
+                spec.set("kind", raw(maker.random.pick(&["Widget", "Deployment"])));
+            }
+            if maker.random.chance(60) {
+                spec.set("create", raw("true"));
+            }
+            config.set(list, Node::List(vec![spec]));
+        }
+    }
     let text = write(&config, &mut maker.random);
     maker.files.insert(format!("{folder}/config.yaml"), text);
     let mut fields = vec![("configurations", texts(["config.yaml"]))];

@@ -8,7 +8,7 @@ use crate::kustomization::Selector;
 use crate::load::Folder;
 use crate::resource::Resource;
 use crate::selector::Compiled;
-use crate::yaml::{Map, Value, parse_kustomization};
+use crate::yaml::{Kind, Map, Node, Value, parse_kustomization};
 
 /// One of `targets`.
 struct Target {
@@ -63,6 +63,12 @@ pub(super) fn run(ValueAdd { value, targets }: &ValueAdd, resources: &mut [Resou
             let Some(field) = look_up_or_create(&mut resource.value, parts)? else { continue };
             let text = if *position == 0 { value.clone() } else { insert_part(field.text().unwrap_or(""), value, *position) };
             put_text(field, text)?;
+            // Namespaces are texts.
+            if *parts == ["metadata", "namespace"]
+                && let Node::Scalar(scalar) = &mut field.node
+            {
+                scalar.kind = Kind::Str;
+            }
         }
     }
     Ok(())

@@ -97,6 +97,15 @@ fn added_values_take_the_type_that_they_look_like_unless_a_text_is_there() {
         assert_eq!(line(&added(value, "metadata/namespace").unwrap(), "namespace: "), text, "{value}");
     }
     assert!(added("a", "spec/template").is_none());
+    // A text without quotes is one no more, unless it is a namespace.
+    let config = "== c.yaml\n{apiVersion: builtin, kind: ValueAddTransformer, metadata: {name: x}, value: 7, targets: [{fieldPath: metadata/labels/a}, {fieldPath: metadata/namespace}]}\n";
+    let labelled = |label: &str| {
+        let text = format!("kind: ConfigMap\nmetadata:\n  name: x\n  namespace: team\n  labels:\n    a: {label}\n");
+        made("transformers: [c.yaml]\n", &text, config).unwrap()
+    };
+    let built = labelled("old");
+    assert_eq!((line(&built, "a: "), line(&built, "namespace: ")), ("7", "\"7\""));
+    assert_eq!(line(&labelled("'old'"), "a: "), "\"7\"");
 }
 
 #[test]
@@ -182,6 +191,22 @@ fn field_specs_of_configurations_may_not_contradict_each_other_in_any_order() {
         config("{path: a, create: true}, {path: a, kind: X, create: true}")
             && config("{path: a, kind: X}, {path: a, kind: Y, create: true}")
     );
+}
+
+#[test]
+fn field_specs_of_configurations_come_behind_kustomizes_own() {
+    let service = "kind: Service\nmetadata: {name: s}\n";
+    let config = |specs: &str| {
+        let config = format!("== c.yaml\ncommonAnnotations: [{specs}]\n");
+        made("configurations: [c.yaml]\ncommonAnnotations: {q: r}\n", service, &config)
+    };
+    let places = |specs: &str| config(specs).map(|built| built.matches("q: r").count());
+    // One for Deployments is there, so that one for all kinds is none.
+    assert_eq!(places("{path: spec/template/metadata/annotations, create: true}"), Some(1));
+    assert_eq!(places("{path: spec/other, create: true}"), Some(2));
+    assert_eq!(places("{path: spec/template/metadata/annotations}"), None);
+    assert_eq!(places("{path: metadata/annotations, kind: Service}"), None);
+    assert_eq!(places("{path: metadata/annotations, kind: Service, create: true}"), Some(1));
 }
 
 #[test]

@@ -108,7 +108,7 @@ pub(super) fn operations(maker: &mut Maker, known: &Known) -> Node {
                 list.push(map([
                     ("op", raw("copy")),
                     ("from", raw("/metadata/name")),
-                    ("path", raw(maker.random.pick(&["/metadata/labels/copied", "/copied"]))),
+                    ("path", raw(maker.random.pick(&["/copied", "/metadata/copied", "/metadata/name", "/metadata/labels/copied"]))),
                 ]));
                 continue;
             }

@@ -193,7 +193,7 @@ fn generator(maker: &mut Maker) -> Node {
     if maker.random.chance(30) {
         one.set("options", map([("disableNameSuffixHash", raw("true")), ("labels", map([("of", raw("plugin"))]))]));
     }
-    if maker.random.chance(20) {
+    if maker.random.chance(4) {
         one.set("behavior", raw(maker.random.pick(&["create", "merge", "replace"])));
     }
     if maker.random.chance(20) {

@@ -65,9 +65,10 @@ pub(super) fn replacement(maker: &mut Maker) -> Option<Node> {
     } else {
         map([("source", from(maker, &source))])
     };
-    let targets = (0..1 + maker.random.below(2)).filter_map(|_| target(maker)).collect();
+    let targets: Vec<Node> = (0..1 + maker.random.below(2)).filter_map(|_| target(maker)).collect();
+    let some = !targets.is_empty();
     replacement.set("targets", Node::List(targets));
-    Some(replacement)
+    some.then_some(replacement)
 }
 
 fn from(maker: &mut Maker, source: &Known) -> Node {
@@ -79,16 +80,9 @@ fn from(maker: &mut Maker, source: &Known) -> Node {
         from.set("version", raw(source.version.rsplit('/').next().unwrap_or_default()));
     }
     if maker.random.chance(60) {
-        let path = maker.random.pick(&[
-            "metadata.name",
-            "kind",
-            "metadata.name",
-            "apiVersion",
-            "metadata.labels.app",
-            "metadata.namespace",
-            "spec.replicas",
-            "data",
-        ]);
+        let rare = ["metadata.labels.app", "metadata.namespace", "spec.replicas", "data"];
+        let path =
+            if maker.random.chance(20) { maker.random.pick(&rare) } else { maker.random.pick(&["metadata.name", "kind", "apiVersion"]) };
         from.set("fieldPath", if maker.random.chance(15) { odd_path(maker, '.') } else { raw(path) });
     }
     if maker.random.chance(15) {
