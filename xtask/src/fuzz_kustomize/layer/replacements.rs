@@ -61,7 +61,7 @@ pub(super) fn replacements(maker: &mut Maker, folder: &str) -> Vec<(&'static str
 pub(super) fn replacement(maker: &mut Maker) -> Option<Node> {
     let source = some(maker, |_| true)?;
     let mut replacement = if maker.random.chance(10) {
-        map([("sourceValue", raw(maker.random.pick(&["fixed", "\"5\"", "a:b", "\"\"", "true-ish"])))])
+        map([("sourceValue", raw(maker.random.pick(&["fixed", "\"v5\"", "a:b", "true-ish"])))])
     } else {
         map([("source", from(maker, &source))])
     };
@@ -80,7 +80,7 @@ fn from(maker: &mut Maker, source: &Known) -> Node {
         from.set("version", raw(source.version.rsplit('/').next().unwrap_or_default()));
     }
     if maker.random.chance(60) {
-        let rare = ["metadata.labels.app", "metadata.namespace", "spec.replicas", "data"];
+        let rare = ["metadata.labels.app", "metadata.namespace", "data"];
         let path =
             if maker.random.chance(20) { maker.random.pick(&rare) } else { maker.random.pick(&["metadata.name", "kind", "apiVersion"]) };
         from.set("fieldPath", if maker.random.chance(15) { odd_path(maker, '.') } else { raw(path) });
