@@ -25,6 +25,15 @@ fn set_text(value: &mut Value, text: &str) -> Result<()> {
     }
 }
 
+/// Refuses field specs that take the annotations for a text: where kustomize keeps something in them, they are a map.
+fn no_annotations(resource: &Resource, specs: &[FieldSpec]) -> Result<()> {
+    let takes = |spec: &FieldSpec| spec.path == "metadata/annotations" && spec.matches(&resource.gvk());
+    if resource.state.annotated && specs.iter().any(takes) {
+        return Err(failed("expected a scalar, found a map in metadata/annotations"));
+    }
+    Ok(())
+}
+
 /// Kinds whose names cannot be changed freely.
 fn keeps_name(resource: &Resource) -> bool {
     let gvk = resource.original_gvk();
@@ -104,7 +113,7 @@ fn settle(resource: &mut Resource, name: &str, specs: &[FieldSpec], unset_only: 
         "subjects" | "subjects/namespace" => !binding,
         _ => true,
     });
-    if let Err(error) = apply_all(wanted, resource, Leaf::Scalar, &mut set) {
+    if let Err(error) = no_annotations(resource, specs).and_then(|()| apply_all(wanted, resource, Leaf::Scalar, &mut set)) {
         errors.note(error);
     }
     errors.finish()

@@ -337,6 +337,8 @@ fn annotations_are_there_once_kustomize_keeps_something_in_them() {
     assert_eq!(annotated("namePrefix: a-\n"), 1);
     assert_eq!(annotated("buildMetadata: [managedByLabel]\n"), 1);
     assert_eq!(annotated("namespace: other\n"), 1);
+    let namespace = "kind: NamespaceTransformer\nmetadata: {name: x, namespace: plug}\nfieldSpecs: [{path: metadata/annotations}]";
+    assert!(transformed(namespace).is_none());
     assert_eq!(annotated("patches: [{target: {kind: Deployment}, patch: '- {op: add, path: /x, value: 1}'}]\n"), 1);
     assert_eq!(annotated("configMapGenerator: [{name: ab, options: {disableNameSuffixHash: true}}]\n"), 1);
 }

@@ -109,7 +109,7 @@ fn transformer(maker: &mut Maker) -> Option<Node> {
             one.set("fieldSpecs", specs(maker, &["metadata/name", "metadata/name", "metadata/labels/app"]));
         }
         "SuffixTransformer" => {
-            one.set("suffix", raw(maker.random.pick(&["-suf", "'-5'", "-1.10"])));
+            one.set("suffix", raw(maker.random.pick(&["-suf", "'-v5'", "-x1.10"])));
             one.set("fieldSpecs", specs(maker, &["metadata/name", "metadata/name", "metadata/labels/app"]));
         }
         "PrefixSuffixTransformer" => {
