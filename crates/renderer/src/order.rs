@@ -100,11 +100,11 @@ impl<'a> Ranks<'a> {
     }
 }
 
-/// Where a kind stands in the lists; the others have 0.
+/// Where a kind stands in the lists (of several places the last one counts); the others have 0.
 fn rank(kind: &str, lists: Option<(&[String], &[String])>) -> i64 {
     let place = |at: Option<usize>| at.and_then(|at| i64::try_from(at).ok());
     let (first, last) = match lists {
-        Some((first, last)) => (place(first.iter().position(|one| one == kind)), place(last.iter().position(|one| one == kind))),
+        Some((first, last)) => (place(first.iter().rposition(|one| one == kind)), place(last.iter().rposition(|one| one == kind))),
         None => (place(FIRST.iter().position(|one| *one == kind)), place(LAST.iter().position(|one| *one == kind))),
     };
     match (first, last) {

@@ -422,3 +422,10 @@ fn nothing_is_added_below_null() {
         made("transformers: [c.yaml]\n", "kind: ConfigMap\nmetadata:\n  name: x\n  labels:\n", config).unwrap().contains("labels: null\n")
     );
 }
+
+#[test]
+fn a_kind_that_stands_twice_in_an_order_comes_where_it_stands_last() {
+    let order = "sortOptions: {order: legacy, legacySortOptions: {orderFirst: [ConfigMap, Deployment, ConfigMap], orderLast: []}}\n";
+    let built = made(order, DEPLOYMENT, "---\nkind: ConfigMap\nmetadata: {name: c}\n").unwrap();
+    assert!(built.find("kind: Deployment") < built.find("kind: ConfigMap"), "{built}");
+}
