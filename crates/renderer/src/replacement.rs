@@ -191,7 +191,7 @@ fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement)
                 continue;
             }
             target.used.set(true);
-            let before = (resource.kind().to_owned(), resource.name().to_owned());
+            let [kind, name] = [resource.kind(), resource.name()].map(Text::from);
             for (path, pos) in &target.paths {
                 let Some(value) = &value else {
                     resource.doubt(target_path(path));
@@ -203,23 +203,13 @@ fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement)
                     errors.note(error.at(*pos));
                 }
             }
-            if let Err(error) = keeps_id(resource, &before) {
-                errors.note(error.at(target.pos));
+            if let Some(lost) = resource.lost(&kind, &name) {
+                errors.note(failed(format!("the replacement leaves no {lost} to {kind}/{name}")).at(target.pos));
             }
             names.add(resource, at);
         }
     }
     errors.finish()
-}
-
-/// Refuses a replacement that takes its kind or name from a resource.
-fn keeps_id(resource: &Resource, (kind, name): &(String, String)) -> Result<()> {
-    let lost = match (resource.kind(), resource.name()) {
-        ("", _) if !kind.is_empty() => "kind",
-        (_, "") if !name.is_empty() => "metadata.name",
-        _ => return Ok(()),
-    };
-    Err(failed(format!("the replacement leaves no {lost} to {kind}/{name}")))
 }
 
 /// What a source asks for.

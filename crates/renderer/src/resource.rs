@@ -187,6 +187,15 @@ impl Resource {
         self.state.previous.push(entry);
     }
 
+    /// What it has no more of the kind and name that it had.
+    pub(crate) fn lost(&self, kind: &str, name: &str) -> Option<&'static str> {
+        match (self.kind(), self.name()) {
+            ("", _) if !kind.is_empty() => Some("kind"),
+            (_, "") if !name.is_empty() => Some("metadata.name"),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.value.is_null() || self.value.as_map().is_some_and(Map::is_empty)
     }

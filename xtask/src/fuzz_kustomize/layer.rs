@@ -238,6 +238,17 @@ fn as_block(text: &str) -> Node {
     Node::Block("|-", text.lines().map(str::to_owned).collect())
 }
 
+/// Gives a patch its body: inline, or in a file whose name begins so.
+fn put_body(maker: &mut Maker, folder: &str, patch: &mut Node, name: &str, text: String, inline: bool) {
+    if inline {
+        patch.set("patch", as_block(&text));
+    } else {
+        let file = format!("{name}{}.yaml", maker.files.len());
+        maker.files.insert(format!("{folder}/{file}"), text);
+        patch.set("path", raw(file));
+    }
+}
+
 fn patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
     let mut list = Vec::new();
     for _ in 0..1 + maker.random.below(3) {
@@ -256,13 +267,8 @@ fn patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
         }
         let mut patch = map([]);
         // A block's first line says how deep it is: it must not begin with a comment that is deeper.
-        if maker.random.chance(60) {
-            patch.set("patch", as_block(&text));
-        } else {
-            let file = format!("patch{}.yaml", maker.files.len());
-            maker.files.insert(format!("{folder}/{file}"), text);
-            patch.set("path", raw(file));
-        }
+        let inline = maker.random.chance(60);
+        put_body(maker, folder, &mut patch, "patch", text, inline);
         if json || maker.random.chance(25) {
             patch.set("target", target(maker, &known));
         }
@@ -288,13 +294,8 @@ fn json_patches(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
     let body = operations(maker, &known);
     let text = write(&body, &mut maker.random);
     let mut patch = map([("target", target)]);
-    if maker.random.chance(50) {
-        patch.set("patch", as_block(&text));
-    } else {
-        let file = format!("json{}.yaml", maker.files.len());
-        maker.files.insert(format!("{folder}/{file}"), text);
-        patch.set("path", raw(file));
-    }
+    let inline = maker.random.chance(50);
+    put_body(maker, folder, &mut patch, "json", text, inline);
     vec![("patchesJson6902", Node::List(vec![patch]))]
 }
 

@@ -331,6 +331,7 @@ impl Patches {
 
 /// Carries out the operations, those behind one that failed too: they may have errors of their own.
 fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
+    let [kind, name] = [resource.kind(), resource.name()].map(Text::from);
     resource.value = jsonpatch::normal(&std::mem::take(&mut resource.value));
     let mut errors = Gathered::default();
     for (at, operation) in operations.iter().enumerate() {
@@ -356,12 +357,7 @@ fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
     }
     errors.finish()?;
     // An emptied resource goes.
-    let Some((kind, name, _)) = resource.state.previous.last().filter(|_| !resource.is_empty()) else { return Ok(()) };
-    let lost = match (resource.kind(), resource.name()) {
-        ("", _) => "kind",
-        (_, "") if !name.is_empty() => "metadata.name",
-        _ => return Ok(()),
-    };
+    let Some(lost) = resource.lost(&kind, &name).filter(|_| !resource.is_empty()) else { return Ok(()) };
     let pos = operations.first().map(Operation::pos).unwrap_or_default();
     Err(Error::new(ErrorKind::Patch, format!("the patch leaves no {lost} to {kind}/{name}")).at(pos))
 }

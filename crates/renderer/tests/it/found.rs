@@ -263,6 +263,16 @@ apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, en
 }
 
 #[test]
+fn operations_of_both_kinds_leave_kind_and_name() {
+    let target = "target: {group: apps, version: v1, kind: Deployment, name: d, namespace: ns}";
+    for field in ["patches", "patchesJson6902"] {
+        let patched = |path: &str| made(&format!("{field}: [{{{target}, patch: '- {{op: remove, path: {path}}}'}}]\n"), DEPLOYMENT, "");
+        assert!(patched("/metadata/name").is_none() && patched("/kind").is_none(), "{field}");
+        assert!(patched("/spec/replicas").is_some(), "{field}");
+    }
+}
+
+#[test]
 fn only_add_makes_parents() {
     let patched = |operation: &str| made(&format!("patches: [{{target: {{kind: Deployment}}, patch: '- {operation}'}}]\n"), DEPLOYMENT, "");
     assert!(patched("{op: add, path: /metadata/labels/a, value: b}").is_some());
