@@ -111,8 +111,10 @@ pub(crate) fn run() -> Result<(), CommandError> {
     let name = words.next().map(std::path::PathBuf::from);
     let kustomize = name.as_deref().and_then(Path::file_stem).is_some_and(|name| name == "kustomize");
     if words.next().is_some_and(|verb| verb == "build") {
-        let BuildVerb::Build(args) = parsed::<BuildAlone>(build_alone(kustomize)).command;
-        return build::run(&args);
+        return build::run(&build::Args::without_flags(words).unwrap_or_else(|| {
+            let BuildVerb::Build(args) = parsed::<BuildAlone>(build_alone(kustomize)).command;
+            args
+        }));
     }
     if kustomize {
         return match parsed::<Kustomize>(Kustomize::command()).command {

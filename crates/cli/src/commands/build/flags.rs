@@ -57,9 +57,10 @@ pub(in crate::commands) struct Flags {
     enable_managedby_label: bool,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Default, Clone, Copy, clap::ValueEnum)]
 #[value(rename_all = "PascalCase")]
 enum Restrictor {
+    #[default]
     LoadRestrictionsRootOnly,
     LoadRestrictionsNone,
 }
@@ -76,6 +77,29 @@ fn switch(text: &str) -> Result<bool, String> {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Ok(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(false),
         _ => Err("it should be true or false".to_owned()),
+    }
+}
+
+impl Default for Flags {
+    /// The flags of a command line without any.
+    fn default() -> Self {
+        Self {
+            load_restrictor: Restrictor::default(),
+            enable_helm: false,
+            helm_command: "helm".to_owned(),
+            helm_api_versions: Vec::new(),
+            helm_kube_version: None,
+            helm_debug: false,
+            enable_alpha_plugins: false,
+            enable_exec: false,
+            as_current_user: false,
+            network: false,
+            network_name: "bridge".to_owned(),
+            env: Vec::new(),
+            mount: Vec::new(),
+            reorder: None,
+            enable_managedby_label: false,
+        }
     }
 }
 
