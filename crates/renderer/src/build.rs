@@ -196,6 +196,12 @@ fn run(folder: &Folder<'_>, options: &Options) -> Result<Build> {
     session.observe(here("vars"), &mut acc.resources);
     let mut resources = acc.resources;
     parallel::retain(&mut resources, |resource| resource.annotation("config.kubernetes.io/local-config") != Some("true"));
+    // kustomize crashes.
+    if let Some(twice) = crate::ids::twice(&resources) {
+        let message =
+            format!("two resources have the id {} in the end; a patch, a namespace or a name gives it to one of them", twice.id());
+        return Err(Error::new(ErrorKind::Resource, message).in_file(&file));
+    }
     match (&kustomization.sort_options, options.order) {
         (Some(sort_options), _) => sort(sort_options, &mut resources).map_err(|error| error.in_file(&file))?,
         (None, Order::Default) => order::legacy(&mut resources, None),

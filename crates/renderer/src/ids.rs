@@ -47,6 +47,11 @@ impl Ids {
     }
 }
 
+/// The first resource whose id another one before it has. Nothing that is empty counts.
+pub(crate) fn twice(resources: &[Resource]) -> Option<&Resource> {
+    Ids::default().add(resources, 0).into_iter().map(|at| &resources[at]).find(|resource| !resource.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,8 @@ use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Gvk;
 use crate::load::Folder;
-use crate::mergekeys::ListMerge;
+use crate::mergekeys::{ListMerge, Shape, root};
+use crate::resource::Resource;
 use crate::scope::Scopes;
 use crate::yaml::{Map, Value, parse_kustomization_or_json};
 
@@ -26,6 +27,14 @@ pub(crate) struct Schemas {
 }
 
 impl Schemas {
+    /// Resources are read from a file: to learn whether a kind is namespaced that Kubernetes does not have, kustomize reads the built-in schema.
+    pub(crate) fn meet(&mut self, resources: &[Resource]) {
+        if self.custom.is_none() && !self.chosen && !self.builtin {
+            let known = Self::default();
+            self.builtin = resources.iter().any(|resource| root(&resource.gvk(), &known) == Shape::Unknown);
+        }
+    }
+
     /// The schemas as a merge finds them; the first merge makes kustomize read the built-in one.
     pub(crate) fn for_merge(&mut self) -> Self {
         self.builtin |= self.custom.is_none();

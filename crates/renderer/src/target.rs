@@ -170,8 +170,7 @@ fn component(folder: &Folder<'_>, file: &str, (path, pos): &Entry, acc: &mut Acc
     let (inner, inner_file, component) = find().inspect_err(|_| acc.lacks = true)?;
     accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(from(file, *pos)))?;
     // What it has renamed may be called as another one is.
-    let twice = Ids::default().add(&acc.resources, 0).into_iter().map(|at| &acc.resources[at]).find(|resource| !resource.is_empty());
-    match twice {
+    match crate::ids::twice(&acc.resources) {
         Some(twice) => Err(here(Error::new(ErrorKind::Resource, format!("{path} gives two resources the id {}", twice.id())))),
         None => Ok(()),
     }
@@ -341,6 +340,7 @@ fn gather(folder: &Folder<'_>, file: &str, entries: &[Entry], acc: &mut Accumula
                 annotate(&mut resources, &origin.of_file());
                 resources.iter_mut().for_each(|resource| resource.state.origin = Some(origin.clone()));
             }
+            folder.session.schemas.borrow_mut().meet(&resources);
             pending.add(entry, resources);
         } else {
             errors.keep(pending.append_to(acc, &mut ids, folder, file))?;

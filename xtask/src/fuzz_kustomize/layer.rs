@@ -3,6 +3,7 @@
 mod bodies;
 mod plugins;
 mod replacements;
+mod schema;
 
 use self::bodies::{operations, strategic};
 use self::replacements::odd_path;
@@ -15,7 +16,7 @@ type Feature = fn(&mut Maker, &str) -> Vec<(&'static str, Node)>;
 
 /// Adds random fields, and the files that they name.
 pub(super) fn features(maker: &mut Maker, folder: &str, kustomization: &mut Node) {
-    let features: [(usize, Feature); 17] = [
+    let features: [(usize, Feature); 18] = [
         (25, affixes),
         (20, namespace),
         (25, labels),
@@ -33,6 +34,7 @@ pub(super) fn features(maker: &mut Maker, folder: &str, kustomization: &mut Node
         (15, plugins::transformers),
         (8, plugins::generators),
         (6, metadata),
+        (4, schema::openapi),
     ];
     for (percent, feature) in features {
         if maker.random.chance(percent) {
@@ -172,7 +174,7 @@ fn generator(maker: &mut Maker, folder: &str, kind: &'static str) -> Node {
     if kind == "Secret" && maker.random.chance(20) {
         args.set("type", raw(maker.random.pick(&["Opaque", "kubernetes.io/basic-auth"])));
     }
-    if maker.random.chance(15) {
+    if maker.random.chance(5) {
         args.set("namespace", raw("prod"));
     }
     if maker.random.chance(25) {

@@ -1,5 +1,9 @@
 //! Random Kubernetes objects, with the odd scalars that people write.
 
+mod others;
+mod pod;
+
+use self::pod::template;
 use super::random::Random;
 use super::yaml::{Node, map, raw, texts};
 
@@ -14,6 +18,19 @@ pub(super) struct Known {
 
 /// Kinds with a Pod template.
 pub(super) const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Job"];
+
+/// Kinds that are in no namespace.
+const CLUSTER_SCOPED: [&str; 9] = [
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "Namespace",
+    "PersistentVolume",
+    "StorageClass",
+    "PriorityClass",
+    "ValidatingWebhookConfiguration",
+    "APIService",
+    "CustomResourceDefinition",
+];
 
 pub(super) const NAMES: [&str; 8] = ["web", "db", "cache", "api-v2", "x", "a.b", "worker", "0front"];
 pub(super) const IMAGES: [&str; 9] = [
@@ -127,7 +144,7 @@ pub(super) fn anything(random: &mut Random, depth: usize) -> Node {
 
 /// A random object called `name`; `others` are there to be referred to.
 pub(super) fn object(random: &mut Random, name: &str, others: &[Known]) -> (Known, Node) {
-    const KINDS: [(&str, &str); 22] = [
+    const KINDS: [(&str, &str); 36] = [
         ("apps/v1", "Deployment"),
         ("apps/v1", "Deployment"),
         ("apps/v1", "Deployment"),
@@ -150,9 +167,23 @@ pub(super) fn object(random: &mut Random, name: &str, others: &[Known]) -> (Know
         ("networking.k8s.io/v1", "NetworkPolicy"),
         ("example.com/v1", "Widget"),
         ("v1", "Namespace"),
+        ("v1", "Pod"),
+        ("apps/v1", "ReplicaSet"),
+        ("policy/v1", "PodDisruptionBudget"),
+        ("v1", "PersistentVolumeClaim"),
+        ("v1", "PersistentVolume"),
+        ("storage.k8s.io/v1", "StorageClass"),
+        ("scheduling.k8s.io/v1", "PriorityClass"),
+        ("admissionregistration.k8s.io/v1", "ValidatingWebhookConfiguration"),
+        ("apiregistration.k8s.io/v1", "APIService"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition"),
+        ("v1", "LimitRange"),
+        ("example.com/v1", "Widget"),
+        ("other.io/v1beta1", "Widget"),
+        ("networking.k8s.io/v1", "Ingress"),
     ];
     let (version, kind) = KINDS[random.below(KINDS.len())];
-    let cluster = ["ClusterRole", "ClusterRoleBinding", "Namespace"].contains(&kind);
+    let cluster = CLUSTER_SCOPED.contains(&kind);
     let namespace = (!cluster && random.chance(20)).then(|| random.pick(&["default", "prod", "team-a"]).to_owned());
     let known = Known { version, kind, name: name.to_owned(), namespace };
     let mut metadata = map([("name", raw(name))]);
@@ -186,6 +217,21 @@ fn labels(random: &mut Random) -> Node {
         labels.set("tier", raw(random.pick(&["front", "'1'", "\"true\"", "back"])));
     }
     labels
+}
+
+/// A list of maps that have a name.
+pub(super) fn parts(random: &mut Random) -> Node {
+    let mut parts = Vec::new();
+    for name in ["one", "two", "three"] {
+        if random.chance(50) {
+            let mut part = map([("name", raw(name)), ("a", raw(random.pick(&["1", "x"])))]);
+            if random.chance(50) {
+                part.set("value", text(random));
+            }
+            parts.push(part);
+        }
+    }
+    Node::List(parts)
 }
 
 /// The name of another object of the kind, or one that is nowhere.
@@ -264,6 +310,9 @@ fn body(random: &mut Random, object: &mut Node, known: &Known, others: &[Known])
                     spec.set(key, anything(random, 3));
                 }
             }
+            if random.chance(40) {
+                spec.set("parts", parts(random));
+            }
             object.set("spec", spec);
         }
         "CronJob" => {
@@ -297,61 +346,6 @@ fn body(random: &mut Random, object: &mut Node, known: &Known, others: &[Known])
             spec.set("template", template(random, others));
             object.set("spec", spec);
         }
-        _ => {}
+        _ => others::body(random, object, known.kind, others),
     }
-}
-
-fn template(random: &mut Random, others: &[Known]) -> Node {
-    let mut containers = vec![container(random, "main", others)];
-    if random.chance(40) {
-        containers.push(container(random, "side", others));
-    }
-    let mut spec = map([("containers", Node::List(containers))]);
-    if random.chance(20) {
-        spec.set("initContainers", Node::List(vec![container(random, "init", others)]));
-    }
-    if random.chance(20) {
-        spec.set("serviceAccountName", raw(refer(random, "ServiceAccount", others)));
-    }
-    if random.chance(40) {
-        let config = map([("name", raw("conf")), ("configMap", map([("name", raw(refer(random, "ConfigMap", others)))]))]);
-        let secret = map([("name", raw("sec")), ("secret", map([("secretName", raw(refer(random, "Secret", others)))]))]);
-        let source = map([("configMap", map([("name", raw(refer(random, "ConfigMap", others)))]))]);
-        let both = map([("name", raw("both")), ("projected", map([("sources", Node::List(vec![source]))]))]);
-        spec.set("volumes", Node::List(vec![config, secret, both]));
-    }
-    map([("metadata", map([("labels", labels(random))])), ("spec", spec)])
-}
-
-fn container(random: &mut Random, name: &str, others: &[Known]) -> Node {
-    let mut container = map([("name", raw(name)), ("image", raw(random.pick(&IMAGES)))]);
-    if random.chance(40) {
-        let mut env = vec![map([("name", raw("MODE")), ("value", text(random))])];
-        if random.chance(50) {
-            let reference = map([("name", raw(refer(random, "ConfigMap", others))), ("key", raw("a"))]);
-            env.push(map([("name", raw("FROM")), ("valueFrom", map([("configMapKeyRef", reference)]))]));
-        }
-        if random.chance(30) {
-            env.push(map([("name", raw("VAR")), ("value", raw(random.pick(&["$(NAME)", "\"x-$(NAME)-y\"", "$$(NAME)", "$(OTHER)"])))]));
-        }
-        container.set("env", Node::List(env));
-    }
-    if random.chance(20) {
-        container.set("envFrom", Node::List(vec![map([("secretRef", map([("name", raw(refer(random, "Secret", others)))]))])]));
-    }
-    if random.chance(30) {
-        container.set("args", texts(["--name", "$(NAME)", "\"--x=$(NAME)\""]));
-    }
-    if random.chance(30) {
-        let mut ports = vec![map([("containerPort", raw("80"))])];
-        if random.chance(50) {
-            ports.push(map([("containerPort", raw("81")), ("protocol", raw("UDP")), ("name", raw("u"))]));
-        }
-        container.set("ports", Node::List(ports));
-    }
-    if random.chance(20) {
-        container
-            .set("resources", map([("limits", map([("cpu", raw(random.pick(&["1", "0.5", "100m", "\"2\""]))), ("memory", raw("64Mi"))]))]));
-    }
-    container
 }

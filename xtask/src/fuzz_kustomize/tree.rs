@@ -14,12 +14,14 @@ pub(super) struct Maker {
     pub(super) random: Random,
     pub(super) files: Files,
     pub(super) known: Vec<Known>,
+    /// Folders of components.
+    parts: Vec<String>,
     names: usize,
 }
 
 /// The tree of a seed.
 pub(super) fn tree(seed: u64) -> Files {
-    let mut maker = Maker { random: Random::new(seed), files: Files::new(), known: Vec::new(), names: 0 };
+    let mut maker = Maker { random: Random::new(seed), files: Files::new(), known: Vec::new(), parts: Vec::new(), names: 0 };
     let depth = 1 + maker.random.below(3);
     let mut below: Vec<String> = Vec::new();
     for level in 0..depth {
@@ -28,6 +30,10 @@ pub(super) fn tree(seed: u64) -> Files {
         if level == 0 && depth > 1 && maker.random.chance(20) {
             maker.folder("other", &[], false);
             below.push("other".to_owned());
+        }
+        // Variants of one base, which meet above.
+        if level > 0 && level + 1 == depth && maker.random.chance(25) {
+            below = ["left", "right"].iter().map(|variant| maker.variant(variant, &below)).collect();
         }
         maker.folder(&folder, &below, level == 0);
         below = vec![folder];
@@ -54,13 +60,51 @@ impl Maker {
         if !resources.is_empty() {
             kustomization.set("resources", texts(resources));
         }
-        if self.random.chance(15) {
-            let component = format!("{folder}-part");
-            self.component(&component);
-            kustomization.set("components", texts([format!("../{component}")]));
-        }
+        self.components(folder, 15, &mut kustomization);
         layer::features(self, folder, &mut kustomization);
         self.kustomization(folder, &kustomization);
+    }
+
+    /// A folder that names, labels or places what is below it in its own way, so that it can stand beside another one of the same base.
+    fn variant(&mut self, folder: &str, below: &[String]) -> String {
+        let mut kustomization = map([("resources", texts(below.iter().map(|base| format!("../{base}"))))]);
+        if self.random.chance(70) {
+            kustomization.set(self.random.pick(&["namePrefix", "nameSuffix"]), raw(format!("'{folder}-{folder}'")));
+        }
+        if self.random.chance(50) {
+            kustomization.set("namespace", raw(folder));
+        }
+        self.components(folder, 20, &mut kustomization);
+        if self.random.chance(50) {
+            layer::features(self, folder, &mut kustomization);
+        }
+        self.kustomization(folder, &kustomization);
+        folder.to_owned()
+    }
+
+    /// Components for a folder, of which some are those of another folder and some have components of their own.
+    fn components(&mut self, folder: &str, percent: usize, kustomization: &mut Node) {
+        let mut parts = Vec::new();
+        for name in ["part", "piece"] {
+            if !self.random.chance(percent) {
+                continue;
+            }
+            let known = self.parts.len();
+            let part = if known > 0 && self.random.chance(30) {
+                self.parts[self.random.below(known)].clone()
+            } else {
+                let part = format!("{folder}-{name}");
+                self.component(&part);
+                part
+            };
+            let path = format!("../{part}");
+            if !parts.contains(&path) {
+                parts.push(path);
+            }
+        }
+        if !parts.is_empty() {
+            kustomization.set("components", texts(parts));
+        }
     }
 
     fn component(&mut self, folder: &str) {
@@ -74,8 +118,12 @@ impl Maker {
             // An empty kustomization is refused.
             kustomization.set("commonAnnotations", map([("part", raw("of-it"))]));
         }
+        if folder.len() < 16 {
+            self.components(folder, 12, &mut kustomization);
+        }
         layer::features(self, folder, &mut kustomization);
         self.kustomization(folder, &kustomization);
+        self.parts.push(folder.to_owned());
     }
 
     fn kustomization(&mut self, folder: &str, kustomization: &Node) {

@@ -439,3 +439,19 @@ fn a_kind_that_stands_twice_in_an_order_comes_where_it_stands_last() {
     let built = made(order, DEPLOYMENT, "---\nkind: ConfigMap\nmetadata: {name: c}\n").unwrap();
     assert!(built.find("kind: Deployment") < built.find("kind: ConfigMap"), "{built}");
 }
+
+#[test]
+fn a_build_never_gives_two_resources_of_one_id() {
+    let two = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n---\n{apiVersion: v1, kind: ConfigMap, metadata: {name: b}}\n";
+    let rename = |name: &str| {
+        format!("patches: [{{target: {{kind: ConfigMap, name: b}}, patch: '- {{op: replace, path: /metadata/name, value: {name}}}'}}]\n")
+    };
+    assert!(made(&rename("c"), two, "").is_some());
+    assert!(made(&rename("a"), two, "").is_none());
+    let merged =
+        "patches: [{target: {kind: ConfigMap}, options: {allowNameChange: true}, patch: '{kind: ConfigMap, metadata: {name: a}}'}]\n";
+    assert!(made(merged, two, "").is_none());
+    // What is not for the cluster does not count.
+    let local = two.replace("{name: a}", "{name: a, annotations: {config.kubernetes.io/local-config: 'true'}}");
+    assert!(made(&rename("a"), &local, "").is_some());
+}

@@ -152,3 +152,21 @@ fn manifests_are_no_definitions() {
     assert!(error.contains("r.yaml:1:14: apiVersion should be a definition"), "{error}");
     assert!(error.contains("`crds` are OpenAPI definitions by name, not manifests"), "{error}");
 }
+
+#[test]
+fn a_kind_that_kubernetes_does_not_have_keeps_the_built_in_schema_from_being_lost() {
+    // The schema of `late` is read after the resource of `base`.
+    let ports = |resource: &str| {
+        let files = format!(
+            "== base/kustomization.yaml\nresources: [r.yaml]\n== base/r.yaml\n{resource}\n\
+             == late/kustomization.yaml\nkind: Component\nopenapi: {{path: s.json}}\n== late/s.json\n{{\"definitions\": {{}}}}\n\
+             == d.yaml\n{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{containers: [{{name: a, tty: true}}]}}}}\n\
+             == kustomization.yaml\nresources: [base, d.yaml]\ncomponents: [late]\npatches:\n- patch: |-\n    \
+             {{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{containers: [{{name: a}}]}}}}\n"
+        );
+        run("", &files).unwrap().to_yaml().contains("tty")
+    };
+    assert!(!ports("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}"));
+    assert!(ports("{apiVersion: example.com/v1, kind: Widget, metadata: {name: c}}"));
+    assert!(ports("{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: c}}"));
+}

@@ -92,10 +92,58 @@ pub(super) fn strategic(maker: &mut Maker, known: &Known) -> Node {
         "Widget" => {
             let value = objects::anything(&mut maker.random, 2);
             patch.set("spec", map([("odd", value), ("size", raw("null"))]));
+            if maker.random.chance(40) {
+                let parts = objects::parts(&mut maker.random);
+                patch.at("spec").set("parts", parts);
+            }
         }
+        _ if maker.random.chance(70) => others(maker, &mut patch, known.kind),
         _ => {}
     }
     patch
+}
+
+/// Something for the kinds that stand beside workloads.
+fn others(maker: &mut Maker, patch: &mut Node, kind: &str) {
+    match kind {
+        "Pod" => {
+            let container = map([("name", raw(maker.random.pick(&["main", "new"]))), ("image", raw(maker.random.pick(&objects::IMAGES)))]);
+            patch.set("spec", map([("containers", Node::List(vec![container])), ("restartPolicy", raw("Never"))]));
+        }
+        "CronJob" => {
+            let container = map([("name", raw("main")), ("args", texts(["one"]))]);
+            let pod = map([("spec", map([("containers", Node::List(vec![container]))]))]);
+            patch.set("spec", map([("jobTemplate", map([("spec", map([("template", pod)]))])), ("suspend", raw("true"))]));
+        }
+        "PodDisruptionBudget" => patch.set("spec", map([("minAvailable", raw("null")), ("maxUnavailable", raw("10%"))])),
+        "HorizontalPodAutoscaler" => {
+            let metric = map([("type", raw("Resource")), ("resource", map([("name", raw("cpu"))]))]);
+            patch.set("spec", map([("maxReplicas", raw("9")), ("metrics", Node::List(vec![metric]))]));
+        }
+        "PersistentVolumeClaim" => {
+            let mode = maker.random.pick(&["ReadWriteMany", "ReadWriteOnce"]);
+            patch.set(
+                "spec",
+                map([("accessModes", texts([mode])), ("storageClassName", raw(maker.random.pick(&["fast", "\"\"", "null"])))]),
+            );
+        }
+        "Secret" => patch.set("stringData", map([("plain", objects::text(&mut maker.random))])),
+        "ServiceAccount" => {
+            patch.set("imagePullSecrets", Node::List(vec![map([("name", raw("pull"))])]));
+            patch.set("secrets", Node::List(vec![map([("name", raw("token"))])]));
+        }
+        "NetworkPolicy" => patch.set("spec", map([("policyTypes", texts(["Egress"])), ("ingress", Node::List(Vec::new()))])),
+        "ValidatingWebhookConfiguration" => {
+            let hook =
+                map([("name", raw(maker.random.pick(&["check.example.com", "second.example.com"]))), ("failurePolicy", raw("Ignore"))]);
+            patch.set("webhooks", Node::List(vec![hook]));
+        }
+        "CustomResourceDefinition" => {
+            let version = map([("name", raw(maker.random.pick(&["v1", "v2"]))), ("served", raw("false"))]);
+            patch.set("spec", map([("versions", Node::List(vec![version]))]));
+        }
+        _ => patch.at("metadata").at("labels").set("patched", raw("\"yes\"")),
+    }
 }
 
 /// A JSON 6902 patch that fits most objects.
