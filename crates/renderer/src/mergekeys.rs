@@ -60,12 +60,16 @@ pub(crate) enum Body {
 
 /// The shape of a kind; `Unknown` where kustomize has no schema.
 pub(crate) fn root<'a>(gvk: &Gvk<'_>, schemas: &'a Schemas) -> Shape<'a> {
-    if let Some(place) = schemas.custom(gvk) {
-        return Shape::Custom(place);
+    let own = schemas.custom(gvk).map(Shape::Custom);
+    match own {
+        Some(own) if !schemas.prefers_builtin() || builtin(gvk) == Shape::Unknown => own,
+        _ if schemas.has_builtin() => builtin(gvk),
+        _ => Shape::Unknown,
     }
-    if !schemas.has_builtin() {
-        return Shape::Unknown;
-    }
+}
+
+/// The shape of one of Kubernetes' own kinds.
+pub(crate) fn builtin(gvk: &Gvk<'_>) -> Shape<'static> {
     let body = match (gvk.group, gvk.version, gvk.kind) {
         ("apps", "v1", "Deployment" | "ReplicaSet" | "DaemonSet" | "StatefulSet")
         | ("", "v1", "ReplicationController")

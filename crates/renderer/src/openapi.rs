@@ -11,7 +11,7 @@ use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Gvk;
 use crate::load::Folder;
-use crate::mergekeys::{ListMerge, Shape, root};
+use crate::mergekeys::{ListMerge, Shape, builtin};
 use crate::resource::Resource;
 use crate::scope::Scopes;
 use crate::yaml::{Map, Value, parse_kustomization_or_json};
@@ -24,14 +24,16 @@ pub(crate) struct Schemas {
     chosen: bool,
     /// Whether the built-in schema was read before.
     builtin: bool,
+    /// Whether a kind was met that it does not have.
+    met: bool,
 }
 
 impl Schemas {
-    /// Resources are read from a file: to learn whether a kind is namespaced that Kubernetes does not have, kustomize reads the built-in schema.
+    /// Resources are read from a file. To learn whether a kind is namespaced that Kubernetes does not have, kustomize decides for the built-in schema, which
+    /// it reads with the first merge, then: a schema that is chosen between the two does not count for Kubernetes' own kinds.
     pub(crate) fn meet(&mut self, resources: &[Resource]) {
-        if self.custom.is_none() && !self.chosen && !self.builtin {
-            let known = Self::default();
-            self.builtin = resources.iter().any(|resource| root(&resource.gvk(), &known) == Shape::Unknown);
+        if !self.met && !self.chosen {
+            self.met = resources.iter().any(|resource| builtin(&resource.gvk()) == Shape::Unknown);
         }
     }
 
@@ -50,7 +52,12 @@ impl Schemas {
 
     /// Whether Kubernetes' own kinds have their schema.
     pub(crate) fn has_builtin(&self) -> bool {
-        self.builtin || self.custom.is_none()
+        self.builtin || self.met || self.custom.is_none()
+    }
+
+    /// Whether they have it even where the custom one describes them.
+    pub(crate) fn prefers_builtin(&self) -> bool {
+        self.met && !self.builtin
     }
 }
 

@@ -172,10 +172,15 @@ pub(crate) fn apply(resources: &mut [Resource], replacements: &[Replacement]) ->
 
 fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement) -> Result<()> {
     let mut errors = Gathered::default();
-    let value = match &replacement.source {
+    // Where the source stands while it is read anew: what is written into a whole field that is the source is what the next field gets.
+    let mut live = None;
+    let mut value = match &replacement.source {
         Source::Literal(text) => Some(Value::string(text.as_str())),
         Source::Field { selector, path, options } => match source_value(resources, names, selector, path, options) {
-            Ok(value) => Some(value),
+            Ok((at, value)) => {
+                live = options.delimiter.is_empty().then(|| (at, source_path(path)));
+                Some(value)
+            }
             Err(error) => {
                 error.into_iter().for_each(|error| errors.note(error.at(selector.pos)));
                 None
@@ -193,7 +198,7 @@ fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement)
             target.used.set(true);
             let [kind, name] = [resource.kind(), resource.name()].map(Text::from);
             for (path, pos) in &target.paths {
-                let Some(value) = &value else {
+                let Some(value) = &mut value else {
                     resource.doubt(target_path(path));
                     continue;
                 };
@@ -201,6 +206,12 @@ fn one(resources: &mut [Resource], names: &mut Names, replacement: &Replacement)
                     && resource.doubt(target_path(path))
                 {
                     errors.note(error.at(*pos));
+                }
+                if let Some((_, source)) = live.as_ref().filter(|(source, _)| *source == at)
+                    && let Ok(Some(now)) = look_up(&resource.value, source)
+                    && now != value
+                {
+                    *value = now.clone();
                 }
             }
             if let Some(lost) = resource.lost(&kind, &name) {
@@ -218,17 +229,17 @@ fn described(selector: &Selector) -> String {
     if selector.namespace.is_empty() { parts } else { format!("{parts} in {}", selector.namespace) }
 }
 
-/// The error is missing if it may come of an earlier one.
+/// The value, and which resource has it. The error is missing if it may come of an earlier one.
 fn source_value(
     resources: &[Resource],
     names: &Names,
     selector: &Selector,
     path: &str,
     options: &FieldOptions,
-) -> Result<Value, Option<Error>> {
+) -> Result<(usize, Value), Option<Error>> {
     let same = |wanted: &str, text: &str| wanted.is_empty() || wanted == text;
     let places = if selector.name.is_empty() { (0..resources.len()).collect() } else { names.places(&selector.name) };
-    let mut matches = places.iter().map(|at| &resources[*at]).filter(|resource| {
+    let mut matches = places.into_iter().map(|at| (at, &resources[at])).filter(|(_, resource)| {
         std::iter::once(resource.id()).chain(resource.previous_ids()).any(|id| {
             same(&selector.group, id.gvk.group)
                 && same(&selector.version, id.gvk.version)
@@ -238,7 +249,7 @@ fn source_value(
                     || crate::id::Id { namespace: &selector.namespace, ..id }.effective_namespace() == id.effective_namespace())
         })
     });
-    let found = match (matches.next(), matches.next()) {
+    let (at, found) = match (matches.next(), matches.next()) {
         (Some(found), None) => found,
         (None, _) => return Err(Some(failed(format!("nothing matches the source of the replacement, {}", described(selector))))),
         _ => return Err(Some(failed("more than one resource matches the source of the replacement"))),
@@ -253,7 +264,7 @@ fn source_value(
         return wrong(format!("{} has no field {path}, which the replacement reads", found.id()));
     };
     if options.delimiter.is_empty() {
-        return Ok(value.clone());
+        return Ok((at, value.clone()));
     }
     let Some(scalar) = value.as_scalar() else { return wrong("a delimiter needs a field that is text".to_owned()) };
     let pieces: Vec<&str> = scalar.text.split(&options.delimiter).collect();
@@ -261,7 +272,7 @@ fn source_value(
     let Some(piece) = piece else {
         return wrong(format!("the index {} is out of bounds: {path} of {} has {} parts", options.index, found.id(), pieces.len()));
     };
-    Ok(Value { node: Node::Scalar(Scalar { text: (*piece).into(), ..scalar.clone() }), pos: value.pos })
+    Ok((at, Value { node: Node::Scalar(Scalar { text: (*piece).into(), ..scalar.clone() }), pos: value.pos }))
 }
 
 /// The parts of the path to what is read. kustomize passes over empty ones.

@@ -496,7 +496,7 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
             (false, true) => &config.template_labels,
             (false, false) => &config::METADATA_LABELS,
         };
-        for more in [defaults, &config.labels] {
+        for more in [&config.labels, defaults] {
             config::merge_specs(&mut specs, more.iter().cloned()).map_err(|error| error.in_file(file))?;
         }
         out.push(Transformer::Labels { pairs: label.pairs.clone(), specs });

@@ -27,7 +27,7 @@ pub(super) fn features(maker: &mut Maker, folder: &str, kustomization: &mut Node
         (35, patches),
         (10, old_patches),
         (8, json_patches),
-        (20, replacements::replacements),
+        (15, replacements::replacements),
         (8, vars),
         (10, configurations),
         (8, order),
@@ -135,7 +135,7 @@ fn generators(maker: &mut Maker, folder: &str) -> Vec<(&'static str, Node)> {
 fn generator(maker: &mut Maker, folder: &str, kind: &'static str) -> Node {
     let earlier = some(maker, |known| known.version == "generated" && known.kind == kind);
     let index = maker.files.len();
-    let (name, behavior) = match earlier.filter(|_| maker.random.chance(40)) {
+    let (name, behavior) = match earlier.filter(|_| maker.random.chance(15)) {
         Some(known) => (known.name, maker.random.pick(&["merge", "replace", "merge"])),
         None => (format!("gen{index}-{}", maker.known.len()), maker.random.pick(&["", "", "create"])),
     };

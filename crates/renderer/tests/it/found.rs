@@ -455,3 +455,30 @@ fn a_build_never_gives_two_resources_of_one_id() {
     let local = two.replace("{name: a}", "{name: a, annotations: {config.kubernetes.io/local-config: 'true'}}");
     assert!(made(&rename("a"), &local, "").is_some());
 }
+
+#[test]
+fn a_source_that_a_target_changes_is_read_anew() {
+    let replaced = |options: &str| {
+        let replacements = format!(
+            "replacements:\n- source: {{name: a-b{options}}}\n  targets:\n  - {{select: {{kind: ConfigMap}}, fieldPaths: [metadata.name, data.x], \
+             options: {{create: true, delimiter: '-'}}}}\n  - {{select: {{kind: ConfigMap}}, fieldPaths: [data.z], options: {{create: true}}}}\n"
+        );
+        let built = made(&replacements, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a-b}}", "").unwrap();
+        ["name: ", "x: ", "z: "].map(|key| line(&built, key).to_owned())
+    };
+    assert_eq!(replaced(""), ["a-b-b", "a-b-b", "a-b-b"]);
+    // A part of it is taken once.
+    assert_eq!(replaced(", options: {delimiter: '-'}"), ["a-b", "a", "a"]);
+}
+
+#[test]
+fn field_specs_of_labels_come_before_those_of_selectors_and_templates() {
+    let built = |labels: &str, config: &str| {
+        let text = format!("configurations: [c.yaml]\nlabels: [{{pairs: {{a: b}}, {labels}: true}}]\n");
+        made(&text, DEPLOYMENT, &format!("== c.yaml\n{config}")).is_some()
+    };
+    for (labels, field) in [("includeSelectors", "commonLabels"), ("includeTemplates", "templateLabels")] {
+        assert!(built(labels, &format!("labels: [{{path: l}}]\n{field}: [{{path: l, create: true, kind: Widget}}]\n")));
+        assert!(!built(labels, &format!("labels: [{{path: l, kind: Widget}}]\n{field}: [{{path: l, create: true}}]\n")));
+    }
+}

@@ -155,18 +155,25 @@ fn manifests_are_no_definitions() {
 
 #[test]
 fn a_kind_that_kubernetes_does_not_have_keeps_the_built_in_schema_from_being_lost() {
-    // The schema of `late` is read after the resource of `base`.
-    let ports = |resource: &str| {
+    // The schema of `late`, which says nothing of a Pod's fields, is read after the resource of `base`.
+    let definitions = r#"{"definitions": {"p": {"x-kubernetes-group-version-kind": [{"group": "", "version": "v1", "kind": "Pod"}]}}}"#;
+    let merged = |resource: &str, more: &str| {
         let files = format!(
-            "== base/kustomization.yaml\nresources: [r.yaml]\n== base/r.yaml\n{resource}\n\
-             == late/kustomization.yaml\nkind: Component\nopenapi: {{path: s.json}}\n== late/s.json\n{{\"definitions\": {{}}}}\n\
+            "== base/kustomization.yaml\nresources: [r.yaml]\n{more}== base/r.yaml\n{resource}\n\
+             == late/kustomization.yaml\nkind: Component\nopenapi: {{path: s.json}}\n== late/s.json\n{definitions}\n\
              == d.yaml\n{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{containers: [{{name: a, tty: true}}]}}}}\n\
              == kustomization.yaml\nresources: [base, d.yaml]\ncomponents: [late]\npatches:\n- patch: |-\n    \
              {{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{containers: [{{name: a}}]}}}}\n"
         );
         run("", &files).unwrap().to_yaml().contains("tty")
     };
-    assert!(!ports("{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}"));
-    assert!(ports("{apiVersion: example.com/v1, kind: Widget, metadata: {name: c}}"));
-    assert!(ports("{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: c}}"));
+    let map = "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}";
+    let widget = "{apiVersion: example.com/v1, kind: Widget, metadata: {name: c}}";
+    assert!(!merged(map, ""));
+    assert!(merged(widget, ""));
+    assert!(merged("{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: c}}", ""));
+    // What is merged before the schema is read gives it the last word.
+    let patch = |resource: &str| format!("patches: [{{patch: '{resource}'}}]\n");
+    assert!(!merged(map, &patch(map)));
+    assert!(!merged(widget, &patch(widget)));
 }

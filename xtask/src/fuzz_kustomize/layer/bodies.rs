@@ -58,7 +58,8 @@ pub(super) fn strategic(maker: &mut Maker, known: &Known) -> Node {
                 5 => patch.at("spec").set("strategy", map([("$retainKeys", texts(["type"])), ("type", raw("Recreate"))])),
                 6 => patch.at("spec").set("selector", raw("null")),
                 7 => patch.at("metadata").set("finalizers", texts(["a/b", "c/d"])),
-                8 => patch.at("spec").set("replicas", raw(maker.random.pick(&["9", "null", "\"3\""]))),
+                // No number in quotes: where another patch follows, kustomize keeps the quotes for what `replicas` says. fiel does not follow that.
+                8 => patch.at("spec").set("replicas", raw(maker.random.pick(&["9", "null", "3"]))),
                 _ => {}
             }
             if maker.random.chance(20) {

@@ -86,8 +86,13 @@ fn from(maker: &mut Maker, source: &Known) -> Node {
         from.set("fieldPath", if maker.random.chance(15) { odd_path(maker, '.') } else { raw(path) });
     }
     if maker.random.chance(15) {
-        let index = maker.random.pick(&["0", "1", "0", "-1", "7"]);
-        from.set("options", map([("delimiter", raw(maker.random.pick(&["\"-\"", "/", "."]))), ("index", raw(index))]));
+        // The second piece of a name between dashes is often a number (see `plugins::transformer`).
+        let (delimiter, index) = match maker.random.below(3) {
+            0 => ("\"-\"", maker.random.pick(&["0", "0", "-1", "7"])),
+            1 => ("/", maker.random.pick(&["0", "1", "-1"])),
+            _ => (".", maker.random.pick(&["0", "1", "7"])),
+        };
+        from.set("options", map([("delimiter", raw(delimiter)), ("index", raw(index))]));
     }
     from
 }
