@@ -169,6 +169,11 @@ fn component(folder: &Folder<'_>, file: &str, (path, pos): &Entry, acc: &mut Acc
     };
     let (inner, inner_file, component) = find().inspect_err(|_| acc.lacks = true)?;
     accumulate(&inner, &inner_file, &component, acc).map_err(|error| error.because(from(file, *pos)))?;
+    // kustomize merges what both know of fields with itself, in which it finds contradictions that were none in another order.
+    if !acc.config.is_builtin {
+        let same = acc.config.clone();
+        acc.config.merge(same).map_err(here)?;
+    }
     // What it has renamed may be called as another one is.
     match crate::ids::twice(&acc.resources) {
         Some(twice) => Err(here(Error::new(ErrorKind::Resource, format!("{path} gives two resources the id {}", twice.id())))),

@@ -482,3 +482,17 @@ fn field_specs_of_labels_come_before_those_of_selectors_and_templates() {
         assert!(!built(labels, &format!("labels: [{{path: l, kind: Widget}}]\n{field}: [{{path: l, create: true}}]\n")));
     }
 }
+
+#[test]
+fn a_component_lets_field_specs_meet_themselves() {
+    let built = |more: &str| {
+        let tree = format!(
+            "== base/kustomization.yaml\nconfigurations: [c.yaml]\nresources: [r.yaml]\n== base/r.yaml\n{DEPLOYMENT}== base/c.yaml\n\
+             replicas: [{{path: spec/size, create: true}}]\n== part/kustomization.yaml\nkind: Component\nsortOptions: {{order: fifo}}\n\
+             == kustomization.yaml\nresources: [base]\nconfigurations: [c.yaml]\n{more}== c.yaml\nreplicas: [{{path: spec/size, kind: Deployment}}]\n"
+        );
+        run("", &tree).is_ok()
+    };
+    assert!(built(""));
+    assert!(!built("components: [part]\n"));
+}

@@ -130,10 +130,12 @@ fn transformer(maker: &mut Maker) -> Option<Node> {
         }
         "ImageTagTransformer" => {
             let mut image = map([("name", raw(maker.random.pick(&["nginx", "busybox", "redis"])))]);
-            image.set(
-                maker.random.pick(&["newTag", "newName", "digest", "tagSuffix"]),
-                raw(maker.random.pick(&["v9", "1.10", "\"2\"", "x/y"])),
-            );
+            match maker.random.below(4) {
+                0 => image.set("newName", raw(maker.random.pick(&["v9", "x/y"]))),
+                1 => image.set("digest", raw(maker.random.pick(&["v9", "1.10", "\"2\""]))),
+                2 => image.set("tagSuffix", raw(maker.random.pick(&["v9", "1.10", "\"2\""]))),
+                _ => image.set("newTag", raw(maker.random.pick(&["v9", "1.10", "\"2\"", "x/y"]))),
+            }
             one.set("imageTag", image);
             if maker.random.chance(50) {
                 one.set(
