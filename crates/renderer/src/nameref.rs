@@ -219,18 +219,28 @@ impl<'a> Index<'a> {
     fn new(parts: &[Part<'a>], limit: usize) -> Result<Self> {
         let size = parallel::part_of_little(parts.len());
         let looked_at = parallel::run(parts.chunks(size), |part| {
-            let candidates = part.iter().map(|(value, state)| Candidate::of(value, state)).filter_map(Result::transpose);
-            let candidates: Vec<_> = candidates.collect::<Result<_>>()?;
-            Ok::<_, Error>((candidates, Generated::hashed(part.iter().map(|(value, state)| (&**value, *state)))))
+            let (mut candidates, mut unmoved) = (Vec::with_capacity(part.len()), HashSet::<Text>::new());
+            for (value, state) in part {
+                match Candidate::of(value, state)? {
+                    Ok(candidate) => candidates.push(candidate),
+                    Err(namespace) if namespace.is_none_or(|namespace| unmoved.contains(namespace)) => {}
+                    Err(namespace) => unmoved.extend(namespace.map(Text::from)),
+                }
+            }
+            Ok::<_, Error>((candidates, unmoved, Generated::hashed(part.iter().map(|(value, state)| (&**value, *state)))))
         });
         let (mut candidates, mut hashed) = (Vec::with_capacity(parts.len()), Vec::new());
+        let mut first_namespaces: HashMap<Text, HashSet<(Text, Text)>> = HashMap::new();
         for part in looked_at {
-            let (more, of_them) = part?;
+            let (more, unmoved, of_them) = part?;
             candidates.extend(more);
             hashed.extend(of_them);
+            for written in unmoved {
+                let effective = if written.is_empty() { "default".into() } else { written.clone() };
+                first_namespaces.entry(effective.clone()).or_default().insert((effective, written));
+            }
         }
         let mut by_name = foldhash::HashMap::<&str, Places>::with_capacity(candidates.len());
-        let mut first_namespaces: HashMap<Text, HashSet<(Text, Text)>> = HashMap::new();
         let mut before = None;
         for (at, candidate) in candidates.iter().enumerate() {
             for (_, name, _) in &candidate.state.previous {
@@ -289,17 +299,21 @@ impl<'a> Index<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// What must be known of a resource that had another name before.
-    fn of(value: &Value, state: &'a State) -> Result<Option<Self>> {
+    /// What must be known of a resource that had another name before; of another one the namespace that it says it is in, unless it is in none.
+    fn of<'v>(value: &'v Value, state: &'a State) -> Result<Result<Self, Option<&'v str>>> {
         let id = id_of(value);
         check_subjects(&id, value)?;
-        Ok((!state.previous.is_empty()).then(|| Self {
+        let cluster = is_cluster_scoped(&id.gvk);
+        if state.previous.is_empty() {
+            return Ok(Err((!cluster).then_some(id.namespace)));
+        }
+        Ok(Ok(Self {
             group: id.gvk.group.into(),
             version: id.gvk.version.into(),
             kind: id.gvk.kind.into(),
             name: id.name.into(),
             namespace: id.namespace.into(),
-            cluster: is_cluster_scoped(&id.gvk),
+            cluster,
             state,
         }))
     }

@@ -171,6 +171,11 @@ fn generator(maker: &mut Maker, folder: &str, kind: &'static str) -> Node {
         maker.files.insert(format!("{folder}/{file}"), content.to_owned());
         args.set("envs", texts([file]));
     }
+    if maker.random.chance(4) {
+        let file = format!("old{index}.env");
+        maker.files.insert(format!("{folder}/{file}"), "OLD=1\n".to_owned());
+        args.set("env", raw(file));
+    }
     if kind == "Secret" && maker.random.chance(20) {
         args.set("type", raw(maker.random.pick(&["Opaque", "kubernetes.io/basic-auth"])));
     }

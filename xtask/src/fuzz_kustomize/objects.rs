@@ -200,7 +200,13 @@ pub(super) fn object(random: &mut Random, name: &str, others: &[Known]) -> (Know
                 annotations.set(key, text(random));
             }
         }
+        if random.chance(15) {
+            annotations.set("raw", scalar(random));
+        }
         metadata.set("annotations", annotations);
+    }
+    if random.chance(2) {
+        metadata.set("generateName", raw("made-"));
     }
     let mut object = map([("apiVersion", raw(version)), ("kind", raw(kind)), ("metadata", metadata)]);
     if random.chance(10) {
@@ -251,6 +257,13 @@ fn body(random: &mut Random, object: &mut Node, known: &Known, others: &[Known])
             }
             if known.kind == "Secret" {
                 object.set("type", raw("Opaque"));
+            }
+            if random.chance(10) {
+                let (field, value) = if known.kind == "Secret" { ("stringData", text(random)) } else { ("binaryData", raw("AAEC")) };
+                object.set(field, map([("more", value)]));
+            }
+            if random.chance(5) {
+                object.set("immutable", raw("true"));
             }
             object.set("data", data);
         }
@@ -327,6 +340,10 @@ fn body(random: &mut Random, object: &mut Node, known: &Known, others: &[Known])
             if kind != "Job" {
                 spec.set("selector", map([("matchLabels", labels(random))]));
             }
+            let shared = random.chance(6);
+            if shared {
+                spec.set("selector", map([("matchLabels", raw("&own {app: web, tier: \"1\"}"))]));
+            }
             if kind == "StatefulSet" {
                 spec.set("serviceName", raw(refer(random, "Service", others)));
                 if random.chance(40) {
@@ -343,7 +360,12 @@ fn body(random: &mut Random, object: &mut Node, known: &Known, others: &[Known])
                     spec.set("volumeClaimTemplates", Node::List(vec![claim]));
                 }
             }
-            spec.set("template", template(random, others));
+            let mut template = template(random, others);
+            if shared {
+                let labels = random.pick(&["*own", "{<<: *own, more: x}", "{<<: *own, app: other}"]);
+                template.at("metadata").set("labels", raw(labels));
+            }
+            spec.set("template", template);
             object.set("spec", spec);
         }
         _ => others::body(random, object, known.kind, others),

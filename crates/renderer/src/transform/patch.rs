@@ -65,15 +65,18 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
     if json_only && inline.is_empty() && patch.target.as_ref().is_none_or(|target| target.name.is_empty()) {
         return Err(here(failed("the target of this patch needs a name")));
     }
-    let schemas = folder.session.schemas.borrow_mut().for_merge();
     let own = (pos.line == 0).then(|| file.clone());
     let made = |content, twice| Patches {
+        // Operations merge nothing.
+        schemas: match content {
+            Content::Merge(_) => folder.session.schemas.borrow_mut().for_merge(),
+            Content::Json { .. } => Schemas::default(),
+        },
         content,
         target,
         file: kustomization.to_owned(),
         pos: patch.pos,
         own,
-        schemas,
         twice,
         used: AtomicBool::new(false),
     };

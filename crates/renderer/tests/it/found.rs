@@ -496,3 +496,20 @@ fn a_component_lets_field_specs_meet_themselves() {
     assert!(built(""));
     assert!(!built("components: [part]\n"));
 }
+
+#[test]
+fn a_subject_in_the_first_namespace_of_anything_means_what_was_there_at_first() {
+    let name = |more: &str| {
+        let tree = format!(
+            "== base/kustomization.yaml\nresources: [r.yaml]\nnameSuffix: -v1\nnamespace: prod\n== base/r.yaml\n\
+             {{apiVersion: v1, kind: ServiceAccount, metadata: {{name: sa}}}}\n---\n\
+             {{apiVersion: rbac.authorization.k8s.io/v1, kind: ClusterRoleBinding, metadata: {{name: b}}, \
+             subjects: [{{kind: ServiceAccount, name: sa, namespace: prod}}]}}\n== kustomization.yaml\nresources: [base, r.yaml]\n== r.yaml\n{more}\n"
+        );
+        let built = run("", &tree).unwrap().to_yaml();
+        line(&built[built.find("subjects").unwrap()..], "name: ").to_owned()
+    };
+    assert_eq!(name("{apiVersion: v1, kind: LimitRange, metadata: {name: l}}"), "sa-v1");
+    assert_eq!(name("{apiVersion: v1, kind: LimitRange, metadata: {name: l, namespace: prod}}"), "sa");
+    assert_eq!(name("{apiVersion: v1, kind: Namespace, metadata: {name: l, namespace: prod}}"), "sa-v1");
+}

@@ -34,7 +34,13 @@ fn listed(maker: &mut Maker, folder: &str, field: &'static str, configs: Vec<Nod
             _ => file = if file.is_empty() { text } else { format!("{file}---\n{text}") },
         }
     }
-    if !file.is_empty() {
+    // A folder that builds to configurations.
+    if !file.is_empty() && maker.random.chance(15) {
+        let inner = format!("{field}{}", maker.files.len());
+        maker.files.insert(format!("{folder}/{inner}/all.yaml"), file);
+        maker.files.insert(format!("{folder}/{inner}/kustomization.yaml"), "resources:\n- all.yaml\n".to_owned());
+        entries.push(raw(inner));
+    } else if !file.is_empty() {
         let name = format!("{field}{}.yaml", maker.files.len());
         maker.files.insert(format!("{folder}/{name}"), file);
         entries.push(raw(name));
