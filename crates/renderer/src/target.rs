@@ -207,6 +207,12 @@ fn change(folder: &Folder<'_>, file: &str, steps: &[Transformer], acc: &mut Accu
             add_step(&mut acc.resources, &origin.append(file_name(file)), &By::builtin(name));
         }
     }
+    if errors.is_empty()
+        && Transformer::find_ids_twice(steps)
+        && let Some(twice) = crate::ids::twice(&acc.resources)
+    {
+        errors.note(Error::new(ErrorKind::Resource, format!("patches give two resources the id {}", twice.id())).in_file(file));
+    }
     errors.finish()
 }
 

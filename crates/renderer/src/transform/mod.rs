@@ -83,6 +83,16 @@ impl Transformer {
         }
     }
 
+    /// Whether kustomize looks among these for ids that stand twice because one of them gave them: it does after a merge with a target.
+    pub(crate) fn find_ids_twice(steps: &[Self]) -> bool {
+        let mut changed = false;
+        steps.iter().any(|step| {
+            let Self::Patch(_, patches) = step else { return false };
+            changed |= patches.changes_ids();
+            changed && patches.finds_ids_twice()
+        })
+    }
+
     /// What to tell after it was applied when it was for nothing that is there; kustomize says nothing then.
     pub(crate) fn unused(&self, file: &str) -> Option<String> {
         match self {

@@ -251,6 +251,23 @@ impl Patches {
         }
     }
 
+    /// Whether it may give a resource the id of another one.
+    pub(super) fn changes_ids(&self) -> bool {
+        match &self.content {
+            Content::Merge(patches) => patches.iter().any(|patch| patch.state.name_change || patch.state.kind_change),
+            Content::Json { operations, .. } => operations.iter().flat_map(Operation::paths).any(|path| match &path[..] {
+                [] => true,
+                [field, below @ ..] if field == "metadata" => below.first().is_none_or(|field| field == "name" || field == "namespace"),
+                [field, ..] => field == "kind" || field == "apiVersion",
+            }),
+        }
+    }
+
+    /// Whether kustomize puts all resources together anew when it is done, and so finds ids that stand twice.
+    pub(super) fn finds_ids_twice(&self) -> bool {
+        self.target.is_some() && matches!(self.content, Content::Merge(_))
+    }
+
     /// Looks up which resources are meant and changes them; tells whether one was deleted and so is empty now.
     pub(super) fn apply(&self, resources: &mut [Resource], names: &mut Names) -> Result<bool> {
         self.look_up(resources, names).map_err(|error| self.here(error))

@@ -451,6 +451,15 @@ fn a_build_never_gives_two_resources_of_one_id() {
     let merged =
         "patches: [{target: {kind: ConfigMap}, options: {allowNameChange: true}, patch: '{kind: ConfigMap, metadata: {name: a}}'}]\n";
     assert!(made(merged, two, "").is_none());
+    // Names that get hashes of their own in the end are looked at before, if a patch with a target is merged.
+    let generated = |more: &str| {
+        let rename = "{target: {kind: ConfigMap}, patch: '- {op: replace, path: /metadata/name, value: c}'}";
+        let merge = "{target: {kind: Secret}, patch: '{kind: Secret, metadata: {name: x}}'}";
+        let patches = more.replace("RENAME", rename).replace("MERGE", merge);
+        made(&format!("configMapGenerator: [{{name: a}}, {{name: b, literals: [x=y]}}]\npatches: [{patches}]\n"), DEPLOYMENT, "").is_some()
+    };
+    assert!(generated("RENAME") && generated("MERGE, RENAME"));
+    assert!(!generated("RENAME, MERGE"));
     // What is not for the cluster does not count.
     let local = two.replace("{name: a}", "{name: a, annotations: {config.kubernetes.io/local-config: 'true'}}");
     assert!(made(&rename("a"), &local, "").is_some());
