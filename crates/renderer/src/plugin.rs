@@ -95,7 +95,7 @@ fn specs(f: &mut Fields) -> Vec<FieldSpec> {
 
 /// The field specs of a plugin that cannot do without.
 fn needed_specs(f: &mut Fields) -> Result<Vec<FieldSpec>> {
-    if f.has("fieldSpecs") {
+    if f.holds("fieldSpecs") {
         return Ok(specs(f));
     }
     Err(Error::new(ErrorKind::Kustomization, "fieldSpecs are missing, such as [{path: metadata/name}]"))

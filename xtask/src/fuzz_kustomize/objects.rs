@@ -201,7 +201,8 @@ pub(super) fn object(random: &mut Random, name: &str, others: &[Known]) -> (Know
             }
         }
         if random.chance(15) {
-            annotations.set("raw", scalar(random));
+            // None that a patch of operations writes in another way: whether it is a text by then is not always as in kustomize.
+            annotations.set("raw", raw(random.pick(&["5", "true", "1.5", "null", "", "yes", "~"])));
         }
         metadata.set("annotations", annotations);
     }

@@ -522,3 +522,13 @@ fn a_subject_in_the_first_namespace_of_anything_means_what_was_there_at_first() 
     assert_eq!(name("{apiVersion: v1, kind: LimitRange, metadata: {name: l, namespace: prod}}"), "sa");
     assert_eq!(name("{apiVersion: v1, kind: Namespace, metadata: {name: l, namespace: prod}}"), "sa-v1");
 }
+
+#[test]
+fn affixes_of_transformers_need_field_specs() {
+    for (kind, text) in
+        [("PrefixTransformer", "prefix: a-"), ("SuffixTransformer", "suffix: -a"), ("PrefixSuffixTransformer", "prefix: a-")]
+    {
+        let made = |specs: &str| transformed(&format!("kind: {kind}\n{text}\n{specs}")).is_some();
+        assert!(made("fieldSpecs: []") && !made("fieldSpecs:") && !made(""), "{kind}");
+    }
+}

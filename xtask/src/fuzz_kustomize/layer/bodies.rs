@@ -162,7 +162,7 @@ pub(super) fn operations(maker: &mut Maker, known: &Known) -> Node {
                 continue;
             }
             (7, _) => {
-                list.push(map([("op", raw("test")), ("path", raw("/metadata/name")), ("value", raw(known.name.clone()))]));
+                list.push(map([("op", raw("test")), ("path", raw("/kind")), ("value", raw(known.kind))]));
                 continue;
             }
             (8, kind) if WORKLOADS.contains(&kind) => {
