@@ -28,7 +28,7 @@ use generated::Generated;
 /// A resource of which the content may change, while what is remembered of it stays.
 type Part<'a> = (&'a mut Value, &'a State);
 
-/// What must be known about a resource that others may refer to. What its content says is a copy: that changes meanwhile.
+/// What must be known about a resource that had another name before, by which others may refer to it. What its content says is a copy: that changes meanwhile.
 struct Candidate<'a> {
     group: Text,
     version: Text,
@@ -221,10 +221,12 @@ impl<'a> Index<'a> {
         let looked_at = parallel::run(parts.chunks(size), |part| {
             let (mut candidates, mut unmoved) = (Vec::with_capacity(part.len()), HashSet::<Text>::new());
             for (value, state) in part {
-                match Candidate::of(value, state)? {
-                    Ok(candidate) => candidates.push(candidate),
-                    Err(namespace) if namespace.is_none_or(|namespace| unmoved.contains(namespace)) => {}
-                    Err(namespace) => unmoved.extend(namespace.map(Text::from)),
+                let id = id_of(value);
+                check_subjects(&id, value)?;
+                if !state.previous.is_empty() {
+                    candidates.push(Candidate::of(&id, state));
+                } else if !is_cluster_scoped(&id.gvk) && !unmoved.contains(id.namespace) {
+                    unmoved.insert(id.namespace.into());
                 }
             }
             Ok::<_, Error>((candidates, unmoved, Generated::hashed(part.iter().map(|(value, state)| (&**value, *state)))))
@@ -299,23 +301,16 @@ impl<'a> Index<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// What must be known of a resource that had another name before; of another one the namespace that it says it is in, unless it is in none.
-    fn of<'v>(value: &'v Value, state: &'a State) -> Result<Result<Self, Option<&'v str>>> {
-        let id = id_of(value);
-        check_subjects(&id, value)?;
-        let cluster = is_cluster_scoped(&id.gvk);
-        if state.previous.is_empty() {
-            return Ok(Err((!cluster).then_some(id.namespace)));
-        }
-        Ok(Ok(Self {
+    fn of(id: &Id<'_>, state: &'a State) -> Self {
+        Self {
             group: id.gvk.group.into(),
             version: id.gvk.version.into(),
             kind: id.gvk.kind.into(),
             name: id.name.into(),
             namespace: id.namespace.into(),
-            cluster,
+            cluster: is_cluster_scoped(&id.gvk),
             state,
-        }))
+        }
     }
 
     fn id(&self) -> Id<'_> {

@@ -34,7 +34,7 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    /// What words after `build` say when no flag is among them. To describe the flags takes a sixth of a small build's time, and most builds have none.
+    /// What words after `build` say when no flag is among them. To describe the flags takes 6 % of a small build's time, and most builds have none.
     pub(super) fn without_flags(words: impl Iterator<Item = OsString>) -> Option<Self> {
         let path = |word: OsString| word.into_string().ok().filter(|word| !word.starts_with('-'));
         let mut paths: Vec<String> = words.map(path).collect::<Option<_>>()?;
