@@ -13,7 +13,7 @@ use anyhow::{Result, bail, ensure};
 use xshell::{Shell, cmd};
 
 use crate::report::{Report, Tally};
-use crate::{Unavailable, conformance, e2e, fuzz_kustomize, process, tidy};
+use crate::{Unavailable, conformance, e2e, fuzz_kustomize, install, process, tidy};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -52,6 +52,7 @@ const STEPS: &[Step] = &[
     Step { name: "kubectl", about: "a session of kubectl, and OpenAPI, on the sandbox and on a real kube-apiserver", run: kubectl },
     Step { name: "kube-rs", about: "kube-rs's own cluster tests on the sandbox", run: kube_rs },
     Step { name: "demo", about: "the story with its figures, then twice side by side", run: story },
+    Step { name: "install", about: "the command line as it is installed, under both of its names", run: installed },
     Step { name: "course", about: "the course's commands", run: course },
     Step { name: "size", about: "the static server is at most 2.5 MB", run: checks::size },
     Step { name: "containers", about: "the images FROM scratch play the story on a container engine", run: containers },
@@ -223,6 +224,10 @@ fn kube_rs(sh: &Shell, report: &mut Report) -> Result<()> {
 fn story(sh: &Shell, report: &mut Report) -> Result<()> {
     let tally = e2e::story::play(sh)?;
     counted(report, tally, "demos")
+}
+
+fn installed(sh: &Shell, _: &mut Report) -> Result<()> {
+    install::ci(sh)
 }
 
 fn course(sh: &Shell, report: &mut Report) -> Result<()> {

@@ -10,9 +10,11 @@ mod conformance;
 mod demo;
 mod doorway;
 mod e2e;
+mod elf;
 mod fuzz_kubernetes;
 mod fuzz_kustomize;
 mod image;
+mod install;
 mod kind;
 mod often;
 mod process;
@@ -38,6 +40,8 @@ enum Task {
     Ci(ci::Args),
     /// Plays the whole story on this machine: a commit changes what runs
     Demo(demo::Args),
+    /// Builds the command line `fiel` and puts it where programs are found
+    Install(install::Args),
     /// Builds the container images with docker or podman; `image load` brings them into kind
     Image(image::Args),
     /// The local cluster gitopsfc (context kind-gitopsfc): up or down
@@ -118,6 +122,7 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.task {
         Task::Ci(args) => ci::run(&sh, &args),
         Task::Demo(args) => demo::run(&sh, &args),
+        Task::Install(args) => install::run(&sh, &args),
         Task::Image(args) => image::run(&sh, &args),
         Task::Kind(args) => kind::run(&sh, &args),
         Task::E2e(args) => e2e::run(&sh, &args),

@@ -27,10 +27,9 @@ struct Row {
 }
 
 pub(super) fn make(sh: &Shell, runs: usize, profile: &str, json: Option<&Path>, report: &mut Report) -> Result<()> {
-    // Static, as in the image: nothing is looked for and put together when it starts.
-    let built = process::build_static(sh, "fiel-cli", profile, "fiel")?;
+    let built = process::build_command_line(sh, profile)?;
     let home = tempfile::tempdir()?;
-    // A copy, as every installed program is one: Linux keeps what a linker has written in smaller pieces, and maps them slower.
+    // A copy, as `cargo xtask install` makes one: Linux keeps what a linker has written in smaller pieces, and maps them slower.
     let fiel = home.path().join("fiel");
     sh.copy_file(&built, &fiel)?;
     let kustomize = process::answers(sh, "kustomize", &["version"]);

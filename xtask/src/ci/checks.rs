@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use crate::process;
 use crate::report::Report;
+use crate::{elf, process};
 
 /// The most that the static server may weigh, in bytes.
 const SERVER: u64 = 2_500_000;
@@ -23,17 +23,8 @@ pub(super) fn size(sh: &Shell, report: &mut Report) -> Result<()> {
     println!("fiel-server: {bytes} bytes, at most {SERVER}");
     ensure!(bytes <= SERVER, "the static server weighs {bytes} bytes, at most {SERVER} are allowed");
     let header = fs::read(&binary)?;
-    ensure!(!asks_for_interpreter(&header), "the server is not static: it asks for a dynamic loader");
+    ensure!(!elf::asks_for_interpreter(&header), "the server is not static: it asks for a dynamic loader");
     Ok(())
-}
-
-/// Whether an ELF file names a dynamic loader (a program header of type PT_INTERP).
-fn asks_for_interpreter(elf: &[u8]) -> bool {
-    let number = |at: usize, length: usize| {
-        elf.get(at..at + length).map_or(0, |bytes| bytes.iter().rev().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte)))
-    };
-    let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
-    (0..count).any(|index| number(table + index * size, 4) == 3)
 }
 
 /// Parses flake.nix, and looks whether flake.lock pins every input with its hash.
@@ -79,13 +70,5 @@ mod unit {
         assert_eq!(unpinned(&lock("main", &hash)), ["nixpkgs"]);
         assert_eq!(unpinned(&lock(rev, "sha256-short")), ["nixpkgs"]);
         assert_eq!(unpinned(&json!({})), ["anything: there are no nodes"]);
-    }
-
-    #[test]
-    fn tells_a_dynamic_program_from_others() {
-        // The test itself is dynamic on this target, and a header without program headers asks for nothing.
-        let own = fs::read(std::env::current_exe().unwrap()).unwrap();
-        assert_eq!(asks_for_interpreter(&own), !cfg!(target_feature = "crt-static") && cfg!(target_os = "linux"));
-        assert!(!asks_for_interpreter(&own[..20]));
     }
 }
