@@ -25,15 +25,15 @@ pub(crate) struct Args {
 
 pub(crate) fn run(sh: &Shell, args: &Args) -> Result<ExitCode> {
     let folder = match &args.to {
-        Some(folder) => std::path::absolute(folder)?,
+        Some(folder) => folder.clone(),
         None => cargos(|name| std::env::var_os(name).map(PathBuf::from)).context("neither CARGO_HOME nor HOME is set; say --to DIR")?,
     };
     let built = process::build_command_line(sh, &args.profile)?;
     let installed = put(&built, &folder)?;
     println!("installed {} ({:.1} MB)", installed.display(), fs::metadata(&installed)?.len() as f64 / 1e6);
     let path = std::env::var_os("PATH").unwrap_or_default();
-    if !std::env::split_paths(&path).any(|listed| listed == folder) {
-        println!("{} is not in PATH: add it, or call the program by its whole path", folder.display());
+    if !std::env::split_paths(&path).any(|listed| listed.join(NAME).canonicalize().is_ok_and(|found| found == installed)) {
+        println!("its folder is not in PATH: add it, or call the program by its whole path");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -47,6 +47,7 @@ fn cargos(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
 /// Copies a program into a folder, which is made if need be. Whoever runs the one that was there keeps it; it is never there by half.
 fn put(program: &Path, folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let folder = &folder.canonicalize()?;
     let mut beside = tempfile::NamedTempFile::new_in(folder).with_context(|| format!("cannot write to {}", folder.display()))?;
     io::copy(&mut File::open(program)?, &mut beside)?;
     beside.as_file().set_permissions(Permissions::from_mode(0o755))?;
