@@ -127,6 +127,8 @@ fn server(assets: &Path, at: &Path, store: &str, port: u16) -> Command {
     server.arg("--token-auth-file").arg(at.join("tokens"));
     // No controller of Kubernetes' own runs beside it that would make service accounts.
     server.args(["--authorization-mode", "RBAC", "--disable-admission-plugins", "ServiceAccount"]);
+    // As installers of clusters have it.
+    server.arg("--allow-privileged");
     server
 }
 

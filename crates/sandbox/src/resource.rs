@@ -61,6 +61,14 @@ pub(crate) struct Custom {
 }
 
 impl Resource {
+    /// The same place, as those see it who ask for an object's Scale.
+    pub(crate) fn as_scale(&self) -> Self {
+        let mut scale = self.clone();
+        (scale.group, scale.version, scale.kind) = ("autoscaling".to_owned(), "v1".to_owned(), "Scale".to_owned());
+        scale.api_version = api_version(&scale.group, &scale.version);
+        scale
+    }
+
     /// A kind of Kubernetes.
     fn builtin(kind: fiel_schema::Kind<'static>) -> Self {
         let own = |text: &str| text.to_owned();

@@ -128,6 +128,20 @@ impl Patch<'_> {
         canonical::ordered(&made, &message, Some(&self.touched()))
     }
 
+    /// What stands twice in it. Of operations it is told of them, and then of the object into which they bring it.
+    fn twice(&self, twice: &Twice) -> Vec<String> {
+        let Some(operations) = self.change.as_array() else { return twice.told.clone() };
+        let brought = |told: &String| {
+            let (index, rest) = told.split_once('"')?.1.strip_prefix('[')?.split_once("].value.")?;
+            let pointer = operations.get(index.parse::<usize>().ok()?)?["path"].as_str()?;
+            let path: Vec<String> = pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~")).collect();
+            Some(format!("duplicate field \"{}.{rest}", path.join(".")))
+        };
+        let mut brought: Vec<String> = twice.told.iter().filter_map(brought).collect();
+        brought.sort();
+        twice.told.iter().map(|told| format!("json patch {told}")).chain(brought).collect()
+    }
+
     /// The objects and lists on the way to what is changed, and where something stands that the patch itself brings.
     fn touched(&self) -> Value {
         let Some(operations) = self.change.as_array() else { return self.change.clone() };
@@ -178,7 +192,7 @@ pub(crate) fn check_patch(
     warnings: &mut Vec<String>,
 ) -> Result<(), ApiError> {
     let wish = wish(ask);
-    let all: Vec<String> = twice.told.iter().cloned().chain(told(&ask.resource, made, Some(old))).collect();
+    let all: Vec<String> = patch.twice(twice).into_iter().chain(told(&ask.resource, made, Some(old))).collect();
     match wish {
         _ if all.is_empty() => {}
         Wish::Refuse => return Err(patch.refused(&ask.resource, made, &format!("strict decoding error: {}", all.join(", ")))),

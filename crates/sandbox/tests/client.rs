@@ -4,6 +4,7 @@ use fiel_sandbox::{Config, Sandbox};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::GroupVersionKind;
 use kube::runtime::{WatchStreamExt as _, watcher};
@@ -113,6 +114,35 @@ async fn when_somebody_wrote_is_forgotten_with_what_they_owned() {
         for index in 0..if packed { 0 } else { 256 } {
             api.create(&PostParams::default(), &from(json!({"metadata": {"name": format!("other-{index}")}}))).await.expect("created");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_a_type_writes_anyhow_was_nobodys_before_the_first_apply() {
+    let api: Api<PodDisruptionBudget> = Api::namespaced(sandbox().client(), "default");
+    let nothing = json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": {"name": "a"}});
+    for _ in 0..2 {
+        let applied = api.patch("a", &PatchParams::apply("me"), &Patch::Apply(&nothing)).await.expect("applied");
+        assert_eq!(applied.metadata.managed_fields, None);
+    }
+}
+
+#[tokio::test]
+async fn who_applies_what_nobody_owns_changes_nothing_and_wrote_all_the_same() {
+    let api: Api<ConfigMap> = Api::namespaced(sandbox().client(), "default");
+    api.create(&PostParams::default(), &from(json!({"metadata": {"name": "a"}, "data": {"x": "1"}}))).await.expect("created");
+    let mut config = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": {"x": "1"}});
+    for (manager, field, value, wrote) in [
+        ("plain", "name", json!("a"), false),
+        ("old", "creationTimestamp", json!(null), true),
+        ("none", "generation", json!(null), true),
+        ("other", "generation", json!(3), true),
+    ] {
+        config["metadata"][field] = value;
+        let applied = api.patch("a", &PatchParams::apply(manager), &Patch::Apply(&config)).await.expect("applied");
+        assert_eq!(applied.metadata.generation, None);
+        let entry = applied.metadata.managed_fields.into_iter().flatten().find(|entry| entry.manager.as_deref() == Some(manager));
+        assert_eq!(entry.expect("it owns a field").time.is_some(), wrote, "{manager}");
     }
 }
 

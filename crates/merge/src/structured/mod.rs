@@ -32,4 +32,4 @@ pub use reconcile::reconcile;
 pub use remove::{extract, remove};
 pub use set::FieldSet;
 pub use types::Type;
-pub use validate::{Misfit, Misfits, go_type, validate};
+pub use validate::{Misfit, Misfits, go_literal, go_type, validate};

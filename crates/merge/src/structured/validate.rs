@@ -119,7 +119,7 @@ impl Check {
             return;
         }
         self.fail(match scalar {
-            Scalar::String => format!("expected string, got &value.valueUnstructured{{Value:{}}}", literal(value)),
+            Scalar::String => format!("expected string, got &value.valueUnstructured{{Value:{}}}", go_literal(value)),
             Scalar::Numeric => format!("expected numeric (int or float), got {}", go_type(value)),
             Scalar::Boolean => format!("expected boolean, got {}", plain(value)),
             Scalar::Untyped | Scalar::Unknown => format!("expected any scalar, got {}", plain(value)),
@@ -162,13 +162,14 @@ pub fn go_type(value: &Value) -> &'static str {
     }
 }
 
-/// As Go writes a value in its own syntax (`%#v`).
-fn literal(value: &Value) -> String {
+/// A decoded JSON or YAML value in Go's own syntax (`%#v`), as the same messages show it.
+#[must_use]
+pub fn go_literal(value: &Value) -> String {
     match value {
         Value::Null => "interface {}(nil)".to_owned(),
-        Value::Array(items) => format!("[]interface {{}}{{{}}}", items.iter().map(literal).collect::<Vec<_>>().join(", ")),
+        Value::Array(items) => format!("[]interface {{}}{{{}}}", items.iter().map(go_literal).collect::<Vec<_>>().join(", ")),
         Value::Object(fields) => {
-            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name:?}:{}", literal(value))).collect();
+            let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name:?}:{}", go_literal(value))).collect();
             format!("map[string]interface {{}}{{{}}}", fields.join(", "))
         }
         other => other.to_string(),

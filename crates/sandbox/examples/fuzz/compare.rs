@@ -37,7 +37,8 @@ pub(crate) fn difference(real: &Answer, ours: &Answer) -> Option<Difference> {
     let told = |answer: &Answer| answer.body["details"]["causes"].as_array().map_or(0, Vec::len);
     let (mut one, mut other) = (settled(&real.body), settled(&ours.body));
     // A server tells the conflicts of managers in the order of a map in Go, which is another one each time.
-    if real.status == 409 {
+    // So it does with the properties of a custom object.
+    if real.status == 409 || real.body["details"]["kind"] == "Thing" {
         [&mut one, &mut other].into_iter().for_each(in_any_order);
     }
     if told(real) + told(ours) > 1 && one != other {
@@ -57,7 +58,10 @@ pub(crate) fn difference(real: &Answer, ours: &Answer) -> Option<Difference> {
         _ if real.status >= 400 && first != "warnings:" => {
             let (one, other) = (causes(real), causes(ours));
             let only = |these: &BTreeSet<String>, those: &BTreeSet<String>| these.difference(those).next().cloned().unwrap_or_default();
-            format!("{} {} | {}", real.status, only(&one, &other), only(&other, &one))
+            match (only(&one, &other), only(&other, &one)) {
+                (one, other) if one.is_empty() && other.is_empty() => format!("{} {}", real.status, parting(&lines.join("\n"))),
+                (one, other) => format!("{} {one} | {other}", real.status),
+            }
         }
         _ => format!("{} {}", real.status, masked(first)),
     };
@@ -86,6 +90,15 @@ fn causes(answer: &Answer) -> BTreeSet<String> {
     all
 }
 
+/// Where what one of them says parts from what the other one says.
+fn parting(lines: &str) -> String {
+    let of = |mark: char| lines.lines().filter_map(move |line| line.strip_prefix(mark)).collect::<Vec<_>>().join("\n");
+    let (real, ours) = (of('-'), of('+'));
+    let same = real.chars().zip(ours.chars()).take_while(|(one, other)| one == other).count();
+    let from = |text: &str| masked(&text.chars().skip(same.saturating_sub(30)).collect::<String>()).chars().take(60).collect::<String>();
+    format!("{} | {}", from(&real), from(&ours))
+}
+
 /// The beginning of a text, without numbers and what is in quotes.
 fn masked(text: &str) -> String {
     static LOTS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\[\d+\]|"(\\.|[^"\\])*"|\d+"#).expect("a pattern"));
@@ -104,7 +117,7 @@ fn settled(value: &Value) -> Value {
 }
 
 fn settle(name: &str, value: &mut Value) {
-    static LOTS: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
+    static LOTS: LazyLock<[(Regex, &str); 8]> = LazyLock::new(|| {
         [
             ("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "<uid>"),
             (r"20[2-9]\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
@@ -112,6 +125,7 @@ fn settle(name: &str, value: &mut Value) {
             (r"\b10\.\d+\.\d+\.\d+\b", "<address>"),
             (r#"(resourceVersion\\*": ?\\*")\d+"#, "$1<version>"),
             (r"\b\d+ms\b", "<duration>"),
+            (r"(in record \()\d+\)", "$1<version>)"),
             (r#"(odePort\\*": ?)\d+"#, "$1<port>"),
         ]
         .map(|(pattern, name)| (Regex::new(pattern).expect("a pattern"), name))
@@ -120,8 +134,19 @@ fn settle(name: &str, value: &mut Value) {
     match value {
         // What a column is about is nothing that kubectl shows.
         Value::Object(fields) if name == "columnDefinitions" && fields.contains_key("priority") => drop(fields.remove("description")),
-        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| settle(name, value)),
-        Value::Array(items) => items.iter_mut().for_each(|item| settle(name, item)),
+        Value::Object(fields) => {
+            let prefix = fields.get("generateName").and_then(Value::as_str);
+            if fields.get("name").is_some_and(|name| prefix.is_some_and(|prefix| is_drawn(name, prefix))) {
+                fields.insert("name".to_owned(), "<generated>".into());
+            }
+            fields.iter_mut().for_each(|(name, value)| settle(name, value));
+        }
+        Value::Array(items) => {
+            items.iter_mut().for_each(|item| settle(name, item));
+            if matches!(name, "items" | "rows") {
+                sort_generated(items);
+            }
+        }
         Value::Number(_) if matches!(name, "nodePort" | "healthCheckNodePort") => *value = "<port>".into(),
         Value::String(text) if name == "cells" && text.contains("/TCP") => *value = "<ports>".into(),
         Value::String(_) if matches!(name, "resourceVersion" | "continue") => *value = format!("<{name}>").into(),
@@ -132,6 +157,19 @@ fn settle(name: &str, value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// Whether a name is a prefix and five letters behind it.
+fn is_drawn(name: &Value, prefix: &str) -> bool {
+    !prefix.is_empty() && name.as_str().and_then(|name| name.strip_prefix(prefix)).is_some_and(|drawn| drawn.len() == 5)
+}
+
+/// Puts those of a list that have generated names, and lie in it by those, into an order of their own.
+fn sort_generated(items: &mut [Value]) {
+    let is_generated = |item: &Value| item.to_string().contains("\"name\":\"<generated>\"");
+    for run in items.chunk_by_mut(|one, next| is_generated(one) == is_generated(next)).filter(|run| run.first().is_some_and(is_generated)) {
+        run.sort_by_cached_key(Value::to_string);
     }
 }
 
@@ -172,6 +210,14 @@ mod tests {
         };
         let (one, other) = ("0f0f0f0f-1111-4222-8333-444444444444", "5f0f0f0f-1111-4222-8333-444444444444");
         assert!(difference(&of(one, "3", 30001), &of(other, "17", 32000)).is_none());
+        let named = |name: &str| answer(201, json!({"metadata": {"generateName": "a", "name": name}}));
+        assert!(difference(&named("abcdef"), &named("aghijk")).is_none());
+        let list = |items: [(&str, u8); 3]| {
+            answer(200, json!({"items": items.map(|(name, data)| json!({"metadata": {"name": name}, "data": data}))}))
+        };
+        let drawn = list([("gen-aaaaa", 1), ("gen-bbbbb", 2), ("one", 3)]);
+        assert!(difference(&drawn, &list([("gen-ccccc", 2), ("gen-ddddd", 1), ("one", 3)])).is_none());
+        assert!(difference(&drawn, &list([("gen-ccccc", 2), ("gen-ddddd", 3), ("one", 1)])).is_some());
     }
 
     #[test]

@@ -66,7 +66,8 @@ fn direct(random: &mut Random, value: &mut Value) {
                     }
                     let scalars = items.iter().all(|item| !item.is_object());
                     if scalars && !items.is_empty() && random.chance(25) {
-                        more.insert(format!("$deleteFromPrimitiveList/{name}"), json!([items[0]]));
+                        // Not one that the patch puts there too: which comes first is chance, since Go's maps have no order.
+                        more.insert(format!("$deleteFromPrimitiveList/{name}"), json!([items.remove(0)]));
                     }
                 }
             }

@@ -161,20 +161,20 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
     if !resource.is_builtin() || definitions::is_definition(resource) {
         definition::whole_numbers(&mut new);
     }
-    if let Some(core) = cluster {
-        unchanged(core, change, start)?;
-    }
     if definitions::is_definition(resource) {
         warnings.extend(definitions::warnings(&new, old));
     } else if resource.is_builtin() && change.subresource.is_empty() {
         canonical::reread(&resource.group, &resource.kind, &mut new);
     }
-    if let Some(core) = cluster.filter(|_| is_service(resource)) {
-        refuse(resource, name, &addresses::allot(core, old, namespace, name, &mut new))?;
-    }
     meta::generation(resource, old, &mut new, change.subresource);
     if resource.is_builtin() && change.subresource.is_empty() {
         warnings.extend(canonical::warnings(&resource.group, &resource.kind, &new, old));
+    }
+    if let Some(core) = cluster {
+        unchanged(core, change, start)?;
+        if is_service(resource) {
+            refuse(resource, name, &addresses::allot(core, old, namespace, name, &mut new))?;
+        }
     }
     meta::tidy(&mut new);
     if let Some(existing) = opened {

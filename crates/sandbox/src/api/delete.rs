@@ -25,8 +25,8 @@ fn orphans(resource: &Resource) -> bool {
 
 /// What a deletion may say.
 struct Options {
-    uid: String,
-    version: String,
+    uid: Option<String>,
+    version: Option<String>,
     policy: String,
     grace: Option<u64>,
     dry_run: bool,
@@ -51,8 +51,8 @@ fn options(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Options, ApiError> {
         core.warnings.push(ORPHANS.to_owned());
     }
     Ok(Options {
-        uid: body["preconditions"]["uid"].as_str().unwrap_or_default().to_owned(),
-        version: body["preconditions"]["resourceVersion"].as_str().unwrap_or_default().to_owned(),
+        uid: body["preconditions"]["uid"].as_str().map(str::to_owned),
+        version: body["preconditions"]["resourceVersion"].as_str().map(str::to_owned),
         policy,
         grace: body["gracePeriodSeconds"].as_i64().map(|seconds| u64::try_from(seconds).unwrap_or(1)),
         dry_run: !dry.is_empty(),
@@ -108,7 +108,7 @@ pub(crate) fn collection(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, Ap
 
 /// Deletes an object as one would without options.
 pub(crate) fn plainly(core: &mut Core, resource: &Resource, namespace: &str, name: &str) -> Result<Shown, ApiError> {
-    let options = Options { uid: String::new(), version: String::new(), policy: String::new(), grace: None, dry_run: false };
+    let options = Options { uid: None, version: None, policy: String::new(), grace: None, dry_run: false };
     delete(core, resource, namespace, name, &options)
 }
 
@@ -172,17 +172,15 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
 
 fn precondition(resource: &Resource, name: &str, old: &Value, options: &Options) -> Result<(), ApiError> {
     let (uid, version) = (meta::text(old, "uid"), meta::text(old, "resourceVersion"));
-    if !options.uid.is_empty() && options.uid != uid {
+    if let Some(wanted) = options.uid.as_ref().filter(|wanted| *wanted != uid) {
         let why = format!(
-            "the UID in the precondition ({}) does not match the UID in record ({uid}). The object might have been deleted and then recreated",
-            options.uid
+            "the UID in the precondition ({wanted}) does not match the UID in record ({uid}). The object might have been deleted and then recreated"
         );
         return Err(stale(resource, name, &why));
     }
-    if !options.version.is_empty() && options.version != version {
+    if let Some(wanted) = options.version.as_ref().filter(|wanted| *wanted != version) {
         let why = format!(
-            "the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record ({version}). The object might have been modified",
-            options.version
+            "the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({version}). The object might have been modified"
         );
         return Err(stale(resource, name, &why));
     }
@@ -255,7 +253,7 @@ pub(crate) struct Writer<'a> {
 impl Core {
     /// Removes an object for good in the name of the cluster, as an eviction does, with its own grace.
     pub(crate) fn evict(&mut self, resource: &Resource, namespace: &str, name: &str) -> Result<Shown, ApiError> {
-        let options = Options { uid: String::new(), version: String::new(), policy: String::new(), grace: None, dry_run: false };
+        let options = Options { uid: None, version: None, policy: String::new(), grace: None, dry_run: false };
         delete(self, resource, namespace, name, &options)
     }
 }

@@ -47,8 +47,10 @@ fn strip(config: &mut Value) {
 /// What is wrong with texts in what nobody owns, which is looked at before it is left out.
 fn no_texts(config: &Value) -> Vec<String> {
     let other = |field: &&&str| !matches!(config["metadata"][**field], Value::Null | Value::String(_));
-    let told =
-        |field: &&str| format!(".metadata.{field}: expected string, got &value.valueUnstructured{{Value:{}}}", config["metadata"][*field]);
+    let told = |field: &&str| {
+        let given = structured::go_literal(&config["metadata"][*field]);
+        format!(".metadata.{field}: expected string, got &value.valueUnstructured{{Value:{given}}}")
+    };
     ["name", "namespace", "resourceVersion", "selfLink", "uid"].iter().filter(other).map(told).collect()
 }
 
@@ -169,6 +171,21 @@ fn has(set: &FieldSet, pointer: &str) -> bool {
     around.is_some_and(|set| set.has(&Step::Field(name.into())))
 }
 
+/// Who is told to own the number in an object's Scale: those who own it in the object.
+pub(super) fn of_scale(resource: &Resource, managed: &ManagedFields) -> ManagedFields {
+    let (number, version) = (paths(resource).0, "autoscaling/v1");
+    let mut replicas = FieldSet::default();
+    replicas.insert(Step::Field("replicas".into()));
+    let mut fields = FieldSet::default();
+    fields.place(Step::Field("spec".into()), replicas);
+    let mut out = ManagedFields::default();
+    for (manager, owned) in managed.owners.iter().filter(|(_, owned)| has(&owned.fields, &number)) {
+        out.owners.insert(manager.clone(), Owned { fields: fields.clone(), version: version.to_owned(), applied: owned.applied });
+        out.times.extend(managed.times.get(manager).map(|time| (manager.clone(), time.clone())));
+    }
+    out
+}
+
 /// What server-side apply makes of an object: the merged object, and the owners.
 pub(crate) fn applied(
     resource: &Resource,
@@ -185,16 +202,7 @@ pub(crate) fn applied(
     let (endpoint, version) = (Endpoint::new(resource, subresource), resource.api_version());
     if let (Some(_), true) = (old, managed.owners.is_empty()) {
         // What stands there already is somebody's: it is not ours to remove.
-        let first = Manager {
-            name: "before-first-apply".to_owned(),
-            operation: Operation::Update,
-            api_version: version.to_owned(),
-            subresource: String::new(),
-        };
-        let mut fields = structured::to_set(before, endpoint.of);
-        fields.subtract_below(&nobodys());
-        managed.owners.insert(first.clone(), Owned { fields, version: version.to_owned(), applied: false });
-        managed.stamp(&first, now);
+        managed = updated(resource, None, before, "before-first-apply", subresource, now);
     }
     let me =
         Manager { name: manager.to_owned(), operation: Operation::Apply, api_version: String::new(), subresource: subresource.to_owned() };
@@ -209,6 +217,12 @@ pub(crate) fn applied(
         [one] => return Err(invalid(one)),
         more => return Err(invalid(&format!("errors:\n  {}", more.join("\n  ")))),
     }
+    // What nobody owns is merged as well, null too, and only then taken back.
+    let moved = config["metadata"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .any(|(field, given)| NOBODYS.contains(&field.as_str()) && before["metadata"].get(field) != Some(given));
     strip(&mut config);
     let outcome = structured::apply(&endpoint, before, &config, version, &managed.owners, &me, force);
     let applied = outcome.map_err(|error| match error {
@@ -217,7 +231,7 @@ pub(crate) fn applied(
         ApplyError::Convert(error) => ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "", error.to_string()),
     })?;
     // Time stands still while nothing changes: the same apply again is no write.
-    let same = old.is_some() && applied.object == *before;
+    let same = old.is_some() && !moved && applied.object == *before;
     managed.pass_to(applied.owners);
     if !same {
         managed.stamp(&me, now);

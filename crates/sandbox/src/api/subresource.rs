@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::delete::Writer;
-use super::{AUDIENCE, Answer, Ask, Core, Held, body, meta, operations, options, read, write};
+use super::{AUDIENCE, Answer, Ask, Core, Held, body, managed, meta, operations, options, read, write};
 use crate::auth::User;
 use crate::canonical;
 use crate::cause::Cause;
@@ -16,6 +16,10 @@ use crate::request::Verb;
 use crate::resource::Resource;
 use crate::status::ApiError;
 use crate::stored::Shown;
+use crate::strict;
+
+/// In which version Scales are served.
+const VERSION: &str = "autoscaling/v1";
 
 /// Carries out a request for a subresource.
 pub(crate) fn carry_out(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
@@ -120,19 +124,26 @@ fn labels(selector: &Value) -> String {
     pairs.collect::<Vec<_>>().join(",")
 }
 
-/// The replicas that a Scale asks for.
-fn whole_number(ask: &Ask<'_>, replicas: &Value) -> Result<i64, ApiError> {
-    if replicas.is_null() {
-        return Ok(0);
-    }
-    replicas.as_i64().ok_or_else(|| {
-        let why =
-            format!("json: cannot unmarshal {} into Go struct field ScaleSpec.spec.replicas of type int32", canonical::kind_of(replicas));
-        match ask.verb {
-            Verb::Update => ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}")),
-            _ => ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid", format!(" \"\" is invalid: patch: {why}")),
-        }
-    })
+/// What a patch makes of a Scale.
+fn patched(core: &Core, ask: &Ask<'_>, before: &Value) -> Result<Value, ApiError> {
+    let (kind, change) = (options::patch_kind(ask), body::patch(ask)?.value);
+    let mut after = match kind {
+        options::JSON_PATCH => operations::patched(ask, before, &change)?,
+        // A Scale has no lists: every other patch lays itself over it.
+        _ => fiel_merge::json_merge::patch(before, &change),
+    };
+    let strategic = kind == options::STRATEGIC_PATCH;
+    let wrong = if strategic {
+        canonical::convert(&mut after, VERSION, "Scale")
+    } else {
+        canonical::mismatch(&after, VERSION, "Scale", Some(before))
+    };
+    let Some(why) = wrong else { return Ok(after) };
+    let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
+    let found = core.store.find(ask.resource.storage(), namespace, &ask.target.name);
+    let managed = found.map(|kept| managed::of_scale(&ask.resource, &kept.stored().opened().managed));
+    let seen = strict::Patch { change: &change, strategic, left_out: managed.as_ref() };
+    Err(seen.refused(&ask.resource.as_scale(), &after, &why))
 }
 
 fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
@@ -142,20 +153,20 @@ fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let old = read::get(core, ask)?.look();
     let before = scale(ask, &old)?;
     let after = match given {
-        Some(given) => given,
-        _ if options::patch_kind(ask) == options::JSON_PATCH => operations::patched(ask, &before, &body::patch(ask)?.value)?,
-        // A Scale has no lists: every other patch lays itself over it.
-        _ => fiel_merge::json_merge::patch(&before, &body::patch(ask)?.value),
+        Some(given) => {
+            let wrong = canonical::mismatch(&given, VERSION, "Scale", None);
+            let refused = |why| ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}"));
+            wrong.map_or(Ok(given), |why| Err(refused(why)))?
+        }
+        None => patched(core, ask, &before)?,
     };
     write::is_in_place(ask, &after)?;
     meta::precondition(&ask.resource, &ask.target.name, &old, &after)?;
-    let replicas = whole_number(ask, &after["spec"]["replicas"])?;
+    let replicas = after["spec"]["replicas"].as_i64().unwrap_or(0);
     // A custom object's schema says what it may be.
     if replicas < 0 && ask.resource.is_builtin() {
         let cause = Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
-        let mut scale = Resource::clone(&ask.resource);
-        (scale.group, scale.kind) = ("autoscaling".to_owned(), "Scale".to_owned());
-        return Err(ApiError::invalid(&scale, &ask.target.name, &[cause]));
+        return Err(ApiError::invalid(&ask.resource.as_scale(), &ask.target.name, &[cause]));
     }
     let mut new = Arc::unwrap_or_clone(old);
     let (spec, ..) = paths(&ask.resource);

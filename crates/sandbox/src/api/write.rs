@@ -220,8 +220,7 @@ fn looked_at(ask: &Ask<'_>, object: Value, twice: Vec<String>, yaml: bool, warni
 
 /// Replaces an object by the one that a PUT gives. Of what kind that is, is only asked where there is something to replace.
 pub(crate) fn put(core: &mut Held<'_>, ask: &Ask<'_>, object: Value, subresource: &str) -> Result<Shown, ApiError> {
-    let make = |_: &Opened, _: &mut Vec<String>| is_of_custom_kind(ask, &object).map(|()| object);
-    replace(core, ask, make, subresource)
+    replace(core, ask, |_, _| Ok(object), subresource)
 }
 
 fn insert(core: &mut Held<'_>, ask: &Ask<'_>, mut object: Value, manage: Manage) -> Answer {
@@ -352,6 +351,7 @@ pub(crate) fn replace(
             return Err(ApiError::invalid(&told, name, &[cause]));
         }
         meta::precondition(resource, name, &old, &new)?;
+        is_of_custom_kind(ask, &new)?;
         confine(resource, &old, &mut new, subresource);
         Ok((old, new))
     })?;
@@ -501,9 +501,8 @@ fn patched(ask: &Ask<'_>, old: &Opened, warnings: &mut Vec<String>) -> Result<Va
 pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> Answer {
     let resource = &*ask.resource;
     let manager = ask.query.get("fieldManager");
-    let config = core.aside(|warnings| {
+    let (config, twice) = core.aside(|_| {
         let Body { value: config, twice, yaml } = body::read(ask)?;
-        strict::check_apply(ask, &strict::Twice::new(twice, yaml), warnings)?;
         if config["metadata"]["managedFields"].as_array().is_some_and(|list| !list.is_empty()) {
             return Err(ApiError::bad_request("metadata.managedFields must be nil"));
         }
@@ -515,12 +514,12 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
             let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
             return Err(ApiError::bad_request(format!("invalid object type: {version}, Kind={kind}")));
         }
-        Ok(config)
+        Ok((config, strict::Twice::new(twice, yaml)))
     })?;
     let namespace = if resource.namespaced { ask.target.namespace.as_str() } else { "" };
     let name = ask.target.name.as_str();
     let (old, now) = (core.store.find(resource.storage(), namespace, name).cloned(), core.now());
-    let (old, mut new, managed) = core.aside(|_| {
+    let (old, mut new, managed) = core.aside(|warnings| {
         let old = old.as_ref().map(Old::of);
         if old.is_none() && !subresource.is_empty() {
             return Err(ApiError::not_found(resource, name));
@@ -531,6 +530,15 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
         let unnamed = config["metadata"].get("name").is_some_and(|name| name.is_null() || name == "");
         let (mut new, managed) =
             managed::applied(resource, old.as_ref().map(|old| &old.opened), config, manager, subresource, ask.query.is("force"), &now)?;
+        // Only what could be applied is read strictly.
+        strict::check_apply(ask, &twice, warnings)?;
+        match (&old, meta::text(&which, "uid")) {
+            (Some(_), _) | (None, "") => {}
+            (None, uid) => {
+                let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+                return Err(ApiError::conflict(resource, name, &why));
+            }
+        }
         match &old {
             // What is there has its name, unless it is taken away.
             Some(_) if meta::text(&named, "name").is_empty() && !unnamed => {}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::check::Check::{Choice, Each, Inside, Of, OneOf, Required, With};
 use super::check::{self, Rules, Seen, items, look, text};
@@ -51,7 +51,8 @@ pub(super) fn running(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
             causes.push(Cause::duplicate(format!("{at}.name"), &name(container)));
         }
         look(RUNNING, &one, causes);
-        restart(&one, causes);
+        causes.extend(is_unruled(&one).then(|| unruled(&one)));
+        look(RESTART, &one, causes);
     }
     host_ports(list, &seen.below("containers"), causes);
 }
@@ -63,7 +64,11 @@ pub(super) fn first(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         let at = seen.below(&format!("initContainers[{index}]"));
         let one = Seen { value: container, old: None, at: &at, ..*seen };
         look(CONTAINER, &one, causes);
-        restart(&one, causes);
+        if is_unruled(&one) {
+            causes.push(unruled(&one));
+        } else {
+            look(RESTART, &one, causes);
+        }
         if !text(&container["name"]).is_empty() && others.iter().chain(&list[..index]).any(|other| other["name"] == container["name"]) {
             causes.push(Cause::duplicate(format!("{at}.name"), &container["name"]));
         }
@@ -115,8 +120,9 @@ pub(super) fn visiting(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         if !text(target).is_empty() && others().all(|other| other["name"] != *target) {
             causes.push(Cause::not_found(format!("{at}.targetContainerName"), target));
         }
-        let empty = |value: &Value| value.is_null() || value.as_object().is_some_and(serde_json::Map::is_empty);
-        for field in NOT_IN_VISITORS.iter().filter(|field| !empty(&container[**field])) {
+        // Of these Go's type has resources as a value and all others as pointers and lists, which an empty one sets.
+        let unset = |field: &str, value: &Value| value.is_null() || field == "resources" && value.as_object().is_some_and(Map::is_empty);
+        for field in NOT_IN_VISITORS.iter().filter(|field| !unset(field, &container[**field])) {
             causes.push(Cause::forbidden(format!("{at}.{field}"), "cannot be set for an Ephemeral Container"));
         }
     }
@@ -134,12 +140,13 @@ pub(super) fn trimmed(container: &Value, at: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-/// When a container that ended is started again.
-fn restart(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if seen.value["restartPolicy"].is_null() && !seen.items("restartPolicyRules").is_empty() {
-        causes.push(Cause::required(seen.below("restartPolicy"), "must specify restartPolicy when restart rules are used"));
-    }
-    look(RESTART, seen, causes);
+/// Whether a container says when it is started again, and nothing of it as a rule.
+fn is_unruled(seen: &Seen<'_>) -> bool {
+    seen.value["restartPolicy"].is_null() && !seen.items("restartPolicyRules").is_empty()
+}
+
+fn unruled(seen: &Seen<'_>) -> Cause {
+    Cause::required(seen.below("restartPolicy"), "must specify restartPolicy when restart rules are used")
 }
 
 pub(super) fn ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {

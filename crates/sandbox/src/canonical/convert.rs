@@ -1,9 +1,9 @@
 //! Values of another type than Kubernetes' Go types have, in a strategic patch and in what is applied: it is no JSON any more when the server puts it
 //! into its type, but maps, lists and scalars, and what does that has words of its own (apimachinery 1.36, `runtime/converter.go`).
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
-use super::types;
+use super::types::{self, OCTET};
 use crate::golang::{Field, Shape, Table, Type, type_name};
 
 /// Puts a patched object of a built-in kind into its type; says what is wrong with the types in it. Numbers that are too large lose what does not fit.
@@ -25,10 +25,10 @@ fn unconvertible(object: &Value, api_version: &str, kind: &str) -> Option<String
 fn inside(value: &Value, message: &str) -> Option<String> {
     let fields = value.as_object()?;
     let known = Table::get().ordered(message);
-    known.iter().find_map(|field| fields.get(field.name).filter(|value| !value.is_null()).and_then(|value| whole(value, field)))
+    known.iter().find_map(|field| fields.get(field.name).filter(|value| !value.is_null()).and_then(|value| filled(value, field)))
 }
 
-fn whole(value: &Value, field: &Field) -> Option<String> {
+fn filled(value: &Value, field: &Field) -> Option<String> {
     match (field.shape, value) {
         (Shape::List, Value::Array(items)) => items.iter().find_map(|item| one(item, field)),
         (Shape::Map, Value::Object(entries)) => entries.values().find_map(|value| one(value, field)),
@@ -56,11 +56,15 @@ fn one(value: &Value, field: &Field) -> Option<String> {
         (Type::Boolean, _) => unknown("bool"),
         (Type::Float, _) => unknown("float64"),
         (Type::Integer, Value::Number(number)) => {
-            let passes = whole || number.as_f64().is_some_and(|number| number.fract() == 0.0);
-            if passes { None } else { inconvertible() }
+            if is_whole(number) {
+                None
+            } else {
+                inconvertible()
+            }
         }
         (Type::Integer, _) => unknown(field.go),
         (Type::Bytes, Value::String(text)) => types::bytes(text).map(|told| format!("error decoding from json: {told}")),
+        (Type::Bytes, Value::Array(octets)) => octets.iter().find_map(octet),
         (Type::Bytes, _) => Some(format!("cannot restore slice from {}", go_kind(value))),
         (Type::Message("util/intstr.IntOrString"), Value::String(_)) => None,
         (Type::Message("util/intstr.IntOrString"), Value::Number(number)) => {
@@ -73,6 +77,20 @@ fn one(value: &Value, field: &Field) -> Option<String> {
         (Type::Message(message), Value::Object(_)) => inside(value, message),
         (Type::Message(message), _) if !Table::get().knows(message) => None,
         (Type::Message(_), _) => Some(format!("cannot restore struct from: {}", go_kind(value))),
+    }
+}
+
+fn is_whole(number: &Number) -> bool {
+    !number.is_f64() || number.as_f64().is_some_and(|number| number.fract() == 0.0)
+}
+
+/// One of the bytes in a list of them.
+fn octet(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Number(number) if is_whole(number) => None,
+        Value::Number(_) => Some(format!("cannot convert {} to {OCTET}", go_kind(value))),
+        _ => Some(format!("unrecognized type: {OCTET}")),
     }
 }
 
@@ -95,11 +113,21 @@ fn cut_one(value: &mut Value, field: &Field) {
         (Type::Integer, Value::Number(number))
             if field.go == "int32" && number.as_i64().is_none_or(|number| i32::try_from(number).is_err()) =>
         {
-            let whole = number.as_i64().unwrap_or_else(|| number.as_f64().unwrap_or_default() as i64);
-            *value = (whole as i32).into();
+            *value = (whole(number) as i32).into();
+        }
+        (Type::Bytes, Value::Array(_)) => {
+            for octet in value.as_array_mut().into_iter().flatten() {
+                if let Value::Number(number) = octet {
+                    *octet = (whole(number) as u8).into();
+                }
+            }
         }
         _ => {}
     }
+}
+
+fn whole(number: &Number) -> i64 {
+    number.as_i64().unwrap_or_else(|| number.as_f64().unwrap_or_default() as i64)
 }
 
 /// A JSON value's kind once Go has read it.
@@ -148,6 +176,10 @@ mod tests {
         assert_eq!(secret(json!({"a": 5})).as_deref(), Some("cannot restore slice from int64"));
         assert_eq!(secret(json!({"a": "%%"})).as_deref(), Some("error decoding from json: illegal base64 data at input byte 0"));
         assert_eq!(secret(json!({"a": "YQ=="})), None);
+        assert_eq!(secret(json!({"a": [300, -1, 1.0, null]})), None);
+        assert_eq!(secret(json!({"a": [1.5]})).as_deref(), Some("cannot convert float64 to uint8"));
+        assert_eq!(secret(json!({"a": ["a"]})).as_deref(), Some("unrecognized type: uint8"));
+        assert_eq!(secret(json!({"a": {}})).as_deref(), Some("cannot restore slice from map"));
         for (kind, expected) in
             [(json!(1.5), Some("unrecognized type: string")), (json!(1), Some("cannot convert int64 to string")), (json!(null), None)]
         {
@@ -173,5 +205,8 @@ mod tests {
             Some("json: cannot unmarshal number 2147483648 into Go value of type int32")
         );
         assert_eq!(surge(json!(1.0)), None);
+        let mut secret = json!({"data": {"a": [300, -1, null]}});
+        assert_eq!(convert(&mut secret, "v1", "Secret"), None);
+        assert_eq!(secret["data"]["a"], json!([44, 255, null]));
     }
 }

@@ -279,7 +279,7 @@ pub(super) fn name(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
 /// What can be another in the template of a Job that has not begun.
 const DIRECTIVES: [&str; 4] = ["affinity", "nodeSelector", "tolerations", "schedulingGates"];
 
-/// Little of a Job can change; its template not at all.
+/// Little of a Job can change.
 pub(super) fn update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let Some(old) = seen.old else { return };
     let (spec, before) = (&seen.value["spec"], &old["spec"]);
@@ -290,20 +290,7 @@ pub(super) fn update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         causes.push(Cause::invalid("spec.completions", completions, "can only be modified in tandem with spec.parallelism"));
     }
     look(&[("spec.selector", Immutable)], seen, causes);
-    let mut template = before["template"].clone();
-    if before["suspend"] == true && old["status"]["startTime"].is_null() {
-        for part in ["annotations", "labels"] {
-            template["metadata"][part] = spec["template"]["metadata"][part].clone();
-        }
-        for part in DIRECTIVES {
-            template["spec"][part] = spec["template"]["spec"][part].clone();
-        }
-        template = without_nulls(template);
-    }
-    if template != spec["template"] {
-        let shown = shown::internal(&seen.shown["spec"]["template"], "core.PodTemplateSpec");
-        causes.push(Cause::shown("spec.template", &shown, "field is immutable"));
-    }
+    kept_template(seen, old, causes);
     let kept: Rules = &[
         ("spec.completionMode", Immutable),
         ("spec.podFailurePolicy", With(|seen, causes| kept(seen, "batch.PodFailurePolicy", causes))),
@@ -314,13 +301,35 @@ pub(super) fn update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     look(kept, seen, causes);
 }
 
-fn without_nulls(mut template: Value) -> Value {
-    for part in ["metadata", "spec"] {
-        if let Some(fields) = template[part].as_object_mut() {
-            fields.retain(|_, value| !value.is_null());
+/// A Job's template stays. While the Job is suspended and nothing of it runs, only what its Pods are stays, not where they run, with how much, and what is
+/// said of them.
+fn kept_template(seen: &Seen<'_>, old: &Value, causes: &mut Vec<Cause>) {
+    let (given, before, shown) = (&seen.value["spec"]["template"], &old["spec"]["template"], &seen.shown["spec"]["template"]);
+    let status = &old["status"];
+    let is_suspended = |condition: &Value| condition["type"] == "Suspended" && condition["status"] == "True";
+    let rests = status["startTime"].is_null() || items(&status["conditions"]).iter().any(is_suspended);
+    let (same, part, of, shown) = if old["spec"]["suspend"] == true && rests && status["active"].as_i64().unwrap_or(0) == 0 {
+        (settled(&given["spec"]) == settled(&before["spec"]), "spec.template.spec", "core.PodSpec", &shown["spec"])
+    } else {
+        (given == before, "spec.template", "core.PodTemplateSpec", shown)
+    };
+    if !same {
+        causes.push(Cause::shown(part, &shown::internal(shown, of), "field is immutable"));
+    }
+}
+
+/// What stays of a Pod that has not begun.
+fn settled(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    if let Some(fields) = pod.as_object_mut() {
+        fields.retain(|field, _| !DIRECTIVES.contains(&field.as_str()));
+    }
+    for list in ["containers", "initContainers"] {
+        for container in pod[list].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+            container.remove("resources");
         }
     }
-    template
+    pod
 }
 
 /// A field that stays, shown as the server's own type has it.

@@ -143,9 +143,15 @@ fn own_finalizers(object: &Value) -> Vec<Cause> {
     list.flat_map(|(index, one)| Cause::of_format(format_args!("metadata.finalizers[{index}]"), one, format::own_finalizer(one))).collect()
 }
 
+/// Go's type of an owner.
+const OWNER: &str = "meta/v1.OwnerReference";
+
 fn owners(metadata: &Value, causes: &mut Vec<Cause>) {
     let at = "metadata.ownerReferences";
-    for owner in items(&metadata["ownerReferences"]) {
+    let all = &metadata["ownerReferences"];
+    let shown = |owner: &Value| format!("{}/{}", text(&owner["kind"]), text(&owner["name"]));
+    let mut controller: Option<&Value> = None;
+    for owner in items(all) {
         let version = text(&owner["apiVersion"]);
         if version.is_empty() {
             causes.push(Cause::invalid(format!("{at}.apiVersion"), &json!(version), "version must not be empty"));
@@ -155,21 +161,26 @@ fn owners(metadata: &Value, causes: &mut Vec<Cause>) {
                 causes.push(Cause::invalid(format!("{at}.{field}"), &json!(""), "must not be empty"));
             }
         }
+        match controller {
+            _ if owner["controller"] != true => {}
+            None => controller = Some(owner),
+            Some(first) => {
+                let who = format!("{} and {}", shown(first), shown(owner));
+                let detail = format!("Only one reference can have Controller set to true. Found \"true\" in references for {who}");
+                causes.push(Cause::shown(at, &list_of_owners(all), &detail));
+            }
+        }
     }
-    let controllers: Vec<&Value> = items(&metadata["ownerReferences"]).iter().filter(|owner| owner["controller"] == true).collect();
-    if let [.., before, last] = controllers.as_slice() {
-        let shown = |owner: &Value| format!("{}/{}", text(&owner["kind"]), text(&owner["name"]));
-        let detail = format!(
-            "Only one reference can have Controller set to true. Found \"true\" in references for {} and {}",
-            shown(before),
-            shown(last)
-        );
-        causes.push(Cause {
-            reason: "FieldValueInvalid",
-            message: format!("Invalid value: {}: {detail}", Value::from(controllers.len())),
-            field: at.to_owned(),
-        });
+}
+
+/// Owners as Go writes them, which leaves none of the texts out.
+fn list_of_owners(owners: &Value) -> String {
+    let mut owners = owners.clone();
+    for owner in owners.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        super::shape::fill(owner, OWNER, &[]);
     }
+    let owners: Vec<String> = items(&owners).iter().map(|owner| super::ordered(owner, OWNER, None)).collect();
+    format!("[{}]", owners.join(","))
 }
 
 /// The keys and values of labels; all is said of the map.

@@ -35,6 +35,7 @@ mod status;
 mod storage;
 mod template;
 mod types;
+mod unified;
 mod validate;
 mod volume;
 mod warn;

@@ -270,14 +270,19 @@ pub(super) fn policy_types(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     }
 }
 
-/// A port that need not be there.
-pub(super) fn given_port(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
-    if !seen.value.is_null() {
-        look(&[("", PortOrName)], seen, causes);
+/// The first port, which need not be there, and the last one. Of one that has a name the last is looked at first.
+pub(super) fn ports_from_to(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let mut first = Vec::new();
+    if !seen.value["port"].is_null() {
+        look(&[("port", PortOrName)], seen, &mut first);
     }
+    let mut last = Vec::new();
+    end_port(seen, &mut last);
+    let (one, other) = if seen.value["port"].is_string() { (last, first) } else { (first, last) };
+    causes.extend(one.into_iter().chain(other));
 }
 
-pub(super) fn end_port(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+fn end_port(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let (port, end) = (&seen.value["port"], &seen.value["endPort"]);
     let Some(last) = end.as_i64() else { return };
     let detail = match port.as_i64() {

@@ -181,8 +181,7 @@ const NETWORK_POLICY: Rules = &[
     ("spec.egress", Each(&[("ports", Each(POLICY_PORT)), ("to", Each(PEER))])),
     ("spec.policyTypes", With(network::policy_types)),
 ];
-const POLICY_PORT: Rules =
-    &[("protocol", OneOf(&["TCP", "UDP", "SCTP"])), ("port", With(network::given_port)), ("", With(network::end_port))];
+const POLICY_PORT: Rules = &[("protocol", OneOf(&["TCP", "UDP", "SCTP"])), ("", With(network::ports_from_to))];
 const PEER: Rules = &[
     ("podSelector", Selector),
     ("namespaceSelector", Selector),

@@ -4,6 +4,7 @@
 
 use std::sync::OnceLock;
 
+use base64::Engine as _;
 use fiel_schema::Registry;
 use foldhash::HashSet;
 use serde_json::{Map, Value, json};
@@ -114,6 +115,7 @@ fn inside(value: &mut Value, field: &Field, place: Place<'_>, empties: &mut Empt
             for (name, value) in map {
                 match field.of {
                     Type::Text if value.is_null() => *value = json!(""),
+                    Type::Message("resource.Quantity") if value.is_null() => *value = json!("0"),
                     Type::Message("resource.Quantity") => amount(value, quantity::resource),
                     of => one(value, of, Place::Field(&place, name), empties),
                 }
@@ -137,6 +139,10 @@ fn nothing_in_list(of: Type) -> Value {
 }
 
 fn one(value: &mut Value, of: Type, place: Place<'_>, empties: &mut Empties) {
+    if let (Type::Bytes, Value::Array(octets)) = (of, &*value) {
+        let octets: Vec<u8> = octets.iter().map(|octet| octet.as_u64().unwrap_or_default() as u8).collect();
+        *value = base64::engine::general_purpose::STANDARD.encode(octets).into();
+    }
     let Type::Message(message) = of else { return };
     match (message, &mut *value) {
         ("resource.Quantity", _) => amount(value, quantity::canonical),

@@ -22,7 +22,7 @@ pub(crate) fn ordered(value: &Value, message: &str, patch: Option<&Value>) -> St
 /// What changed between two values, as lines around the changes.
 pub(crate) fn difference(old: &Value, new: &Value, message: &str) -> String {
     let lines = |value| indented(&internal(value, message));
-    unified(&lines(old), &lines(new))
+    super::unified::unified(&lines(old), &lines(new))
 }
 
 fn whole(value: &Value, message: &str, out: &mut String) {
@@ -92,8 +92,9 @@ fn in_order(value: &Value, message: &str, patch: Option<&Value>, out: &mut Strin
     if patch.is_none() {
         // The sort keeps what is not known in order, behind the rest.
         names.sort_by_key(|name| match (known.iter().position(|field| field.name == *name), *name) {
-            (Some(place), _) => place + 1,
-            (None, "kind" | "apiVersion") => 0,
+            (Some(place), _) => place + 2,
+            (None, "kind") => 0,
+            (None, "apiVersion") => 1,
             (None, _) => usize::MAX,
         });
     }
@@ -178,59 +179,6 @@ fn indented(json: &str) -> Vec<String> {
         escaped = letter == '\\' && !escaped;
     }
     lines
-}
-
-/// How many equal lines stand around a change.
-const CONTEXT: usize = 3;
-
-/// One line of a comparison: `' '`, `'-'` or `'+'`, and where it stands in the old and the new text.
-type Step = (char, usize, usize);
-
-/// The changed lines of a text with a few around them, in the form that `diff -u` has; empty when nothing changed.
-fn unified(old: &[String], new: &[String]) -> String {
-    let steps = steps(old, new);
-    let changed: Vec<usize> = steps.iter().enumerate().filter(|(_, step)| step.0 != ' ').map(|(index, _)| index).collect();
-    let mut out = String::new();
-    let mut rest = changed.as_slice();
-    while let Some(first) = rest.first() {
-        let gap = rest.windows(2).position(|pair| pair[1] - pair[0] > 2 * CONTEXT).map_or(rest.len(), |index| index + 1);
-        let (begin, end) = (first.saturating_sub(CONTEXT), (rest[gap - 1] + CONTEXT + 1).min(steps.len()));
-        let hunk = &steps[begin..end];
-        let count = |mark: char| hunk.iter().filter(|step| step.0 != mark).count();
-        out.push_str(&format!("@@ -{},{} +{},{} @@\n", hunk[0].1 + 1, count('+'), hunk[0].2 + 1, count('-')));
-        for (mark, before, after) in hunk {
-            let line = if *mark == '+' { &new[*after] } else { &old[*before] };
-            out.push_str(&format!("{mark}{line}\n"));
-        }
-        rest = &rest[gap..];
-    }
-    out
-}
-
-/// The way from the old lines to the new ones that keeps the most.
-fn steps(old: &[String], new: &[String]) -> Vec<Step> {
-    let width = new.len() + 1;
-    let mut kept = vec![0_u32; (old.len() + 1) * width];
-    for (i, before) in old.iter().enumerate().rev() {
-        for (j, after) in new.iter().enumerate().rev() {
-            let (down, right, both) = (kept[(i + 1) * width + j], kept[i * width + j + 1], kept[(i + 1) * width + j + 1]);
-            kept[i * width + j] = if before == after { both + 1 } else { down.max(right) };
-        }
-    }
-    let (mut i, mut j, mut out) = (0, 0, Vec::new());
-    while i < old.len() || j < new.len() {
-        if i < old.len() && j < new.len() && old[i] == new[j] {
-            out.push((' ', i, j));
-            (i, j) = (i + 1, j + 1);
-        } else if i < old.len() && (j == new.len() || kept[(i + 1) * width + j] >= kept[i * width + j + 1]) {
-            out.push(('-', i, j));
-            i += 1;
-        } else {
-            out.push(('+', i, j));
-            j += 1;
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -135,15 +135,15 @@ pub(super) fn claim_update(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         let lines = shown::difference(before, &shown, "core.PersistentVolumeClaimSpec");
         causes.push(Cause::forbidden("spec", &format!("{detail}\n{lines}")));
     }
-    let (mode, was) = (&seen.value["spec"]["volumeMode"], &before["volumeMode"]);
-    if mode != was {
-        // The server leaves out where the field stands.
-        causes.push(Cause::invalid("volumeMode", mode, "field is immutable"));
-    }
     let amount = |value: &Value| quantity::amount(text(value)).unwrap_or(0);
     let asked = |claim: &Value| amount(&claim["spec"]["resources"]["requests"]["storage"]);
     // It may ask for less again than it did, but not for less than it has.
     if asked(seen.value) < asked(old) && asked(seen.value) <= amount(&old["status"]["capacity"]["storage"]) {
         causes.push(Cause::forbidden("spec.resources.requests.storage", "field can not be less than status.capacity"));
+    }
+    let (mode, was) = (&seen.value["spec"]["volumeMode"], &before["volumeMode"]);
+    if mode != was {
+        // The server leaves out where the field stands.
+        causes.push(Cause::invalid("volumeMode", mode, "field is immutable"));
     }
 }

@@ -118,12 +118,17 @@ pub(super) fn spec(spec: &Value, at: &str, causes: &mut Vec<Cause>) {
 
 /// All that is wrong with a template.
 pub(super) fn template(template: &Value, at: &str, causes: &mut Vec<Cause>) {
-    meta::labels(&template["metadata"]["labels"], &format!("{at}.labels"), causes);
-    meta::annotations(&template["metadata"]["annotations"], &format!("{at}.annotations"), causes);
+    maps(template, at, causes);
     spec(&template["spec"], &format!("{at}.spec"), causes);
     if !items(&template["spec"]["ephemeralContainers"]).is_empty() {
         causes.push(Cause::forbidden(format!("{at}.spec.ephemeralContainers"), "ephemeral containers not allowed in pod template"));
     }
+}
+
+/// The labels and annotations of a template.
+pub(super) fn maps(template: &Value, at: &str, causes: &mut Vec<Cause>) {
+    meta::labels(&template["metadata"]["labels"], &format!("{at}.labels"), causes);
+    meta::annotations(&template["metadata"]["annotations"], &format!("{at}.annotations"), causes);
 }
 
 fn class_name(seen: &Seen<'_>, causes: &mut Vec<Cause>) {

@@ -9,6 +9,9 @@ use crate::place::Place;
 
 const QUANTITY: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
+/// What Go calls one of the bytes in a list of them.
+pub(super) const OCTET: &str = "uint8";
+
 /// What is wrong with the types in an object of a built-in kind; none when they are as they must be. In what is the same in `old`, an object of the
 /// same kind that is stored, they are.
 pub(crate) fn mismatch(object: &Value, api_version: &str, kind: &str, old: Option<&Value>) -> Option<String> {
@@ -51,7 +54,7 @@ impl Known<'_> {
         // What stands inline belongs to the structure that it is written in.
         let owner = self.message.rsplit('.').next().unwrap_or_default();
         let number = if value.is_number() { format!(" {value}") } else { String::new() };
-        let number = if go.starts_with("int") { number } else { String::new() };
+        let number = if go.starts_with("int") || go == OCTET { number } else { String::new() };
         format!("json: cannot unmarshal {}{number} into Go struct field {owner}.{} of type {go}", kind_of(value), self.place)
     }
 }
@@ -96,13 +99,18 @@ fn one(value: &Value, field: &Field, known: &Known<'_>, old: Option<&Value>) -> 
     if let Type::Message(message) = field.of
         && let Some(told) = reads_itself(message, value)
     {
-        return told;
+        return told.or_else(|| schemas(message, value, known, old));
     }
     let wrong = || Some(known.told(value, &go_name(field)));
     match (field.of, value) {
         (_, Value::Null) => None,
         (Type::Text, Value::String(_)) | (Type::Boolean, Value::Bool(_)) | (Type::Float, Value::Number(_)) => None,
         (Type::Bytes, Value::String(text)) => bytes(text),
+        // Go reads a list of numbers too.
+        (Type::Bytes, Value::Array(octets)) => {
+            let fits = |octet: &Value| octet.is_null() || octet.as_u64().is_some_and(|octet| u8::try_from(octet).is_ok());
+            octets.iter().find(|octet| !fits(octet)).map(|octet| known.told(octet, OCTET))
+        }
         (Type::Integer, Value::Number(number)) => {
             let fits = number.as_i64().is_some_and(|number| field.go != "int32" || i32::try_from(number).is_ok());
             if fits || number.is_u64() && field.go != "int32" { None } else { wrong() }
@@ -117,6 +125,18 @@ fn one(value: &Value, field: &Field, known: &Known<'_>, old: Option<&Value>) -> 
         (Type::Message(message), Value::Object(_)) => inside(value, message, known.place, old),
         (Type::Message(message), _) if !Table::get().knows(message) => None,
         _ => wrong(),
+    }
+}
+
+/// What is wrong in the schemas of a field that may hold one, several, or something else.
+fn schemas(message: &str, value: &Value, known: &Known<'_>, old: Option<&Value>) -> Option<String> {
+    if !message.starts_with("apiextensions/v1.JSONSchemaPropsOr") {
+        return None;
+    }
+    let one = |value: &Value, old| inside(value, "apiextensions/v1.JSONSchemaProps", known.place, old);
+    match value {
+        Value::Array(all) => all.iter().find_map(|value| one(value, None)),
+        value => one(value, old),
     }
 }
 

@@ -17,8 +17,11 @@ fn validate_shown(group: &str, kind: &str, new: &Value, old: Option<&Value>, sho
     let (seen, mut causes) = (Seen { value: new, old, root: new, shown, at: "" }, Vec::new());
     look(rules::first(group, kind), &seen, &mut causes);
     if causes.is_empty() {
-        causes = metadata(group, kind, new, old);
         look(rules::of(group, kind), &seen, &mut causes);
+        // Of what is new of this kind, metadata is only looked at when all else is well.
+        if causes.is_empty() || old.is_some() || (group, kind) != ("policy", "PodDisruptionBudget") {
+            causes.splice(..0, metadata(group, kind, new, old));
+        }
     }
     causes
 }
@@ -28,6 +31,10 @@ fn with(object: &Value, empties: Empties) -> Value {
     let mut object = object.clone();
     for (pointer, empty) in empties {
         let Some((around, name)) = pointer.rsplit_once('/') else { continue };
+        // What is shown of a selector is what JSON has of it.
+        if matches!(name, "matchLabels" | "matchExpressions") {
+            continue;
+        }
         if let Some(fields) = object.pointer_mut(around).and_then(Value::as_object_mut) {
             let place = fields.entry(name.replace("~1", "/").replace("~0", "~")).or_insert(Value::Null);
             // Some types write null where nothing is.

@@ -67,6 +67,10 @@ pub(super) fn template(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     let set = kind == "StatefulSet";
     let claimed = set.then(|| with_claims(seen.value));
     pods::template(claimed.as_ref().unwrap_or(template), &at, causes);
+    if set {
+        // Of a StatefulSet the server looks at them twice.
+        pods::maps(template, &at, causes);
+    }
     look(&[("restartPolicy", Choice(&["Always"]))], &Seen { value: &template["spec"], at: &format!("{at}.spec"), ..*seen }, causes);
     if !template["spec"]["activeDeadlineSeconds"].is_null() {
         let kind = if kind == "Deployment" { "ReplicaSet" } else { kind };

@@ -67,59 +67,6 @@ pub(super) fn containers(spec: &Value, field: &str) -> Value {
     joined(each(&spec["containers"]).filter_map(|container| container[field].as_str().map(str::to_owned)))
 }
 
-/// The word in a Pod's STATUS: the most telling of what its containers are in.
-pub(super) fn pod_status(pod: &Value) -> String {
-    let status = &pod["status"];
-    let reason = |value: &Value| value["reason"].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    let mut word = reason(status).or_else(|| status["phase"].as_str().map(str::to_owned)).unwrap_or_else(|| "Unknown".to_owned());
-    let mut starting = false;
-    let total = pod["spec"]["initContainers"].as_array().map_or(0, Vec::len);
-    for (index, one) in each(&status["initContainerStatuses"]).enumerate() {
-        let state = &one["state"];
-        if state["terminated"]["exitCode"] == 0 {
-            continue;
-        }
-        let ended =
-            reason(&state["terminated"]).or_else(|| state["terminated"]["exitCode"].as_i64().map(|code| format!("ExitCode:{code}")));
-        let waiting = reason(&state["waiting"]).filter(|reason| reason != "PodInitializing");
-        word = ended.or(waiting).map_or_else(|| format!("Init:{index}/{total}"), |why| format!("Init:{why}"));
-        starting = true;
-        break;
-    }
-    if !starting {
-        let mut running = false;
-        for one in each(&status["containerStatuses"]).collect::<Vec<_>>().into_iter().rev() {
-            let state = &one["state"];
-            if let Some(waiting) = reason(&state["waiting"]) {
-                word = waiting;
-            } else if !state["terminated"].is_null() {
-                word = reason(&state["terminated"]).unwrap_or_else(|| format!("ExitCode:{}", count(&state["terminated"]["exitCode"])));
-            } else if one["ready"] == true && !state["running"].is_null() {
-                running = true;
-            }
-        }
-        // One container is done and another still runs.
-        if word == "Completed" && running {
-            word = "Running".to_owned();
-        }
-    }
-    if !pod["metadata"]["deletionTimestamp"].is_null() {
-        word = "Terminating".to_owned();
-    }
-    word
-}
-
-/// `2 (5m ago)` for a Pod that was restarted, `0` for one that was not.
-pub(super) fn restarts(pod: &Value, now: Timestamp) -> String {
-    let statuses = &pod["status"]["containerStatuses"];
-    let total: i64 = each(statuses).map(|one| count(&one["restartCount"])).sum();
-    let last = each(statuses).filter_map(|one| one["lastState"]["terminated"]["finishedAt"].as_str()).max();
-    match last.and_then(|text| text.parse::<Timestamp>().ok()) {
-        Some(last) if total > 0 => format!("{total} ({} ago)", duration(now.as_second() - last.as_second())),
-        _ => total.to_string(),
-    }
-}
-
 /// `80/TCP,443:30443/TCP` of a Service.
 pub(super) fn service_ports(service: &Value) -> Value {
     joined(each(&service["spec"]["ports"]).map(|port| {

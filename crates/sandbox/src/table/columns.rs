@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cells::{
-    age, containers, count, each, external, job_duration, job_status, joined, node_roles, node_status, or_none, pairs, pod_status,
-    restarts, service_ports,
+    age, containers, count, each, external, job_duration, job_status, joined, node_roles, node_status, or_none, pairs, service_ports,
 };
 use super::path;
+use super::pod::Glance;
 
 /// Makes a cell.
 type Cell = Arc<dyn Fn(&Value, Timestamp) -> Value>;
@@ -90,9 +90,9 @@ fn modes(list: &Value) -> Value {
 fn subjects(name: &str, kind: &'static str) -> Column {
     text(name, move |object| {
         let all = object["subjects"].as_array().into_iter().flatten().filter(|subject| subject["kind"] == kind);
-        let shown = all.map(|subject| match subject["namespace"].as_str().filter(|_| kind == "ServiceAccount") {
-            Some(namespace) => format!("{namespace}/{}", path::text(&subject["name"])),
-            None => path::text(&subject["name"]),
+        let shown = all.map(|subject| match kind {
+            "ServiceAccount" => format!("{}/{}", subject["namespace"].as_str().unwrap_or_default(), path::text(&subject["name"])),
+            _ => path::text(&subject["name"]),
         });
         json!(shown.collect::<Vec<_>>().join(", "))
     })
@@ -321,12 +321,9 @@ pub(super) fn columns_of(group: &str, kind: &str) -> Vec<Column> {
 
 fn pod() -> Vec<Column> {
     vec![
-        text("Ready", |pod| {
-            let ready = each(&pod["status"]["containerStatuses"]).filter(|one| one["ready"] == true).count();
-            json!(format!("{ready}/{}", each(&pod["spec"]["containers"]).count()))
-        }),
-        text("Status", |pod| json!(pod_status(pod))),
-        Column::new("Restarts", "string", |pod, now| json!(restarts(pod, now))),
+        text("Ready", |pod| json!(Glance::of(pod).ready())),
+        text("Status", |pod| json!(Glance::of(pod).word)),
+        Column::new("Restarts", "string", |pod, now| json!(Glance::of(pod).restarts(now))),
         created(),
         field("IP", "/status/podIP").wide(),
         field("Node", "/spec/nodeName").wide(),

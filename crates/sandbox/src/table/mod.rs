@@ -4,6 +4,7 @@ mod cells;
 mod columns;
 mod metrics;
 mod path;
+mod pod;
 
 use serde_json::{Map, Value, json};
 

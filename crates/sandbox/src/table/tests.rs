@@ -43,6 +43,27 @@ fn pods_say_what_their_containers_are_in() {
     let mut starting = pod(json!({"phase": "Pending", "initContainerStatuses": [{"state": {"running": {}}}]}));
     starting["spec"]["initContainers"] = json!([{}, {}]);
     assert!(row("", "Pod", starting).contains("Status=Init:0/2"));
+    // One that stays beside the others is ready with them; restarts of those before the others count until those run.
+    let state = |state: Value, restarts: u8| json!({"name": "i", "ready": true, "started": true, "restartCount": restarts, "state": state});
+    let beside = |policy: Value, first: Value, phase: &str| {
+        let mut pod = pod(json!({"phase": phase, "initContainerStatuses": [first]}));
+        pod["spec"]["initContainers"] = json!([{"name": "i", "restartPolicy": policy}]);
+        row("", "Pod", pod)
+    };
+    assert_eq!(beside(json!("Always"), state(json!({"running": {}}), 3), "Running"), "Name=p Ready=1/2 Status=Running Restarts=3 Age=45s");
+    assert_eq!(beside(json!(null), state(json!({}), 3), "Pending"), "Name=p Ready=0/1 Status=Init:0/1 Restarts=3 Age=45s");
+    let done = state(json!({"terminated": {"exitCode": 0}}), 3);
+    assert_eq!(beside(json!(null), done, "Running"), "Name=p Ready=0/1 Status=Running Restarts=0 Age=45s");
+    let failed = state(json!({"terminated": {"exitCode": 1, "signal": 9}}), 0);
+    assert_eq!(beside(json!(null), failed, "Pending"), "Name=p Ready=0/1 Status=Init:Signal:9 Restarts=0 Age=45s");
+    let gated = json!({"phase": "Pending", "conditions": [{"type": "PodScheduled", "status": "False", "reason": "SchedulingGated"}]});
+    assert!(row("", "Pod", pod(gated)).contains("Status=SchedulingGated"));
+    let ended = |ready: &str| {
+        json!({"phase": "Running", "conditions": [{"type": "Ready", "status": ready}], "containerStatuses": [
+            {"state": {"terminated": {"reason": "Completed", "exitCode": 0}}}, {"ready": true, "state": {"running": {}}}]})
+    };
+    assert!(row("", "Pod", pod(ended("True"))).contains("Ready=1/1 Status=Running"));
+    assert!(row("", "Pod", pod(ended("False"))).contains("Ready=1/1 Status=NotReady"));
 }
 
 #[test]
