@@ -18,7 +18,7 @@ use super::object::{
     status_patch, text, time_text, uid,
 };
 use super::world::{Name, World};
-use crate::schedule::Schedule;
+use crate::schedule::{self, Schedule};
 
 /// The annotation of a Job that says for which time it was made.
 const SCHEDULED: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
@@ -174,7 +174,7 @@ fn run<'a>(cron: &Object, state: &State<'a>, now: Timestamp, reports: &mut Vec<R
         return (None, None);
     }
     let named = text(cron, "/spec/timeZone");
-    let Ok(zone) = named.map_or(Ok(TimeZone::UTC), TimeZone::get) else {
+    let Some(zone) = named.map_or(Some(TimeZone::UTC), schedule::zone) else {
         let name = named.unwrap_or_default();
         warn("UnknownTimeZone", format!("invalid timeZone: {name:?}: unknown time zone {name}"));
         return (None, None);
