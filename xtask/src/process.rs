@@ -92,12 +92,12 @@ fn made(sh: &Shell, task: &[&str], arguments: &[&str], names: &[&str]) -> Result
 
 /// Builds a static program of one package: it runs in an image `FROM scratch`.
 pub(crate) fn build_static(sh: &Shell, package: &str, profile: &str, program: &str) -> Result<PathBuf> {
-    static_program(sh, &["--package", package, "--profile", profile, "--bin", program], &[], program)
+    static_binary(sh, (package, profile, program), &[])
 }
 
 /// The same program with the names of its functions, whatever the profile strips.
 pub(crate) fn build_static_with_names(sh: &Shell, package: &str, profile: &str, program: &str) -> Result<PathBuf> {
-    static_program(sh, &["--package", package, "--profile", profile, "--bin", program], &["-C", "strip=none"], program)
+    static_binary(sh, (package, profile, program), &["-C", "strip=none"])
 }
 
 /// Builds `fiel` as a command line.
@@ -105,16 +105,25 @@ pub(crate) fn build_static_with_names(sh: &Shell, package: &str, profile: &str, 
 /// On Linux it is static and lies at a fixed address, as Go links kubectl and kustomize: relocating it takes a fifth of a small build. The `fiel` of an image
 /// ([`build_static`]) lies at an address that nobody knows before, since an agent holds the keys of clusters.
 pub(crate) fn build_command_line(sh: &Shell, profile: &str) -> Result<PathBuf> {
-    let arguments = ["--package", "fiel-cli", "--profile", profile, "--bin", "fiel"];
+    let which = ("fiel-cli", profile, "fiel");
     if cfg!(target_os = "linux") {
-        return static_program(sh, &arguments, &["-C", "relocation-model=static"], "fiel");
+        return static_binary(sh, which, &["-C", "relocation-model=static"]);
     }
-    build(sh, &arguments, &["fiel"])?.into_iter().next().context("one program was asked for")
+    build(sh, &of_binary(which), &["fiel"])?.into_iter().next().context("one program was asked for")
 }
 
 /// Builds a static example of one package.
 pub(crate) fn build_static_example(sh: &Shell, package: &str, example: &str) -> Result<PathBuf> {
     static_program(sh, &["--package", package, "--example", example], &[], example)
+}
+
+/// What cargo is asked for one package's program of a profile.
+fn of_binary<'a>((package, profile, program): (&'a str, &'a str, &'a str)) -> [&'a str; 6] {
+    ["--package", package, "--profile", profile, "--bin", program]
+}
+
+fn static_binary(sh: &Shell, which: (&str, &str, &str), flags: &[&str]) -> Result<PathBuf> {
+    static_program(sh, &of_binary(which), flags, which.2)
 }
 
 fn static_program(sh: &Shell, arguments: &[&str], flags: &[&str], program: &str) -> Result<PathBuf> {

@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::definition::rules::Programs;
 
+/// In which version Scales are served.
+pub(crate) const SCALES: &str = "autoscaling/v1";
+
 /// One kind in one version.
 #[derive(Debug, Clone)]
 pub(crate) struct Resource {
@@ -65,7 +68,7 @@ impl Resource {
     pub(crate) fn as_scale(&self) -> Self {
         let mut scale = self.clone();
         (scale.group, scale.version, scale.kind) = ("autoscaling".to_owned(), "v1".to_owned(), "Scale".to_owned());
-        scale.api_version = api_version(&scale.group, &scale.version);
+        SCALES.clone_into(&mut scale.api_version);
         scale
     }
 

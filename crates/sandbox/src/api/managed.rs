@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::meta;
 use super::subresource::paths;
 use crate::canonical;
-use crate::resource::Resource;
+use crate::resource::{Resource, SCALES};
 use crate::status::ApiError;
 use crate::stored::Opened;
 
@@ -173,14 +173,14 @@ fn has(set: &FieldSet, pointer: &str) -> bool {
 
 /// Who is told to own the number in an object's Scale: those who own it in the object.
 pub(super) fn of_scale(resource: &Resource, managed: &ManagedFields) -> ManagedFields {
-    let (number, version) = (paths(resource).0, "autoscaling/v1");
+    let number = paths(resource).0;
     let mut replicas = FieldSet::default();
     replicas.insert(Step::Field("replicas".into()));
     let mut fields = FieldSet::default();
     fields.place(Step::Field("spec".into()), replicas);
     let mut out = ManagedFields::default();
     for (manager, owned) in managed.owners.iter().filter(|(_, owned)| has(&owned.fields, &number)) {
-        out.owners.insert(manager.clone(), Owned { fields: fields.clone(), version: version.to_owned(), applied: owned.applied });
+        out.owners.insert(manager.clone(), Owned { fields: fields.clone(), version: SCALES.to_owned(), applied: owned.applied });
         out.times.extend(managed.times.get(manager).map(|time| (manager.clone(), time.clone())));
     }
     out

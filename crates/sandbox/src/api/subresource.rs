@@ -13,13 +13,10 @@ use crate::auth::User;
 use crate::canonical;
 use crate::cause::Cause;
 use crate::request::Verb;
-use crate::resource::Resource;
+use crate::resource::{Resource, SCALES};
 use crate::status::ApiError;
 use crate::stored::Shown;
 use crate::strict;
-
-/// In which version Scales are served.
-const VERSION: &str = "autoscaling/v1";
 
 /// Carries out a request for a subresource.
 pub(crate) fn carry_out(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
@@ -104,8 +101,7 @@ fn scale(ask: &Ask<'_>, object: &Value) -> Result<Value, ApiError> {
         }
     }
     let spec = if number(&spec) == 0 { json!({}) } else { json!({"replicas": number(&spec)}) };
-    let mut out =
-        json!({"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": kept, "spec": spec, "status": {"replicas": number(&status)}});
+    let mut out = json!({"kind": "Scale", "apiVersion": SCALES, "metadata": kept, "spec": spec, "status": {"replicas": number(&status)}});
     let shown = match object.pointer(&selector).filter(|_| !selector.is_empty()) {
         Some(Value::String(text)) => text.clone(),
         Some(selector) => labels(selector),
@@ -134,9 +130,9 @@ fn patched(core: &Core, ask: &Ask<'_>, before: &Value) -> Result<Value, ApiError
     };
     let strategic = kind == options::STRATEGIC_PATCH;
     let wrong = if strategic {
-        canonical::convert(&mut after, VERSION, "Scale")
+        canonical::convert(&mut after, SCALES, "Scale")
     } else {
-        canonical::mismatch(&after, VERSION, "Scale", Some(before))
+        canonical::mismatch(&after, SCALES, "Scale", Some(before))
     };
     let Some(why) = wrong else { return Ok(after) };
     let namespace = if ask.resource.namespaced { ask.target.namespace.as_str() } else { "" };
@@ -154,7 +150,7 @@ fn set_scale(core: &mut Held<'_>, ask: &Ask<'_>) -> Result<Value, ApiError> {
     let before = scale(ask, &old)?;
     let after = match given {
         Some(given) => {
-            let wrong = canonical::mismatch(&given, VERSION, "Scale", None);
+            let wrong = canonical::mismatch(&given, SCALES, "Scale", None);
             let refused = |why| ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}"));
             wrong.map_or(Ok(given), |why| Err(refused(why)))?
         }

@@ -532,12 +532,10 @@ pub(crate) fn apply(core: &mut Held<'_>, ask: &Ask<'_>, subresource: &str) -> An
             managed::applied(resource, old.as_ref().map(|old| &old.opened), config, manager, subresource, ask.query.is("force"), &now)?;
         // Only what could be applied is read strictly.
         strict::check_apply(ask, &twice, warnings)?;
-        match (&old, meta::text(&which, "uid")) {
-            (Some(_), _) | (None, "") => {}
-            (None, uid) => {
-                let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
-                return Err(ApiError::conflict(resource, name, &why));
-            }
+        let uid = meta::text(&which, "uid");
+        if old.is_none() && !uid.is_empty() {
+            let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+            return Err(ApiError::conflict(resource, name, &why));
         }
         match &old {
             // What is there has its name, unless it is taken away.

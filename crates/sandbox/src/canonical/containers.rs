@@ -51,7 +51,7 @@ pub(super) fn running(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
             causes.push(Cause::duplicate(format!("{at}.name"), &name(container)));
         }
         look(RUNNING, &one, causes);
-        causes.extend(is_unruled(&one).then(|| unruled(&one)));
+        causes.extend(unruled(&one));
         look(RESTART, &one, causes);
     }
     host_ports(list, &seen.below("containers"), causes);
@@ -64,10 +64,9 @@ pub(super) fn first(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
         let at = seen.below(&format!("initContainers[{index}]"));
         let one = Seen { value: container, old: None, at: &at, ..*seen };
         look(CONTAINER, &one, causes);
-        if is_unruled(&one) {
-            causes.push(unruled(&one));
-        } else {
-            look(RESTART, &one, causes);
+        match unruled(&one) {
+            Some(cause) => causes.push(cause),
+            None => look(RESTART, &one, causes),
         }
         if !text(&container["name"]).is_empty() && others.iter().chain(&list[..index]).any(|other| other["name"] == container["name"]) {
             causes.push(Cause::duplicate(format!("{at}.name"), &container["name"]));
@@ -140,13 +139,10 @@ pub(super) fn trimmed(container: &Value, at: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-/// Whether a container says when it is started again, and nothing of it as a rule.
-fn is_unruled(seen: &Seen<'_>) -> bool {
-    seen.value["restartPolicy"].is_null() && !seen.items("restartPolicyRules").is_empty()
-}
-
-fn unruled(seen: &Seen<'_>) -> Cause {
-    Cause::required(seen.below("restartPolicy"), "must specify restartPolicy when restart rules are used")
+/// A container's rules of when it is started again need a policy beside them.
+fn unruled(seen: &Seen<'_>) -> Option<Cause> {
+    let lacks = seen.value["restartPolicy"].is_null() && !seen.items("restartPolicyRules").is_empty();
+    lacks.then(|| Cause::required(seen.below("restartPolicy"), "must specify restartPolicy when restart rules are used"))
 }
 
 pub(super) fn ports(seen: &Seen<'_>, causes: &mut Vec<Cause>) {

@@ -55,16 +55,9 @@ fn one(value: &Value, field: &Field) -> Option<String> {
         (Type::Text, _) => unknown("string"),
         (Type::Boolean, _) => unknown("bool"),
         (Type::Float, _) => unknown("float64"),
-        (Type::Integer, Value::Number(number)) => {
-            if is_whole(number) {
-                None
-            } else {
-                inconvertible()
-            }
-        }
-        (Type::Integer, _) => unknown(field.go),
+        (Type::Integer, _) => integer(value, field.go),
         (Type::Bytes, Value::String(text)) => types::bytes(text).map(|told| format!("error decoding from json: {told}")),
-        (Type::Bytes, Value::Array(octets)) => octets.iter().find_map(octet),
+        (Type::Bytes, Value::Array(octets)) => octets.iter().find_map(|octet| integer(octet, OCTET)),
         (Type::Bytes, _) => Some(format!("cannot restore slice from {}", go_kind(value))),
         (Type::Message("util/intstr.IntOrString"), Value::String(_)) => None,
         (Type::Message("util/intstr.IntOrString"), Value::Number(number)) => {
@@ -80,17 +73,13 @@ fn one(value: &Value, field: &Field) -> Option<String> {
     }
 }
 
-fn is_whole(number: &Number) -> bool {
-    !number.is_f64() || number.as_f64().is_some_and(|number| number.fract() == 0.0)
-}
-
-/// One of the bytes in a list of them.
-fn octet(value: &Value) -> Option<String> {
+/// What is wrong with a whole number of a type in Go.
+fn integer(value: &Value, go: &str) -> Option<String> {
     match value {
         Value::Null => None,
-        Value::Number(number) if is_whole(number) => None,
-        Value::Number(_) => Some(format!("cannot convert {} to {OCTET}", go_kind(value))),
-        _ => Some(format!("unrecognized type: {OCTET}")),
+        Value::Number(number) if !number.is_f64() || number.as_f64().is_some_and(|number| number.fract() == 0.0) => None,
+        Value::Number(_) => Some(format!("cannot convert {} to {go}", go_kind(value))),
+        _ => Some(format!("unrecognized type: {go}")),
     }
 }
 

@@ -173,7 +173,7 @@ fn owners(metadata: &Value, causes: &mut Vec<Cause>) {
     }
 }
 
-/// Owners as Go writes them, which leaves none of the texts out.
+/// Owners as Go writes them, which leaves none of the texts out; those of custom objects may lack some here.
 fn list_of_owners(owners: &Value) -> String {
     let mut owners = owners.clone();
     for owner in owners.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {

@@ -83,7 +83,7 @@ fn is_raw(message: &str) -> bool {
 }
 
 /// A schema in a definition may be true or a list instead: where it is an object, it is a schema.
-fn object_of(message: &str) -> &str {
+pub(super) fn object_of(message: &str) -> &str {
     if message.starts_with("apiextensions/v1.JSONSchemaPropsOr") { "apiextensions/v1.JSONSchemaProps" } else { message }
 }
 

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::quantity;
+use super::shape::object_of;
 use crate::golang::{Field, Shape, Table, Type, type_name};
 use crate::place::Place;
 
@@ -130,10 +131,11 @@ fn one(value: &Value, field: &Field, known: &Known<'_>, old: Option<&Value>) -> 
 
 /// What is wrong in the schemas of a field that may hold one, several, or something else.
 fn schemas(message: &str, value: &Value, known: &Known<'_>, old: Option<&Value>) -> Option<String> {
-    if !message.starts_with("apiextensions/v1.JSONSchemaPropsOr") {
+    let schema = object_of(message);
+    if schema == message {
         return None;
     }
-    let one = |value: &Value, old| inside(value, "apiextensions/v1.JSONSchemaProps", known.place, old);
+    let one = |value: &Value, old| inside(value, schema, known.place, old);
     match value {
         Value::Array(all) => all.iter().find_map(|value| one(value, None)),
         value => one(value, old),

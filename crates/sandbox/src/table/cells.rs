@@ -49,6 +49,11 @@ pub(super) fn each(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
 }
 
+/// Whether a condition of a status holds.
+pub(super) fn has_condition(status: &Value, kind: &str) -> bool {
+    each(&status["conditions"]).any(|condition| condition["type"] == kind && condition["status"] == "True")
+}
+
 /// `k=v,k=v` of a free map.
 pub(super) fn pairs(map: &Value) -> Value {
     joined(map.as_object().into_iter().flatten().map(|(key, value)| format!("{key}={}", super::path::text(value))))
@@ -91,7 +96,7 @@ pub(super) fn external(service: &Value) -> Value {
 
 /// A Job's word: what it came to.
 pub(super) fn job_status(job: &Value) -> &'static str {
-    let holds = |kind: &str| each(&job["status"]["conditions"]).any(|one| one["type"] == kind && one["status"] == "True");
+    let holds = |kind: &str| has_condition(&job["status"], kind);
     match () {
         () if holds("Complete") => "Complete",
         () if holds("Failed") => "Failed",

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::cells::{
-    age, containers, count, each, external, job_duration, job_status, joined, node_roles, node_status, or_none, pairs, service_ports,
+    age, containers, count, each, external, has_condition, job_duration, job_status, joined, node_roles, node_status, or_none, pairs,
+    service_ports,
 };
 use super::path;
 use super::pod::Glance;
@@ -330,9 +331,7 @@ fn pod() -> Vec<Column> {
         field("Nominated Node", "/status/nominatedNodeName").wide(),
         text("Readiness Gates", |pod| {
             let gates = each(&pod["spec"]["readinessGates"]).collect::<Vec<_>>();
-            let met = |gate: &&&Value| {
-                each(&pod["status"]["conditions"]).any(|one| one["type"] == gate["conditionType"] && one["status"] == "True")
-            };
+            let met = |gate: &&&Value| gate["conditionType"].as_str().is_some_and(|kind| has_condition(&pod["status"], kind));
             json!(if gates.is_empty() {
                 super::cells::NONE.to_owned()
             } else {

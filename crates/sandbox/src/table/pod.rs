@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::cells::{count, duration, each};
+use super::cells::{count, duration, each, has_condition};
 
 /// A Pod at a glance.
 pub(super) struct Glance {
@@ -121,10 +121,6 @@ fn first_word(status: &Value) -> String {
 /// Whether a container that begins before the others goes on beside them.
 fn stays(container: &Value) -> bool {
     container["restartPolicy"] == "Always"
-}
-
-fn has_condition(status: &Value, kind: &str) -> bool {
-    each(&status["conditions"]).any(|condition| condition["type"] == kind && condition["status"] == "True")
 }
 
 fn reason(value: &Value) -> Option<&str> {
