@@ -118,6 +118,11 @@ impl FieldSpec {
         gvk.is_selected(&self.selector())
     }
 
+    /// Whether all parts of the path are names of fields and look like nothing else.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.ends.count > 0 && self.path.split('/').all(|part| !looks_like_element(part.strip_suffix("[]").unwrap_or(part)))
+    }
+
     /// Calls `set` for every field that the path leads to.
     pub(crate) fn apply(&self, root: &mut Value, leaf: Leaf, set: &mut dyn FnMut(&mut Value) -> Result<()>) -> Result<()> {
         self.walk(root, leaf, set).map(drop)
@@ -205,6 +210,11 @@ pub(crate) fn first_part(path: &str) -> (Cow<'_, str>, Option<&str>) {
     }
 }
 
+/// Whether a part of a path may stand for something else than the name of a field.
+fn looks_like_element(part: &str) -> bool {
+    matches!(part.as_bytes().first(), None | Some(b'0'..=b'9' | b'+' | b'-' | b'*' | b'[' | b' '))
+}
+
 /// The name of a field that a part of a path stands for, where it looks as if it could stand for something else: kustomize takes it for that then, and refuses it
 /// in a map. Lists need no parts of their own.
 fn field_name(part: &str) -> Result<&str> {
@@ -238,10 +248,7 @@ fn walk(mut value: &mut Value, mut parts: &[&str], leaf: Leaf, set: &mut dyn FnM
             Some(name) => (name, true),
             None => (*part, false),
         };
-        let name = match name.as_bytes().first() {
-            None | Some(b'0'..=b'9' | b'+' | b'-' | b'*' | b'[' | b' ') => field_name(name)?,
-            Some(_) => name,
-        };
+        let name = if looks_like_element(name) { field_name(name)? } else { name };
         let make = leaf != Leaf::Nothing && !is_list;
         let empty = || if rest.is_empty() && leaf == Leaf::Scalar { Value::string("") } else { Value::map(Map::new()) };
         let field = if make {

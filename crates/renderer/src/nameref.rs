@@ -28,8 +28,9 @@ use generated::Generated;
 /// A resource of which the content may change, while what is remembered of it stays.
 type Part<'a> = (&'a mut Value, &'a State);
 
-/// What must be known about a resource that had another name before, by which others may refer to it. What its content says is a copy: that changes meanwhile.
-struct Candidate<'a> {
+/// What must be known about a resource that refers to others, or that had another name before, by which others may refer to it. What its content says is a
+/// copy: that changes meanwhile.
+struct Known<'a> {
     group: Text,
     version: Text,
     kind: Text,
@@ -42,7 +43,7 @@ struct Candidate<'a> {
 struct Index<'a> {
     budget: Budget,
     generated: Generated,
-    candidates: Vec<Candidate<'a>>,
+    candidates: Vec<Known<'a>>,
     by_name: foldhash::HashMap<&'a str, Places>,
     /// (effective, written) namespaces of what is not cluster-scoped, by the effective namespace that it had first.
     first_namespaces: HashMap<Text, HashSet<(Text, Text)>>,
@@ -89,13 +90,10 @@ impl Budget {
 
 /// Who refers.
 struct Referrer<'a> {
-    id: String,
-    cluster: bool,
-    effective: Text,
+    own: Known<'a>,
     /// Namespaces of the ServiceAccounts that a RoleBinding names.
     subjects: Vec<String>,
     role: Option<(String, String)>,
-    state: &'a State,
 }
 
 /// Repairs all references, in so many steps at most; the names that seem to be misspelt come out as warnings.
@@ -164,7 +162,7 @@ fn fix_part(parts: &mut [Part<'_>], index: &Index<'_>, config: &Config) -> Resul
             }
             let with_role = spec.path.ends_with("roleRef/name");
             spec.apply(value, Leaf::Nothing, &mut |value| update(value, index, &referrer, target, with_role, &made))
-                .map_err(|error| error.because(format!("while updating the name in {} of {}", spec.path, referrer.id)))?;
+                .map_err(|error| error.because(format!("while updating the name in {} of {}", spec.path, referrer.own.id())))?;
             if made.take() {
                 there = fields.paths.there(value);
             }
@@ -204,14 +202,7 @@ impl<'a> Referrer<'a> {
         let subjects = service_accounts(&id, value).filter_map(|subject| subject.get("namespace").and_then(Value::text).map(str::to_owned));
         let role =
             value.get("roleRef").and_then(|role| Some((role.get("apiGroup")?.text()?.to_owned(), role.get("kind")?.text()?.to_owned())));
-        Self {
-            id: id.to_string(),
-            cluster: is_cluster_scoped(&id.gvk),
-            effective: id.effective_namespace().into(),
-            subjects: subjects.collect(),
-            role,
-            state,
-        }
+        Self { own: Known::of(&id, state), subjects: subjects.collect(), role }
     }
 }
 
@@ -224,7 +215,7 @@ impl<'a> Index<'a> {
                 let id = id_of(value);
                 check_subjects(&id, value)?;
                 if !state.previous.is_empty() {
-                    candidates.push(Candidate::of(&id, state));
+                    candidates.push(Known::of(&id, state));
                 } else if !is_cluster_scoped(&id.gvk) && !unmoved.contains(id.namespace) {
                     unmoved.insert(id.namespace.into());
                 }
@@ -269,11 +260,11 @@ impl<'a> Index<'a> {
         with_role: bool,
         namespace: Option<&str>,
         same_namespace_counts: bool,
-    ) -> Result<Option<&Candidate<'a>>> {
+    ) -> Result<Option<&Known<'a>>> {
         let Some(list) = self.by_name.get(old) else { return Ok(None) };
         let namespaces = namespace.and_then(|namespace| self.first_namespaces.get(namespace)).map_or(0, HashSet::len);
         self.budget.spend((list.len() + namespaces).saturating_mul(1 + referrer.subjects.len()) - 1)?;
-        let mut found: Vec<&Candidate<'a>> = list.iter().map(|at| &self.candidates[at]).collect();
+        let mut found: Vec<&Known<'a>> = list.iter().map(|at| &self.candidates[at]).collect();
         found.retain(|c| referrer.may_reach(c));
         if let Some(namespace) = namespace {
             let mut there = self.first_namespaces.get(namespace).into_iter().flatten();
@@ -284,7 +275,7 @@ impl<'a> Index<'a> {
         if with_role && let Some((group, kind)) = &referrer.role {
             found.retain(|c| c.was(&Gvk { group, version: "", kind }));
         }
-        found.retain(|c| referrer.cluster || c.cluster || c.kind == "ServiceAccount" || c.effective() == referrer.effective);
+        found.retain(|c| referrer.own.cluster || c.cluster || c.kind == "ServiceAccount" || c.effective() == referrer.own.effective());
         if found.len() > 1 {
             found.retain(|c| referrer.same_affixes(c, true));
         }
@@ -300,7 +291,7 @@ impl<'a> Index<'a> {
     }
 }
 
-impl<'a> Candidate<'a> {
+impl<'a> Known<'a> {
     fn of(id: &Id<'_>, state: &'a State) -> Self {
         Self {
             group: id.gvk.group.into(),
@@ -331,18 +322,18 @@ impl<'a> Candidate<'a> {
 }
 
 impl Referrer<'_> {
-    fn may_reach(&self, candidate: &Candidate<'_>) -> bool {
+    fn may_reach(&self, candidate: &Known<'_>) -> bool {
         candidate.cluster || self.may_reach_namespace(candidate.effective(), &candidate.namespace)
     }
 
     fn may_reach_namespace(&self, effective: &str, written: &str) -> bool {
-        self.cluster || effective == self.effective || self.subjects.iter().any(|subject| subject == written)
+        self.own.cluster || effective == self.own.effective() || self.subjects.iter().any(|subject| subject == written)
     }
 
     /// Whether both were changed by the same kustomizations, as far as prefixes and suffixes show it.
-    fn same_affixes(&self, candidate: &Candidate<'_>, allow_empty: bool) -> bool {
+    fn same_affixes(&self, candidate: &Known<'_>, allow_empty: bool) -> bool {
         let same = |a: &[Text], b: &[Text]| (allow_empty && (a.is_empty() || b.is_empty())) || same_ending(a, b);
-        same(&candidate.state.prefixes, &self.state.prefixes) && same(&candidate.state.suffixes, &self.state.suffixes)
+        same(&candidate.state.prefixes, &self.own.state.prefixes) && same(&candidate.state.suffixes, &self.own.state.suffixes)
     }
 }
 
@@ -369,7 +360,7 @@ fn update(
             match index.select(&scalar.text, referrer, target, with_role, None, false)? {
                 Some(found) if found.name != *scalar.text => *value = Value { pos, ..Value::string(found.name.as_str()) },
                 Some(_) => {}
-                None => index.generated.miss(&index.budget, &scalar.text, target.kind, &referrer.id)?,
+                None => index.generated.miss(&index.budget, &scalar.text, target.kind, &referrer.own.id())?,
             }
             Ok(())
         }

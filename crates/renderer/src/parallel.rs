@@ -1,5 +1,6 @@
 //! Work on many things at the same time, each thread on a part of them. Few things are not worth a thread: they are one part.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use crate::error::{Gathered, Result};
@@ -35,34 +36,65 @@ fn part_worth(worth: usize, count: usize) -> usize {
     if count < 2 * worth { count.max(1) } else { count.div_ceil(cores() * PARTS).max(worth) }
 }
 
-/// Does the work for all parts; the results in the order of the parts. Each thread, this one too, takes the next part when it is done with one.
+/// What threads say when they have met something. Whoever finds it said says nothing: what is written to goes from core to core.
+#[derive(Debug, Default)]
+pub(crate) struct Flag(AtomicBool);
+
+impl Flag {
+    pub(crate) fn set(&self) {
+        if !self.is_set() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The parts of some work that no thread has taken yet.
+struct Queue<P>(Mutex<Vec<Option<P>>>);
+
+impl<P> Queue<P> {
+    /// The first part from there on, and where it stands. Behind the last one comes the first one.
+    fn take(&self, from: usize) -> Option<(usize, P)> {
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = from.min(parts.len());
+        let (before, after) = parts.split_at_mut(from);
+        (from..).zip(after).chain((0..).zip(before)).find_map(|(at, part)| Some((at, part.take()?)))
+    }
+}
+
+/// Does the work for all parts; the results in the order of the parts. Each thread, this one too, takes the next part when it is done with one. Each begins
+/// with a share of its own, so that a thread, or at least the core it is on, meets in one piece of work the things that it met in the one before.
 pub(crate) fn run<P: Send, R: Send>(parts: impl IntoIterator<Item = P>, work: impl Fn(P) -> R + Sync) -> Vec<R> {
     let parts: Vec<P> = parts.into_iter().collect();
     let count = parts.len();
     if count < 2 {
         return parts.into_iter().map(work).collect();
     }
-    let queue = Mutex::new(parts.into_iter().enumerate());
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let take = || {
-        let mut done = Vec::new();
-        while let Some((at, part)) = next() {
+    let queue = Queue(Mutex::new(parts.into_iter().map(Some).collect()));
+    let threads = count.min(cores());
+    let take = |thread: usize| {
+        let (mut done, mut from) = (Vec::new(), thread * count / threads);
+        while let Some((at, part)) = queue.take(from) {
             done.push((at, work(part)));
+            from = at + 1;
         }
         done
     };
     let (take, scopes) = (&take, scope::own());
-    let mut results = std::thread::scope(|threads| {
-        let others: Vec<_> = (1..count.min(cores()))
-            .map(|_| {
+    let mut results = std::thread::scope(|helpers| {
+        let others: Vec<_> = (1..threads)
+            .map(|thread| {
                 let scopes = scopes.clone();
-                threads.spawn(move || {
+                helpers.spawn(move || {
                     scope::adopt(scopes);
-                    take()
+                    take(thread)
                 })
             })
             .collect();
-        let mut results = take();
+        let mut results = take(0);
         for other in others {
             results.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
@@ -133,6 +165,17 @@ mod tests {
         assert_eq!(numbers.len(), 10_000);
         retain(&mut numbers, |number| number % 3 == 0);
         assert!(numbers.iter().copied().eq((0..10_000).step_by(3)));
+    }
+
+    #[test]
+    fn each_thread_begins_with_its_own_share_and_helps_the_others() {
+        let queue = Queue(Mutex::new((0..4).map(Some).collect()));
+        assert_eq!([0, 2, 1, 3].map(|from| queue.take(from)), [0, 2, 1, 3].map(|at| Some((at, at))));
+        assert_eq!(queue.take(0), None);
+        let queue = Queue(Mutex::new((0..4).map(Some).collect()));
+        let mut from = 2;
+        let order = std::iter::from_fn(|| queue.take(from).inspect(|(at, _)| from = at + 1));
+        assert_eq!(order.map(|(_, part)| part).collect::<Vec<_>>(), [2, 3, 0, 1]);
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Paths {
 
     /// Of each path, whether it leads to something in some element of each list on its way, or ends at a scalar before: then a walk fails.
     pub(crate) fn there(&self, value: &Value) -> There {
-        let mut there = There { paths: vec![false; self.count], is_blocked: false };
+        let mut there = There { paths: vec![false; self.count], is_blocked: false, is_null: false };
         self.unknown.iter().for_each(|at| there.paths[*at] = true);
         self.root.follow(value, &mut there);
         there
@@ -58,6 +58,8 @@ pub(crate) struct There {
     pub(crate) paths: Vec<bool>,
     /// Whether a scalar stands in the way of some.
     pub(crate) is_blocked: bool,
+    /// Whether null does.
+    pub(crate) is_null: bool,
 }
 
 impl Part {
@@ -81,7 +83,7 @@ impl Part {
                     }
                 }
             }
-            Node::Scalar(_) if value.is_null() => {}
+            Node::Scalar(_) if value.is_null() => there.is_null |= !self.fields.is_empty(),
             Node::Scalar(_) => self.block(there),
         }
     }
@@ -121,6 +123,8 @@ mod tests {
         }
         let there = Paths::of(["spec/none", "spec/text", "spec/text/x", "spec/text"]).there(&value);
         assert_eq!((there.paths, there.is_blocked), (vec![false, true, true, true], true));
-        assert!(!Paths::of(["spec/none/x", "spec/text", "spec/nothing/x"]).there(&value).is_blocked);
+        let there = Paths::of(["spec/none/x", "spec/text", "spec/nothing/x"]).there(&value);
+        assert_eq!((there.is_blocked, there.is_null), (false, true));
+        assert!(!Paths::of(["spec/nothing", "spec/text"]).there(&value).is_null);
     }
 }

@@ -154,7 +154,7 @@ fn steps(folder: &Folder<'_>, file: &str, kind: &str, f: &mut Fields) -> Result<
         "ImageTagTransformer" => {
             let image = f.nested("imageTag", |value| Fields::new(value, "an image")?.read_known(|f| Ok(Image::take(f))));
             let image = image.unwrap_or_default();
-            Transformer::Images(Images::new(image, specs(f))?)
+            Transformer::Images(Images::new(image, specs(f))?.into())
         }
         "ReplicaCountTransformer" => {
             let Some(replica) = f.nested("replica", |value| Fields::new(value, "replicas")?.read_known(|f| Ok(Replica::take(f)))) else {

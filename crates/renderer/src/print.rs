@@ -38,12 +38,15 @@ impl Build {
         let mut texts = vec![String::new(); all.len().div_ceil(part)];
         let part = part.min(PIECE);
         for (at, round) in all.chunks(part * texts.len().max(1)).enumerate() {
-            parallel::run(round.chunks(part).zip(&mut texts), |(part, text)| {
+            parallel::run(round.chunks(part).zip(&mut texts), |(part, place)| {
+                // It grows where no other thread looks: what lies side by side goes from core to core with each byte that is added.
+                let mut text = std::mem::take(place);
                 text.clear();
                 for resource in part {
                     text.push_str(SEPARATOR);
-                    crate::yaml::emit(&resource.value, text);
+                    crate::yaml::emit(&resource.value, &mut text);
                 }
+                *place = text;
             });
             for (place, text) in texts.iter().enumerate().take(round.len().div_ceil(part)) {
                 // Nothing stands before the first one of all.

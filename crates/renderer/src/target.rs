@@ -528,7 +528,7 @@ fn builtin(folder: &Folder<'_>, file: &str, k: &Kustomization, config: &Config) 
     }
     for image in &k.images {
         let images = Images::new(image.clone(), config.images.clone()).map_err(|error| error.in_file(file));
-        out.extend(errors.keep(images)?.map(Transformer::Images));
+        out.extend(errors.keep(images)?.map(|images| Transformer::Images(Box::new(images))));
     }
     if !k.replacements.is_empty() {
         out.extend(errors.keep(replacements(folder, file, &k.replacements, true))?.map(Transformer::Replacements));

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::Budget;
 use crate::decode::distance;
 use crate::error::Result;
+use crate::id::Id;
 use crate::resource::{State, id_of};
 use crate::yaml::Value;
 
@@ -42,7 +43,7 @@ impl Generated {
     }
 
     /// A reference led to nothing.
-    pub(super) fn miss(&self, budget: &Budget, name: &str, kind: &str, referrer: &str) -> Result<()> {
+    pub(super) fn miss(&self, budget: &Budget, name: &str, kind: &str, referrer: &Id<'_>) -> Result<()> {
         budget.spend(self.hashed.len())?;
         let Some((_, near)) = self.hashed.iter().find(|(of, hashed)| of == kind && is_near(name, hashed)) else { return Ok(()) };
         if !self.present.contains(&(kind.to_owned(), name.to_owned())) {

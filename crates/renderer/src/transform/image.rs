@@ -1,12 +1,12 @@
 //! The images transformer.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use regex::Regex;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::fieldspec::{FieldSpec, Leaf, apply_all};
 use crate::kustomization::Image;
+use crate::parallel::Flag;
+use crate::paths::Paths;
 use crate::resource::Resource;
 use crate::yaml::{Node, Value};
 
@@ -15,18 +15,21 @@ pub(crate) struct Images {
     image: Image,
     pattern: Pattern,
     specs: Vec<FieldSpec>,
+    /// Where they lead, if whoever finds nothing there need not walk along them.
+    paths: Option<Paths>,
     /// Whether any image was of that name.
-    used: AtomicBool,
+    used: Flag,
 }
 
 impl Images {
     pub(crate) fn new(image: Image, specs: Vec<FieldSpec>) -> Result<Self> {
-        Ok(Self { pattern: Pattern::new(&image.name)?, image, specs, used: AtomicBool::new(false) })
+        let paths = specs.iter().all(FieldSpec::is_plain).then(|| Paths::of(specs.iter().map(|spec| &*spec.path)));
+        Ok(Self { pattern: Pattern::new(&image.name)?, image, specs, paths, used: Flag::default() })
     }
 
     /// What to tell when it was for no image.
     pub(super) fn unused(&self, file: &str) -> Option<String> {
-        let used = self.used.load(Ordering::Relaxed);
+        let used = self.used.is_set();
         (!used).then(|| format!("{file}: no container has an image named {}, which images changes", self.image.name))
     }
 
@@ -37,7 +40,15 @@ impl Images {
             return Ok(());
         }
         self.anywhere(&mut resource.value)?;
-        apply_all(&self.specs, resource, Leaf::Nothing, &mut |value| self.update(value))
+        let set = &mut |value: &mut Value| self.update(value);
+        match self.paths.as_ref().map(|paths| paths.there(&resource.value)) {
+            // A walk makes a list of a null that it meets.
+            Some(there) if !there.is_null => {
+                let specs = self.specs.iter().zip(&there.paths).filter(|(_, there)| **there).map(|(spec, _)| spec);
+                apply_all(specs, resource, Leaf::Nothing, set)
+            }
+            _ => apply_all(&self.specs, resource, Leaf::Nothing, set),
+        }
     }
 
     fn anywhere(&self, value: &mut Value) -> Result<()> {
@@ -67,7 +78,7 @@ impl Images {
         }
         let Some(text) = value.text().filter(|text| self.pattern.is_match(text)) else { return Ok(()) };
         let new = rename(text, &self.image);
-        self.used.store(true, Ordering::Relaxed);
+        self.used.set();
         *value = Value { pos: value.pos, ..Value::string(new) };
         Ok(())
     }
@@ -149,6 +160,20 @@ pub(crate) fn split(image: &str) -> (&str, &str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Memory, Options, build};
+
+    #[test]
+    fn a_null_on_the_way_to_an_image_becomes_a_list_as_in_kustomize() {
+        let kustomization = "images: [{name: a, newTag: \"2\"}]\nresources: [pods.yaml]\n";
+        let pods = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: null, initContainers: [{image: 'a:1'}]}}\n---\n\
+            {apiVersion: v1, kind: Pod, metadata: {name: q}, spec: {volumes: [{image: {reference: a}}, {image: null}], containers: {image: a}}}\n";
+        let files: Memory = [("kustomization.yaml", kustomization), ("pods.yaml", pods)].into_iter().collect();
+        let built = build(&files, "", &Options::default()).expect("builds");
+        let spec = |at: usize| built.resources()[at].to_json()["spec"].clone();
+        assert_eq!(spec(0), serde_json::json!({"containers": [], "initContainers": [{"image": "a:2"}]}));
+        let volumes = serde_json::json!([{"image": {"reference": "a:2"}}, {"image": null}]);
+        assert_eq!(spec(1), serde_json::json!({"containers": {"image": "a:2"}, "volumes": volumes}));
+    }
 
     #[test]
     fn a_simple_name_matches_what_its_regular_expression_matches() {

@@ -45,7 +45,7 @@ pub(crate) enum Transformer {
         replica: Replica,
         specs: Vec<FieldSpec>,
     },
-    Images(Images),
+    Images(Box<Images>),
     Replacements(Vec<crate::replacement::Replacement>),
 }
 

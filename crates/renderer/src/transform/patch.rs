@@ -1,7 +1,6 @@
 //! Patches: strategic merge and JSON 6902, by target or by the patch's own id.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Change;
 use crate::decode::nearest;
@@ -13,6 +12,7 @@ use crate::merge::{merge, twice};
 use crate::mergekeys::{ListMerge, root};
 use crate::names::Names;
 use crate::openapi::Schemas;
+use crate::parallel::Flag;
 use crate::resource::Resource;
 use crate::selector::Compiled;
 use crate::yaml::{Map, Node, Parsed, Pos, Text, Value, parse_kustomization, parse_patch};
@@ -30,7 +30,7 @@ pub(crate) struct Patches {
     /// Whether a key stands twice in one of its maps.
     twice: bool,
     /// Whether it was for any resource yet.
-    used: AtomicBool,
+    used: Flag,
 }
 
 enum Content {
@@ -78,7 +78,7 @@ pub(crate) fn prepare(folder: &Folder<'_>, patch: &Patch, kustomization: &str, j
         pos: patch.pos,
         own,
         twice,
-        used: AtomicBool::new(false),
+        used: Flag::default(),
     };
     let merge = if json_only { Err(failed("a JSON patch must be a list of operations")) } else { crate::read::patches(&text, label) };
     let json = operations(&text, label);
@@ -182,7 +182,7 @@ pub(crate) fn load_inline_or_file(folder: &Folder<'_>, entry: &Entry, kustomizat
         file: kustomization.to_owned(),
         pos: *pos,
         own,
-        used: AtomicBool::new(false),
+        used: Flag::default(),
         schemas: folder.session.schemas.borrow_mut().for_merge(),
         twice: !parsed.twice.is_empty(),
     })
@@ -233,7 +233,7 @@ fn last_counts(patch: &mut Resource, field: &str) {
 impl Patches {
     /// What to tell of a patch whose target matched nothing, of which kustomize says nothing.
     pub(super) fn unused(&self) -> Option<String> {
-        let silent = self.target.is_some() && !self.used.load(Ordering::Relaxed);
+        let silent = self.target.is_some() && !self.used.is_set();
         silent.then(|| format!("{}:{}:{}: the target of this patch matches no resource", self.file, self.pos.line, self.pos.column))
     }
 
@@ -321,7 +321,7 @@ impl Patches {
         let meant = |resource: &Resource| {
             let meant = !resource.is_empty() && target.matches(resource);
             if meant {
-                self.used.store(true, Ordering::Relaxed);
+                self.used.set();
             }
             meant
         };

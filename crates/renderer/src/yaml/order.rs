@@ -3,7 +3,16 @@
 use std::cmp::Ordering;
 
 /// Letters last, other characters first, runs of digits by value. Not transitive for keys like `v2`, `v10`, `v1beta1`.
+#[inline]
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
+    match (a.as_bytes().first(), b.as_bytes().first()) {
+        // Mostly the first letters decide.
+        (Some(x), Some(y)) if x != y && x.is_ascii_alphabetic() && y.is_ascii_alphabetic() => x.cmp(y),
+        _ => compare_all(a, b),
+    }
+}
+
+fn compare_all(a: &str, b: &str) -> Ordering {
     let (left, right) = (a.as_bytes(), b.as_bytes());
     let common = left.iter().zip(right).take_while(|(x, y)| x == y).count();
     if let (Some(x), Some(y)) = (left.get(common), right.get(common))

@@ -247,7 +247,16 @@ impl<'a> Parser<'a> {
     }
 
     /// Skips to the next token; tells whether a line was left. In block style tabs may not indent, comments and nothing at all neither.
+    #[inline]
     pub(super) fn skip_to_token(&mut self, block: bool) -> Result<bool> {
+        match self.src.get(self.at) {
+            // Mostly it begins here.
+            Some(next) if !matches!(next, b' ' | b'\n' | b'\t' | b'#') => Ok(false),
+            _ => self.skip_blanks_and_comments(block),
+        }
+    }
+
+    fn skip_blanks_and_comments(&mut self, block: bool) -> Result<bool> {
         let (mut crossed, mut commented) = (false, false);
         // Mostly there is nothing but spaces and line ends.
         let mut at = self.at;
