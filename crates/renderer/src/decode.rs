@@ -237,6 +237,8 @@ pub(crate) fn string(value: &Value, name: &str) -> Result<String> {
     match value.as_scalar() {
         Some(scalar) if scalar.kind == Kind::Str => Ok(scalar.text.to_string()),
         Some(scalar) if scalar.kind == Kind::Null => Ok(String::new()),
+        // A date is text by the time that kustomize decodes it, with a time of day.
+        Some(scalar) if scalar.kind == Kind::Timestamp => Ok(crate::yaml::as_text(scalar).unwrap_or_default()),
         Some(_) => Err(error(value.pos, format!("{name} must be text, not {}; put it in quotes", value.describe()))),
         None => Err(error(value.pos, format!("{name} must be text, not {}", value.describe()))),
     }

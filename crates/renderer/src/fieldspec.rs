@@ -6,7 +6,7 @@ use crate::decode::Fields;
 use crate::error::{Error, ErrorKind, Gathered, Result};
 use crate::id::Gvk;
 use crate::resource::Resource;
-use crate::yaml::{Dialect, Kind, Map, Node, Scalar, Text, Value, resolve};
+use crate::yaml::{Dialect, Kind, Map, Node, Pos, Scalar, Text, Value, resolve};
 
 /// A path of fields (`spec/template`, `[]` marks lists, `\/` a slash in a name) for the kinds that match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -280,10 +280,11 @@ pub(crate) fn put_text(field: &mut Value, text: String) -> Result<()> {
         return Err(Error::new(ErrorKind::Resource, message).at(field.pos));
     };
     // What was made has no place in a file, and what was made for this no text yet.
-    let is_made = field.pos.line == 0 && !old.text.is_empty();
+    let is_made = field.pos == Pos::default() && !old.text.is_empty();
     let is_text = old.kind == Kind::Str && (old.quoted || is_made);
     let kind = if is_text { Kind::Str } else { resolve(&text, Dialect::Resource) };
-    *field = Value { node: Node::Scalar(Scalar::plain(text, kind)), pos: field.pos };
+    let quoted = is_text && old.quoted;
+    *field = Value { node: Node::Scalar(Scalar { quoted, ..Scalar::plain(text, kind) }), pos: field.pos };
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use crate::decode::nearest;
 use crate::error::{Error, ErrorKind, Result};
-use crate::yaml::{Kind, Map, Node, Pos, Value, prints_plain};
+use crate::yaml::{Canonical, Kind, Map, Node, Pos, Value, canonical, prints_plain};
 
 /// One operation.
 #[derive(Debug, Clone)]
@@ -78,6 +78,28 @@ pub(crate) fn normal(value: &Value) -> Value {
     let mut value = Value::from_json(&through_floats(value.to_json()));
     quote(&mut value);
     value
+}
+
+/// What comes of a patch is printed and read again too: nothing of it was made, though most of it has no place any more.
+pub(crate) fn read_again(value: &mut Value) {
+    if value.pos == Pos::default() {
+        value.pos = Pos::UNKNOWN;
+    }
+    match &mut value.node {
+        Node::Scalar(_) => {}
+        Node::List(items) => items.iter_mut().for_each(read_again),
+        Node::Map(map) => map.iter_mut().for_each(|(_, value)| read_again(value)),
+    }
+}
+
+/// A number that is none in JSON, if the value holds one.
+pub(crate) fn infinite(value: &Value) -> Option<&Value> {
+    match &value.node {
+        Node::Scalar(scalar) if scalar.kind != Kind::Float => None,
+        Node::Scalar(scalar) => matches!(canonical(scalar), Canonical::Float(number) if !number.is_finite()).then_some(value),
+        Node::List(items) => items.iter().find_map(infinite),
+        Node::Map(map) => map.iter().find_map(|(_, value)| infinite(value)),
+    }
 }
 
 fn quote(value: &mut Value) {

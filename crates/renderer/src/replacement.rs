@@ -479,8 +479,9 @@ fn made(rest: &[String], new: &Value) -> Value {
     }
 }
 
+/// It has no type of its own, as if it had been read.
 fn nothing() -> Value {
-    Value { node: Node::Scalar(Scalar::plain("", Kind::Null)), pos: Pos::default() }
+    Value { node: Node::Scalar(Scalar::plain("", Kind::Null)), pos: Pos::UNKNOWN }
 }
 
 /// A path that goes on inside a text: the text is read as JSON or YAML, changed and written back.

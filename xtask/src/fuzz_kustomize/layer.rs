@@ -202,7 +202,7 @@ fn images(maker: &mut Maker, _: &str) -> Vec<(&'static str, Node)> {
         let mut image =
             map([("name", raw(maker.random.pick(&["nginx", "busybox", "app", "registry.local:5000/team/app", "redis", "'*'"])))]);
         if maker.random.chance(50) {
-            image.set("newName", raw(maker.random.pick(&["mirror/nginx", "reg:5000/a/b", "short"])));
+            image.set("newName", raw(maker.random.pick(&["mirror/nginx", "reg:5000/a/b", "short", "12", "'010'", "'1.0'", "2020-01-01"])));
         }
         match maker.random.below(4) {
             0 => image.set("newTag", raw(maker.random.pick(&["v2", "\"1.10\"", "'2'", "\"\""]))),

@@ -3,7 +3,7 @@
 use regex::Regex;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::fieldspec::{FieldSpec, Leaf, apply_all};
+use crate::fieldspec::{FieldSpec, Leaf, apply_all, put_text};
 use crate::kustomization::Image;
 use crate::parallel::Flag;
 use crate::paths::Paths;
@@ -79,8 +79,7 @@ impl Images {
         let Some(text) = value.text().filter(|text| self.pattern.is_match(text)) else { return Ok(()) };
         let new = rename(text, &self.image);
         self.used.set();
-        *value = Value { pos: value.pos, ..Value::string(new) };
-        Ok(())
+        put_text(value, new)
     }
 }
 

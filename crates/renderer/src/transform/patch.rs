@@ -352,6 +352,14 @@ impl Patches {
 /// Carries out the operations, those behind one that failed too: they may have errors of their own.
 fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
     let [kind, name] = [resource.kind(), resource.name()].map(Text::from);
+    if let Some(number) = jsonpatch::infinite(&resource.value) {
+        let message = format!(
+            "a patch of operations cannot be for {}: its number {} is none in JSON",
+            resource.id(),
+            number.text().unwrap_or_default()
+        );
+        return Err(Error::new(ErrorKind::Patch, message));
+    }
     resource.value = jsonpatch::normal(&std::mem::take(&mut resource.value));
     let mut errors = Gathered::default();
     for (at, operation) in operations.iter().enumerate() {
@@ -376,6 +384,7 @@ fn json(resource: &mut Resource, operations: &[Operation]) -> Result<()> {
         }
     }
     errors.finish()?;
+    jsonpatch::read_again(&mut resource.value);
     // An emptied resource goes.
     let Some(lost) = resource.lost(&kind, &name).filter(|_| !resource.is_empty()) else { return Ok(()) };
     let pos = operations.first().map(Operation::pos).unwrap_or_default();

@@ -4,13 +4,18 @@ use compact_str::CompactString;
 
 use super::scalar::{Canonical, Kind, canonical};
 
-/// Where something stands in a file: 1-based line and column (in bytes); line 0 means "made, not read".
+/// Where something stands in a file: 1-based line and column (in bytes); line 0 means that it stands in none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Pos {
     /// 1-based line.
     pub line: u32,
     /// 1-based column in bytes.
     pub column: u32,
+}
+
+impl Pos {
+    /// Of what was read, but not where: kustomize prints a resource and reads it again.
+    pub(crate) const UNKNOWN: Self = Self { line: 0, column: 1 };
 }
 
 /// A YAML value and where it was read.

@@ -532,3 +532,46 @@ fn affixes_of_transformers_need_field_specs() {
         assert!(made("fieldSpecs: []") && !made("fieldSpecs:") && !made(""), "{kind}");
     }
 }
+
+#[test]
+fn an_image_without_quotes_becomes_what_its_new_text_looks_like() {
+    let image = |written: &str, images: &str, before: &str| {
+        let text = format!("images: [{images}]\n{before}");
+        let pod = format!("{{apiVersion: v1, kind: Pod, metadata: {{name: p}}, spec: {{containers: [{{name: c, image: {written}}}]}}}}");
+        line(&made(&text, &pod, "").unwrap(), "- image: ").to_owned()
+    };
+    let named = "{name: a, newName: '12'}";
+    assert_eq!(image("a", named, ""), "12");
+    assert_eq!(image("a", "{name: a, newName: 2020-01-01}", ""), "\"2020-01-01T00:00:00Z\"");
+    assert_eq!(image("'a'", named, ""), "\"12\"");
+    assert_eq!(image("a:1", named, ""), "\"12:1\"");
+    assert_eq!(image("'a'", "{name: a, newName: '12'}, {name: '12', newName: '13'}", ""), "\"13\"");
+    // What comes of operations is read again before.
+    let operations =
+        "patches: [{target: {kind: Pod}, patch: '[{\"op\": \"replace\", \"path\": \"/spec/containers/0/image\", \"value\": \"a\"}]'}]";
+    assert_eq!(image("b", named, operations), "12");
+    // What a replacement makes has no type of its own.
+    let pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {containers: [{name: c}]}}";
+    let replacement = "replacements: [{source: {kind: Pod}, targets: [{select: {kind: Pod}, fieldPaths: [spec.containers.0.image], options: {create: true}}]}]\n";
+    let tree = format!(
+        "== base/kustomization.yaml\nresources: [r.yaml]\n{replacement}== base/r.yaml\n{pod}\n== kustomization.yaml\nresources: [base]\nimages: [{named}]\n"
+    );
+    assert_eq!(line(&run("", &tree).unwrap().to_yaml(), "- image: "), "12");
+}
+
+#[test]
+fn operations_are_not_for_numbers_that_json_does_not_have() {
+    let made = |number: &str| {
+        let text = "patches: [{target: {kind: Pod}, patch: '[{\"op\": \"add\", \"path\": \"/spec\", \"value\": {}}]'}]";
+        made(text, &format!("{{apiVersion: v1, kind: Pod, metadata: {{name: p, annotations: {{a: {number}}}}}}}"), "").is_some()
+    };
+    assert!(made("1.5") && !made(".inf") && !made(".nan"));
+}
+
+#[test]
+fn a_date_is_text_to_a_plugin() {
+    let text = "generators: [g.yaml]\n";
+    let generator =
+        "== g.yaml\napiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: 2020-01-01}\noptions: {disableNameSuffixHash: true}\n";
+    assert_eq!(line(&made(text, DEPLOYMENT, generator).unwrap(), "name: \"2"), "020-01-01T00:00:00Z\"");
+}

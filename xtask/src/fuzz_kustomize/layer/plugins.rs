@@ -137,7 +137,7 @@ fn transformer(maker: &mut Maker) -> Option<Node> {
         "ImageTagTransformer" => {
             let mut image = map([("name", raw(maker.random.pick(&["nginx", "busybox", "redis"])))]);
             match maker.random.below(4) {
-                0 => image.set("newName", raw(maker.random.pick(&["v9", "x/y"]))),
+                0 => image.set("newName", raw(maker.random.pick(&["v9", "x/y", "7", "'1e3'", "true"]))),
                 1 => image.set("digest", raw(maker.random.pick(&["v9", "1.10", "\"2\""]))),
                 2 => image.set("tagSuffix", raw(maker.random.pick(&["v9", "1.10", "\"2\""]))),
                 _ => image.set("newTag", raw(maker.random.pick(&["v9", "1.10", "\"2\"", "x/y"]))),
