@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::mergekeys::{ListMerge, Shape};
-use crate::yaml::{Kind, Map, Node, Text, Value};
+use crate::yaml::{Kind, Map, Node, Pos, Text, Value, gets_quotes};
 
 mod nameless;
 
@@ -156,6 +156,9 @@ fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Val
     dest.edit(|key, value| {
         let (inner, list) = shape.field(key);
         let met = patch.remove(key);
+        if met.is_none() {
+            quote(value);
+        }
         if error.is_some() || met.is_none() && stays(value, inner, list) {
             return true;
         }
@@ -184,6 +187,20 @@ fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Val
         }
     }
     Ok(Value { node: Node::Map(dest), pos })
+}
+
+/// What meets no patch has the quotes that it is printed with from then on: what a later one puts in its place is text.
+fn quote(value: &mut Value) {
+    match &mut value.node {
+        Node::Scalar(scalar) => {
+            if value.pos == Pos::UNTYPED && scalar.kind != Kind::Null {
+                scalar.kind = Kind::Str;
+            }
+            scalar.quoted |= scalar.kind == Kind::Str && gets_quotes(&scalar.text);
+        }
+        Node::Map(map) => map.iter_mut().for_each(|(_, value)| quote(value)),
+        Node::List(items) => items.iter_mut().for_each(quote),
+    }
 }
 
 /// Whether a value is the same after it met no patch: no empty null vanishes, no list with keys is put in order.

@@ -479,9 +479,8 @@ fn made(rest: &[String], new: &Value) -> Value {
     }
 }
 
-/// It has no type of its own, as if it had been read.
 fn nothing() -> Value {
-    Value { node: Node::Scalar(Scalar::plain("", Kind::Null)), pos: Pos::UNKNOWN }
+    Value { node: Node::Scalar(Scalar::plain("", Kind::Null)), pos: Pos::UNTYPED }
 }
 
 /// A path that goes on inside a text: the text is read as JSON or YAML, changed and written back.

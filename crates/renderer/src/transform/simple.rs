@@ -18,7 +18,7 @@ fn failed(message: impl Into<String>) -> Error {
 fn set_text(value: &mut Value, text: &str) -> Result<()> {
     match &value.node {
         Node::Scalar(_) => {
-            *value = Value { pos: value.pos, ..Value::string(text) };
+            *value = Value { pos: value.pos.of_text(), ..Value::string(text) };
             Ok(())
         }
         _ => Err(failed(format!("expected a scalar, found {}", value.describe())).at(value.pos)),
@@ -161,7 +161,7 @@ pub(super) fn set_pairs(resource: &mut Resource, pairs: &[(String, String)], spe
         }
         let found = value.describe();
         let Some(map) = value.as_map_mut() else { return Err(failed(format!("expected a map, found {found}")).at(pos)) };
-        pairs.iter().for_each(|(key, text)| map.insert(key, Value::string(text.as_str())));
+        pairs.iter().for_each(|(key, text)| map.insert(key, Value::with_quotes(text)));
         Ok(())
     })
 }

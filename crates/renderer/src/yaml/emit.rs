@@ -384,6 +384,12 @@ pub(crate) fn prints_plain(text: &str) -> bool {
     is_word(text) || style(text, false) == Style::Plain
 }
 
+/// Whether kustomize gives a text quotes where it makes it, or where it leaves it alone under a patch: what takes its place later is text then. Nothing and dates
+/// get theirs only when they are printed.
+pub(crate) fn gets_quotes(text: &str) -> bool {
+    !text.is_empty() && !prints_plain(text) && resolve(text, Dialect::Resource) != Kind::Timestamp
+}
+
 struct Analysis {
     plain: bool,
     single: bool,

@@ -20,7 +20,7 @@ mod value;
 pub use scalar::{Dialect, Kind};
 pub use value::{Map, Node, Pos, Scalar, Text, Value};
 
-pub(crate) use emit::{emit, prints_plain};
+pub(crate) use emit::{emit, gets_quotes, prints_plain};
 use parse::Alike;
 pub(crate) use parse::{Parsed, size};
 pub(crate) use scalar::{Canonical, as_text, canonical, resolve};

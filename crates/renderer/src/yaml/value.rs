@@ -2,6 +2,7 @@
 
 use compact_str::CompactString;
 
+use super::emit::gets_quotes;
 use super::scalar::{Canonical, Kind, canonical};
 
 /// Where something stands in a file: 1-based line and column (in bytes); line 0 means that it stands in none.
@@ -16,6 +17,14 @@ pub struct Pos {
 impl Pos {
     /// Of what was read, but not where: kustomize prints a resource and reads it again.
     pub(crate) const UNKNOWN: Self = Self { line: 0, column: 1 };
+
+    /// Of what was made without a type: it is what its text looks like, until a patch takes it for text.
+    pub(crate) const UNTYPED: Self = Self { line: 0, column: 2 };
+
+    /// Of what is put into a field, which may have been made for it.
+    pub(crate) fn of_text(self) -> Self {
+        if self == Self::default() { Self::UNTYPED } else { self }
+    }
 }
 
 /// A YAML value and where it was read.
@@ -217,6 +226,11 @@ impl Value {
     #[must_use]
     pub fn string(text: impl Into<Text>) -> Self {
         Self::made(Node::Scalar(Scalar::plain(text, Kind::Str)))
+    }
+
+    /// A string that gets the quotes that it needs when it is made.
+    pub(crate) fn with_quotes(text: &str) -> Self {
+        Self::made(Node::Scalar(Scalar { quoted: gets_quotes(text), ..Scalar::plain(text, Kind::Str) }))
     }
 
     /// An integer.

@@ -575,3 +575,53 @@ fn a_date_is_text_to_a_plugin() {
         "== g.yaml\napiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: 2020-01-01}\noptions: {disableNameSuffixHash: true}\n";
     assert_eq!(line(&made(text, DEPLOYMENT, generator).unwrap(), "name: \"2"), "020-01-01T00:00:00Z\"");
 }
+
+#[test]
+fn what_a_strategic_patch_leaves_alone_has_its_quotes_from_then_on() {
+    let patch = |spec: &str| format!("{{patch: '{{apiVersion: apps/v1, kind: Deployment, metadata: {{name: d}}, spec: {spec}}}'}}");
+    let deployment = "{apiVersion: apps/v1, kind: Deployment, metadata: {name: d}, spec: {replicas: 3}}";
+    let replicas = |patches: &[&str], more: &str| {
+        let patches: Vec<String> = patches.iter().map(|spec| patch(spec)).collect();
+        line(&made(&format!("patches: [{}]\n{more}", patches.join(", ")), deployment, "").unwrap(), "replicas: ").to_owned()
+    };
+    let (text, other, number) = ("{replicas: \"5\"}", "{paused: true}", "{replicas: 8}");
+    assert_eq!(replicas(&[text, number], ""), "8");
+    assert_eq!(replicas(&[text, other, number], ""), "\"8\"");
+    let four = "replicas: [{name: d, count: 4}]\n";
+    assert_eq!(replicas(&[text], four), "4");
+    assert_eq!(replicas(&[text, other], four), "\"4\"");
+    assert_eq!(replicas(&["{replicas: 2020-01-01}", other], four), "4");
+}
+
+#[test]
+fn a_label_has_the_quotes_that_it_needs_when_it_is_made() {
+    let label = |text: &str| {
+        let patch = "patches: [{patch: '{apiVersion: v1, kind: ConfigMap, metadata: {name: a, labels: {l: 7}}}'}]\n";
+        let tree = format!(
+            "== base/kustomization.yaml\nresources: [r.yaml]\ncommonLabels: {{l: {text}}}\n== base/r.yaml\n\
+             {{apiVersion: v1, kind: ConfigMap, metadata: {{name: a}}}}\n== kustomization.yaml\nresources: [base]\n{patch}"
+        );
+        line(&run("", &tree).unwrap().to_yaml(), "l: ").to_owned()
+    };
+    assert_eq!(["\"5\"", "\"x: y\"", "x", "\"\""].map(label), ["\"7\"", "\"7\"", "7", "7"]);
+}
+
+#[test]
+fn what_is_made_without_a_type_is_text_to_a_patch_that_leaves_it_alone() {
+    let built = |steps: &[&str]| {
+        let namespace = "kind: NamespaceTransformer\nmetadata: {name: n, namespace: \"5\"}\nfieldSpecs: [{path: spec/q, create: true}]";
+        let prefix = "kind: PrefixTransformer\nmetadata: {name: x}\nprefix: \"5\"\nfieldSpecs: [{path: spec/q, create: true}]";
+        let operations = "kind: PatchTransformer\nmetadata: {name: j}\ntarget: {kind: Widget}\npatch: '[{\"op\": \"add\", \"path\": \"/data\", \"value\": {}}]'";
+        let patch = "kind: PatchTransformer\nmetadata: {name: o}\npatch: '{apiVersion: example.com/v1, kind: Widget, metadata: {name: d}, spec: {z: 7}}'";
+        let files = [("n.yaml", namespace), ("x.yaml", prefix), ("j.yaml", operations), ("o.yaml", patch)];
+        let files: String = files.iter().map(|(file, text)| format!("== {file}\napiVersion: builtin\n{text}\n")).collect();
+        let widget = "{apiVersion: example.com/v1, kind: Widget, metadata: {name: d}, spec: {a: b}}\n";
+        line(&made(&format!("transformers: [{}]\n", steps.join(", ")), widget, &files).unwrap(), "q: ").to_owned()
+    };
+    assert_eq!(built(&["n.yaml"]), "\"5\"");
+    assert_eq!(built(&["n.yaml", "x.yaml"]), "55");
+    assert_eq!(built(&["x.yaml"]), "5");
+    assert_eq!(built(&["x.yaml", "o.yaml"]), "\"5\"");
+    // A patch of operations gives it the type that it looks like.
+    assert_eq!(built(&["x.yaml", "j.yaml", "o.yaml"]), "5");
+}

@@ -75,8 +75,6 @@ fn specs(maker: &mut Maker, usual: &[&str]) -> Node {
     Node::List(list)
 }
 
-/// A value that a transformer puts into a field is no number here: where the field is new it has no type in kustomize until it is read again, so that what
-/// comes next takes it for one or for a text. fiel does not follow that.
 fn transformer(maker: &mut Maker) -> Option<Node> {
     let known: Known = if maker.random.chance(60) { workload(maker) } else { some(maker, |_| true) }?;
     let kinds = [
@@ -99,7 +97,7 @@ fn transformer(maker: &mut Maker) -> Option<Node> {
     let mut one = config(maker, kind);
     match kind {
         "NamespaceTransformer" => {
-            one.at("metadata").set("namespace", raw(maker.random.pick(&["plug", "default", "prod"])));
+            one.at("metadata").set("namespace", raw(maker.random.pick(&["plug", "default", "prod", "'5'"])));
             if maker.random.chance(40) {
                 one.set("unsetOnly", raw("true"));
             }
@@ -111,7 +109,7 @@ fn transformer(maker: &mut Maker) -> Option<Node> {
             }
         }
         "PrefixTransformer" => {
-            one.set("prefix", raw(maker.random.pick(&["pre-", "'p5'", "true-"])));
+            one.set("prefix", raw(maker.random.pick(&["pre-", "'p5'", "true-", "'5'"])));
             one.set("fieldSpecs", specs(maker, &["metadata/name", "metadata/name", "metadata/labels/app"]));
         }
         "SuffixTransformer" => {
