@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::mergekeys::{ListMerge, Shape};
-use crate::yaml::{Kind, Map, Node, Pos, Text, Value, gets_quotes};
+use crate::yaml::{Kind, Map, Node, Pos, Scalar, Text, Value, gets_quotes};
 
 mod nameless;
 
@@ -156,9 +156,6 @@ fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Val
     dest.edit(|key, value| {
         let (inner, list) = shape.field(key);
         let met = patch.remove(key);
-        if met.is_none() {
-            quote(value);
-        }
         if error.is_some() || met.is_none() && stays(value, inner, list) {
             return true;
         }
@@ -189,38 +186,34 @@ fn each_field(dest: Value, patch: Option<Value>, shape: Shape<'_>) -> Result<Val
     Ok(Value { node: Node::Map(dest), pos })
 }
 
-/// What meets no patch has the quotes that it is printed with from then on: what a later one puts in its place is text.
-fn quote(value: &mut Value) {
-    match &mut value.node {
-        Node::Scalar(scalar) => {
-            if value.pos == Pos::UNTYPED && scalar.kind != Kind::Null {
-                scalar.kind = Kind::Str;
-            }
-            scalar.quoted |= scalar.kind == Kind::Str && gets_quotes(&scalar.text);
+/// Whether a value that meets no patch stays as it is: no empty null vanishes, no list with keys is put in order.
+fn stays(value: &mut Value, shape: Shape<'_>, list: ListMerge<'_>) -> bool {
+    match (&mut value.node, list) {
+        (Node::Scalar(scalar), _) => {
+            leave(scalar, value.pos);
+            scalar.kind != Kind::Null
         }
-        Node::Map(map) => map.iter_mut().for_each(|(_, value)| quote(value)),
-        Node::List(items) => items.iter_mut().for_each(quote),
-    }
-}
-
-/// Whether a value is the same after it met no patch: no empty null vanishes, no list with keys is put in order.
-fn stays(value: &Value, shape: Shape<'_>, list: ListMerge<'_>) -> bool {
-    match (&value.node, list) {
-        (Node::Scalar(scalar), _) => scalar.kind != Kind::Null,
-        (Node::Map(map), _) => map.iter().all(|(key, value)| {
+        (Node::Map(map), _) => map.iter_mut().all(|(key, value)| {
             let (inner, list) = shape.field(key);
             stays(value, inner, list)
         }),
         (Node::List(_), ListMerge::Replace) => true,
         (Node::List(items), ListMerge::Keys(keys)) if items.len() < FEW => {
-            let key = |item| filled(item, &keys[0]);
-            items.iter().enumerate().all(|(at, item)| {
-                key(item).is_some_and(|one| items[..at].iter().all(|other| key(other) != Some(one)))
-                    && stays(item, shape, ListMerge::Replace)
-            })
+            let keys: Vec<Option<&str>> = items.iter().map(|item| filled(item, &keys[0])).collect();
+            let are_distinct = keys.iter().enumerate().all(|(at, key)| key.is_some() && !keys[..at].contains(key));
+            are_distinct && items.iter_mut().all(|item| stays(item, shape, ListMerge::Replace))
         }
         (Node::List(_), _) => false,
     }
+}
+
+/// What meets no patch has the quotes that it is printed with from then on, so that what a later one puts in its place is text; and it is text itself if it was
+/// made without a type.
+fn leave(scalar: &mut Scalar, pos: Pos) {
+    if pos == Pos::UNTYPED && scalar.kind != Kind::Null {
+        scalar.kind = Kind::Str;
+    }
+    scalar.quoted |= scalar.kind == Kind::Str && gets_quotes(&scalar.text);
 }
 
 /// The text of a field that is not empty.
@@ -367,8 +360,8 @@ fn by_one_key(dest: Option<Vec<Value>>, mut patch: Vec<Value>, key: &str, shape:
         }
     }
     for (at, _) in dest_names.distinct().filter(|(_, name)| patch_names.first(name).is_none()) {
-        let old = std::mem::take(&mut dest[at]);
-        let stays = stays(&old, shape, ListMerge::Replace);
+        let mut old = std::mem::take(&mut dest[at]);
+        let stays = stays(&mut old, shape, ListMerge::Replace);
         out.extend(not_empty(if stays { Some(old) } else { merge(Some(old), None, shape, ListMerge::Replace)? }));
     }
     Ok(out)
