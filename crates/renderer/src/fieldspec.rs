@@ -284,7 +284,7 @@ pub(crate) fn put_text(field: &mut Value, text: String) -> Result<()> {
     let is_text = old.kind == Kind::Str && (old.quoted || is_made);
     let kind = if is_text { Kind::Str } else { resolve(&text, Dialect::Resource) };
     let quoted = is_text && old.quoted;
-    let pos = if is_made { field.pos } else { field.pos.of_text() };
+    let pos = if is_made { field.pos } else { field.pos.or_untyped() };
     *field = Value { node: Node::Scalar(Scalar { quoted, ..Scalar::plain(text, kind) }), pos };
     Ok(())
 }

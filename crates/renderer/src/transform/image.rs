@@ -40,15 +40,11 @@ impl Images {
             return Ok(());
         }
         self.anywhere(&mut resource.value)?;
-        let set = &mut |value: &mut Value| self.update(value);
-        match self.paths.as_ref().map(|paths| paths.there(&resource.value)) {
-            // A walk makes a list of a null that it meets.
-            Some(there) if !there.is_null => {
-                let specs = self.specs.iter().zip(&there.paths).filter(|(_, there)| **there).map(|(spec, _)| spec);
-                apply_all(specs, resource, Leaf::Nothing, set)
-            }
-            _ => apply_all(&self.specs, resource, Leaf::Nothing, set),
-        }
+        // A walk makes a list of a null that it meets, so that all are made then.
+        let there = self.paths.as_ref().map(|paths| paths.there(&resource.value)).filter(|there| !there.is_null);
+        let leads = |at: usize| there.as_ref().is_none_or(|there| there.paths[at]);
+        let specs = self.specs.iter().enumerate().filter(|(at, _)| leads(*at)).map(|(_, spec)| spec);
+        apply_all(specs, resource, Leaf::Nothing, &mut |value| self.update(value))
     }
 
     fn anywhere(&self, value: &mut Value) -> Result<()> {

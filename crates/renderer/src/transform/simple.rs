@@ -18,7 +18,7 @@ fn failed(message: impl Into<String>) -> Error {
 fn set_text(value: &mut Value, text: &str) -> Result<()> {
     match &value.node {
         Node::Scalar(_) => {
-            *value = Value { pos: value.pos.of_text(), ..Value::string(text) };
+            *value = Value { pos: value.pos.or_untyped(), ..Value::string(text) };
             Ok(())
         }
         _ => Err(failed(format!("expected a scalar, found {}", value.describe())).at(value.pos)),

@@ -21,8 +21,8 @@ impl Pos {
     /// Of what was made without a type: it is what its text looks like, until a patch takes it for text.
     pub(crate) const UNTYPED: Self = Self { line: 0, column: 2 };
 
-    /// Of what is put into a field, which may have been made for it.
-    pub(crate) fn of_text(self) -> Self {
+    /// The place of what is put here; what was made for it has no type.
+    pub(crate) fn or_untyped(self) -> Self {
         if self == Self::default() { Self::UNTYPED } else { self }
     }
 }
