@@ -61,6 +61,10 @@ pub(crate) struct Message {
     own: Vec<(u32, Field)>,
     /// The same by their names in JSON, with what stands inline.
     pub(crate) fields: BTreeMap<&'static str, Field>,
+    /// The structures that stand inline, by the names of their fields.
+    pub(crate) embedded: BTreeMap<&'static str, &'static str>,
+    /// The fields in the order in which Go has them, with what stands inline; made by whoever asks for it first.
+    ordered: OnceLock<Vec<Field>>,
     /// What is written for fields that are not given.
     pub(crate) absent: Vec<(&'static str, Value)>,
     /// What is written when nothing is given at all; made by whoever asks for it first.
@@ -93,15 +97,20 @@ impl Table {
 
     fn read(&self, text: &'static str) -> Message {
         let own: Vec<(u32, Field)> = text.split(' ').filter_map(field).collect();
-        let mut fields = BTreeMap::new();
+        let (mut fields, mut embedded) = (BTreeMap::new(), BTreeMap::new());
         for (_, field) in &own {
             match field.of {
-                Type::Message(inner) if field.inline => fields.extend(self.fields(inner).into_iter().flatten()),
+                Type::Message(inner) if field.inline => {
+                    for (name, field) in self.fields(inner).into_iter().flatten() {
+                        fields.insert(*name, *field);
+                        embedded.entry(*name).or_insert(inner);
+                    }
+                }
                 _ => drop(fields.insert(field.name, *field)),
             }
         }
         let absent = fields.values().filter_map(|field| Some((field.name, self.absent(field)?))).collect();
-        Message { own, fields, absent, nothing: OnceLock::new() }
+        Message { own, fields, embedded, ordered: OnceLock::new(), absent, nothing: OnceLock::new() }
     }
 
     /// What Go writes for a field that was not given; none when nothing is.
@@ -126,20 +135,12 @@ impl Table {
     }
 
     /// A message's fields in the order in which Go writes them.
-    pub(crate) fn ordered(&self, message: &str) -> Vec<Field> {
-        let own = self.message(message).into_iter().flat_map(|message| &message.own);
+    pub(crate) fn ordered(&self, message: &str) -> &[Field] {
         let inside = |(_, field): &(u32, Field)| match field.of {
-            Type::Message(inner) if field.inline => self.ordered(inner),
+            Type::Message(inner) if field.inline => self.ordered(inner).to_vec(),
             _ => vec![*field],
         };
-        own.flat_map(inside).collect()
-    }
-
-    /// The structure that stands inline in a message and has a field of this name.
-    pub(crate) fn embedded(&self, message: &str, name: &str) -> Option<&'static str> {
-        let inline = self.message(message)?.own.iter().filter(|(_, field)| field.inline);
-        let of = inline.filter_map(|(_, field)| if let Type::Message(of) = field.of { Some(of) } else { None });
-        of.into_iter().find(|of| self.fields(of).is_some_and(|fields| fields.contains_key(name)))
+        self.message(message).map_or(&[], |message| message.ordered.get_or_init(|| message.own.iter().flat_map(inside).collect()))
     }
 
     pub(crate) fn knows(&self, message: &str) -> bool {

@@ -62,6 +62,7 @@ mod store;
 mod stored;
 mod strict;
 mod table;
+mod time;
 pub mod tls;
 mod uses;
 mod watch;

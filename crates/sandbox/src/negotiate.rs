@@ -29,21 +29,25 @@ pub(crate) enum Encoding {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clause<'a> {
     kind: &'a str,
-    text: &'a str,
+    /// What stands behind the kind.
+    parameters: &'a str,
     quality: f64,
 }
 
 impl<'a> Clause<'a> {
     fn read(text: &'a str) -> Self {
-        let kind = text.split(';').next().unwrap_or_default().trim();
-        let mut clause = Self { kind, text, quality: 1.0 };
+        let (kind, parameters) = text.split_once(';').unwrap_or((text, ""));
+        let mut clause = Self { kind: kind.trim(), parameters, quality: 1.0 };
         clause.quality = clause.parameter("q").and_then(|quality| quality.parse().ok()).unwrap_or(1.0);
         clause
     }
 
     /// A parameter, if it is given.
     pub(crate) fn parameter(&self, name: &str) -> Option<&'a str> {
-        let pairs = self.text.split(';').skip(1).filter_map(|pair| pair.split_once('='));
+        if self.parameters.is_empty() {
+            return None;
+        }
+        let pairs = self.parameters.split(';').filter_map(|pair| pair.split_once('='));
         pairs.map(|(key, value)| (key.trim(), value.trim())).find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 

@@ -16,34 +16,27 @@ pub(crate) struct Target {
 impl Target {
     /// Reads a path; none when it names no resource.
     pub(crate) fn parse(path: &str) -> Option<Self> {
-        let mut parts: Vec<String> = path.trim_matches('/').split('/').map(decode).collect();
-        let mut out = Self::default();
-        match parts.first()?.as_str() {
-            "api" if parts.len() > 2 => {
-                out.version = std::mem::take(&mut parts[1]);
-                parts.drain(..2);
-            }
-            "apis" if parts.len() > 3 => {
-                out.group = std::mem::take(&mut parts[1]);
-                out.version = std::mem::take(&mut parts[2]);
-                parts.drain(..3);
-            }
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let (group, version, parts) = match parts.as_slice() {
+            ["api", version, rest @ ..] if !rest.is_empty() => ("", version, rest),
+            ["apis", group, version, rest @ ..] if !rest.is_empty() => (*group, version, rest),
             _ => return None,
-        }
+        };
         // `namespaces/a/pods` is about pods; `namespaces/a` and `namespaces/a/status` are about the namespace.
-        let inside = parts[0] == "namespaces" && parts.get(2).is_some_and(|part| part != "status" && part != "finalize");
-        if inside {
-            out.namespace = std::mem::take(&mut parts[1]);
-            parts.drain(..2);
-        }
-        let mut parts = parts.into_iter();
-        out.plural = parts.next()?;
-        out.name = parts.next().unwrap_or_default();
-        out.subresource = parts.next().unwrap_or_default();
-        for part in parts {
-            out.subresource = out.subresource + "/" + &part;
-        }
-        Some(out)
+        let (namespace, parts) = match parts {
+            ["namespaces", namespace, part, ..] if !matches!(*part, "status" | "finalize") => (*namespace, &parts[2..]),
+            _ => ("", parts),
+        };
+        let (plural, parts) = parts.split_first()?;
+        let (name, subresource) = parts.split_first().unwrap_or((&"", &[]));
+        Some(Self {
+            group: decode(group),
+            version: decode(version),
+            plural: decode(plural),
+            namespace: decode(namespace),
+            name: decode(name),
+            subresource: subresource.iter().map(|part| decode(part)).collect::<Vec<_>>().join("/"),
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! The kinds of Kubernetes: names, scope, verbs, and where their schemas begin.
 
+use std::sync::LazyLock;
+
 use crate::node::Node;
 use crate::table::{Table, list};
 
@@ -44,9 +46,12 @@ impl Registry {
     /// The schema of every object's `metadata`.
     #[must_use]
     pub fn object_meta() -> Node<'static> {
-        let config_map = Self::builtin().kind("", "v1", "ConfigMap");
-        let meta = config_map.and_then(|kind| kind.schema().field("metadata"));
-        meta.expect("the table holds v1/ConfigMap: a test looks")
+        static NODE: LazyLock<Node<'static>> = LazyLock::new(|| {
+            let config_map = Registry::builtin().kind("", "v1", "ConfigMap");
+            let meta = config_map.and_then(|kind| kind.schema().field("metadata"));
+            meta.expect("the table holds v1/ConfigMap: a test looks")
+        });
+        *NODE
     }
 }
 

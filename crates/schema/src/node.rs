@@ -176,7 +176,8 @@ impl<'a> Node<'a> {
         while low < high {
             let middle = u32::midpoint(low, high);
             let found = self.table.raw(self.table.field(middle, 0)).unwrap_or_default();
-            match found.cmp(name.as_bytes()) {
+            // Mostly the first letter decides.
+            match found.first().cmp(&name.as_bytes().first()).then_with(|| found.cmp(name.as_bytes())) {
                 std::cmp::Ordering::Equal => return Some(self.at(self.table.field(middle, 1))),
                 std::cmp::Ordering::Less => low = middle + 1,
                 std::cmp::Ordering::Greater => high = middle,

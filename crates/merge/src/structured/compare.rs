@@ -69,73 +69,94 @@ fn differ(old: Option<&Value>, new: Option<&Value>, of: Type<'_>, out: &mut Comp
 
 /// The same, without a look at the values as a whole: at the top something has changed nearly always.
 fn differ_in(old: Option<&Value>, new: Option<&Value>, of: Type<'_>, out: &mut Comparison) -> Change {
-    let atom = of.atom();
-    let (was, is) = (atom.of(old), atom.of(new));
-    let change = match (old, new) {
-        (None, None) => return Change::None,
-        (Some(_), None) => differ_as(was.shape(), old, new, out),
-        (Some(_), Some(_)) if !was.same_choice(is) => {
+    match (old, new) {
+        (None, None) => Change::None,
+        (None, Some(new)) => {
+            out.added = all(new, of);
+            Change::Added
+        }
+        (Some(old), None) => {
+            out.removed = all(old, of);
+            Change::Removed
+        }
+        (Some(old), Some(new)) => {
+            let atom = of.atom();
+            let (was, is) = (atom.of(Some(old)), atom.of(Some(new)));
             // A value of one form became one of another: what had parts loses or gains them all.
-            let before = differ_as(was.shape(), old, new, out);
+            let before = if was.same_choice(is) { Change::None } else { differ_as(was.shape(), old, new, out) };
             let after = differ_as(is.shape(), old, new, out);
+            out.settle();
             if before == Change::None { after } else { before }
         }
-        _ => differ_as(is.shape(), old, new, out),
-    };
-    out.settle();
-    change
+    }
 }
 
-fn differ_as(shape: Shape<'_>, old: Option<&Value>, new: Option<&Value>, out: &mut Comparison) -> Change {
+/// All that stands below a value that has come or gone.
+fn all(value: &Value, of: Type<'_>) -> FieldSet {
+    let mut out = FieldSet::default();
+    match (of.shape(Some(value)), value) {
+        (Shape::Object(object), Value::Object(fields)) if !object.atomic => {
+            for (name, value) in fields {
+                out.push(Step::Field(name.as_str().into()), true, all(value, object.child(name).unwrap_or(Type::ATOMIC)));
+            }
+        }
+        (Shape::List(list), Value::Array(items)) if !list.is_atomic() => {
+            let mut steps: BTreeMap<Step, Vec<&Value>> = BTreeMap::new();
+            for (step, item) in list.steps(items) {
+                steps.entry(step).or_default().push(item);
+            }
+            for (step, items) in steps {
+                // Of items that are there twice it cannot be told which is which.
+                let below = if let [item] = items.as_slice() { all(item, list.items) } else { FieldSet::default() };
+                out.push(step, true, below);
+            }
+        }
+        _ => {}
+    }
+    out.settle();
+    out
+}
+
+fn differ_as(shape: Shape<'_>, old: &Value, new: &Value, out: &mut Comparison) -> Change {
     match shape {
         Shape::Object(object) => {
-            let (was, is) = (old.and_then(Value::as_object), new.and_then(Value::as_object));
-            let nothing = was.is_none_or(serde_json::Map::is_empty) && is.is_none_or(serde_json::Map::is_empty);
-            if object.atomic || nothing {
+            let nothing = serde_json::Map::new();
+            let (was, is) = (old.as_object().unwrap_or(&nothing), new.as_object().unwrap_or(&nothing));
+            if object.atomic || was.is_empty() && is.is_empty() {
                 return leaf(old, new);
             }
-            let mut beside = is.into_iter().flatten().peekable();
+            let mut beside = is.iter().peekable();
             let mut both = 0;
-            for (name, value) in was.into_iter().flatten() {
+            for (name, value) in was {
                 // Names stand in the same order, unless a feature of serde_json keeps that of the text.
                 let other = beside.next_if(|(beside, _)| *beside == name).map(|(_, other)| other).or_else(|| {
-                    let other = is?.get(name)?;
+                    let other = is.get(name)?;
                     beside.find(|(beside, _)| *beside == name);
                     Some(other)
                 });
                 both += usize::from(other.is_some());
                 field(name, Some(value), other, object, out);
             }
-            let added = is.filter(|is| both < is.len()).into_iter().flatten();
-            for (name, value) in added.filter(|(name, _)| was.is_none_or(|fields| !fields.contains_key(*name))) {
+            let added = is.iter().filter(|_| both < is.len());
+            for (name, value) in added.filter(|(name, _)| !was.contains_key(*name)) {
                 field(name, None, Some(value), object, out);
             }
         }
         Shape::List(list) => {
-            let items = |value: Option<&'_ Value>| value.and_then(Value::as_array).is_none_or(Vec::is_empty);
-            if list.is_atomic() || (items(old) && items(new)) {
+            let [was, is] = [old, new].map(|value| value.as_array().map_or(&[][..], Vec::as_slice));
+            if list.is_atomic() || was.is_empty() && is.is_empty() {
                 return leaf(old, new);
             }
-            lists(old.and_then(Value::as_array), new.and_then(Value::as_array), list, out);
+            lists(was, is, list, out);
         }
         Shape::Scalar(_) => return leaf(old, new),
         Shape::Nothing => {}
     }
-    match (old, new) {
-        (None, _) => Change::Added,
-        (_, None) => Change::Removed,
-        _ => Change::None,
-    }
+    Change::None
 }
 
-fn leaf(old: Option<&Value>, new: Option<&Value>) -> Change {
-    match (old, new) {
-        (None, None) => Change::None,
-        (None, Some(_)) => Change::Added,
-        (Some(_), None) => Change::Removed,
-        (Some(old), Some(new)) if same(old, new) => Change::None,
-        _ => Change::Modified,
-    }
+fn leaf(old: &Value, new: &Value) -> Change {
+    if same(old, new) { Change::None } else { Change::Modified }
 }
 
 fn field(name: &str, old: Option<&Value>, new: Option<&Value>, object: Object<'_>, out: &mut Comparison) {
@@ -164,18 +185,15 @@ fn note(step: Step, change: Change, below: Comparison, out: &mut Comparison) {
     }
 }
 
-fn lists(old: Option<&Vec<Value>>, new: Option<&Vec<Value>>, list: List<'_>, out: &mut Comparison) {
-    if let (Some(old), Some(new)) = (old, new)
-        && old.len() == new.len()
-        && old.iter().zip(new).all(|(old, new)| same(old, new))
-    {
+fn lists(old: &[Value], new: &[Value], list: List<'_>, out: &mut Comparison) {
+    if old.len() == new.len() && old.iter().zip(new).all(|(old, new)| same(old, new)) {
         return;
     }
     let mut pairs: BTreeMap<Step, (Vec<&Value>, Vec<&Value>)> = BTreeMap::new();
-    for (step, item) in list.steps(old.map_or(&[], Vec::as_slice)) {
+    for (step, item) in list.steps(old) {
         pairs.entry(step).or_default().0.push(item);
     }
-    for (step, item) in list.steps(new.map_or(&[], Vec::as_slice)) {
+    for (step, item) in list.steps(new) {
         pairs.entry(step).or_default().1.push(item);
     }
     for (step, (was, is)) in pairs {

@@ -88,10 +88,11 @@ impl ManagedFields {
         self.times.insert(manager.clone(), time.to_owned());
     }
 
-    /// Has the fields owned by these from now on. When those wrote who own nothing any more is forgotten.
-    pub fn pass_to(&mut self, owners: Owners<Manager>) {
-        self.owners = owners;
-        self.times.retain(|manager, _| self.owners.contains_key(manager));
+    /// The same with the fields owned by these. When those wrote who own nothing any more is forgotten.
+    #[must_use]
+    pub fn passed_to(&self, owners: Owners<Manager>) -> Self {
+        let times = self.times.iter().filter(|(manager, _)| owners.contains_key(manager));
+        Self { times: times.map(|(manager, time)| (manager.clone(), time.clone())).collect(), owners }
     }
 
     /// The entries in an object's order: appliers first, then by time and name.

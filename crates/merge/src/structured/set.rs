@@ -1,12 +1,15 @@
 //! Sets of fields, as a tree of steps.
 
 use std::cmp::Ordering;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::path::Step;
 
 /// A set of paths. What stands at a path may be in it (a member) independently of what stands below.
+///
+/// Clones share their parts until one of them changes: a write mostly leaves what everybody owns as it is.
 ///
 /// ```
 /// use fiel_merge::structured::FieldSet;
@@ -15,11 +18,22 @@ use super::path::Step;
 /// let other = FieldSet::decode(&json!({"f:spec": {"f:replicas": {}}})).expect("FieldsV1");
 /// assert_eq!(owned.difference(&other).paths(), [".spec.paused"]);
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct FieldSet {
-    /// By step; each is a member or has something below it.
-    entries: Vec<Entry>,
+    /// By step; each is a member or has something below it. Most sets are leaves, which have none.
+    entries: Option<Arc<Vec<Entry>>>,
 }
+
+impl PartialEq for FieldSet {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.entries, &other.entries) {
+            (Some(one), Some(other)) if Arc::ptr_eq(one, other) => true,
+            _ => self.entries() == other.entries(),
+        }
+    }
+}
+
+impl Eq for FieldSet {}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -38,39 +52,47 @@ impl FieldSet {
     /// Whether nothing is in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries().is_empty()
     }
 
-    fn find(&self, step: &Step) -> Result<usize, usize> {
-        self.entries.binary_search_by(|entry| entry.step.cmp(step))
+    fn of(entries: Vec<Entry>) -> Self {
+        Self { entries: (!entries.is_empty()).then(|| Arc::new(entries)) }
+    }
+
+    pub(super) fn entries(&self) -> &[Entry] {
+        self.entries.as_ref().map_or(&[], |entries| entries)
+    }
+
+    /// The entries to be changed: from here on they are this set's own.
+    fn own(&mut self) -> &mut Vec<Entry> {
+        Arc::make_mut(self.entries.get_or_insert_default())
     }
 
     pub(super) fn entry(&self, step: &Step) -> Option<&Entry> {
-        self.find(step).ok().map(|at| &self.entries[at])
+        let entries = self.entries();
+        find(entries, step).ok().map(|at| &entries[at])
     }
 
     /// The entry of a field, without making a step of its name.
     pub(super) fn field(&self, name: &str) -> Option<&Entry> {
-        let at = self.entries.binary_search_by(|entry| match &entry.step {
+        let entries = self.entries();
+        let at = entries.binary_search_by(|entry| match &entry.step {
             Step::Field(field) => field.as_ref().cmp(name),
             _ => Ordering::Greater,
         });
-        at.ok().map(|at| &self.entries[at])
-    }
-
-    pub(super) fn entries(&self) -> &[Entry] {
-        &self.entries
+        at.ok().map(|at| &entries[at])
     }
 
     fn enter_entry(&mut self, step: Step) -> &mut Entry {
-        let at = match self.find(&step) {
+        let entries = self.own();
+        let at = match find(entries, &step) {
             Ok(at) => at,
             Err(at) => {
-                self.entries.insert(at, Entry { step, member: false, below: Self::default() });
+                entries.insert(at, Entry { step, member: false, below: Self::default() });
                 at
             }
         };
-        &mut self.entries[at]
+        &mut entries[at]
     }
 
     /// Puts one step of this level into it.
@@ -110,17 +132,18 @@ impl FieldSet {
     pub(super) fn push(&mut self, step: Step, member: bool, below: Self) {
         let entry = Entry { step, member, below };
         if !entry.is_empty() {
-            self.entries.push(entry);
+            self.own().push(entry);
         }
     }
 
     /// Orders what [`FieldSet::push`] collected; the same step twice is one.
     pub(super) fn settle(&mut self) {
-        if self.entries.windows(2).all(|pair| pair[0].step < pair[1].step) {
+        if self.entries().windows(2).all(|pair| pair[0].step < pair[1].step) {
             return;
         }
-        self.entries.sort_by(|one, other| one.step.cmp(&other.step));
-        self.entries.dedup_by(|later, first| {
+        let entries = self.own();
+        entries.sort_by(|one, other| one.step.cmp(&other.step));
+        entries.dedup_by(|later, first| {
             let same = later.step == first.step;
             if same {
                 first.member |= later.member;
@@ -137,23 +160,25 @@ impl FieldSet {
 
     /// Puts another set into this one, which is all that is left of it.
     pub(super) fn absorb(&mut self, other: Self) {
-        let known = self.entries.len();
+        let known = self.entries().len();
         if known == 0 {
             *self = other;
             return;
         }
-        for theirs in other.entries {
-            match self.entries[..known].binary_search_by(|entry| entry.step.cmp(&theirs.step)) {
+        let Some(theirs) = other.entries else { return };
+        let entries = self.own();
+        for theirs in Arc::unwrap_or_clone(theirs) {
+            match find(&entries[..known], &theirs.step) {
                 Ok(at) => {
-                    self.entries[at].member |= theirs.member;
-                    self.entries[at].below.absorb(theirs.below);
+                    entries[at].member |= theirs.member;
+                    entries[at].below.absorb(theirs.below);
                 }
-                Err(_) => self.entries.push(theirs),
+                Err(_) => entries.push(theirs),
             }
         }
         // What came is in its order too: two ordered runs are sorted in one walk.
-        if self.entries.len() > known {
-            self.entries.sort_by(|one, other| one.step.cmp(&other.step));
+        if entries.len() > known {
+            entries.sort_by(|one, other| one.step.cmp(&other.step));
         }
     }
 
@@ -168,13 +193,13 @@ impl FieldSet {
     /// What is in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Self {
-        let (few, many) = if self.entries.len() < other.entries.len() { (self, other) } else { (other, self) };
-        let both = few.entries.iter().filter_map(|one| {
+        let (few, many) = if self.entries().len() < other.entries().len() { (self, other) } else { (other, self) };
+        let both = few.entries().iter().filter_map(|one| {
             let two = many.entry(&one.step)?;
             let (member, below) = (one.member && two.member, one.below.intersection(&two.below));
             (member || !below.is_empty()).then(|| Entry { step: one.step.clone(), member, below })
         });
-        Self { entries: both.collect() }
+        Self::of(both.collect())
     }
 
     /// Takes out what is in another set, path by path.
@@ -188,10 +213,11 @@ impl FieldSet {
     }
 
     fn without(&mut self, other: &Self, recursive: bool) {
-        if other.is_empty() {
+        // What shares nothing with the other stays shared.
+        if !other.entries().iter().any(|theirs| self.entry(&theirs.step).is_some()) {
             return;
         }
-        self.entries.retain_mut(|entry| {
+        self.own().retain_mut(|entry| {
             let Some(theirs) = other.entry(&entry.step) else { return true };
             if recursive && theirs.member {
                 return false;
@@ -221,7 +247,7 @@ impl FieldSet {
     /// Whether all that is in this one is in the other too.
     #[must_use]
     pub fn is_subset(&self, other: &Self) -> bool {
-        self.entries.iter().all(|entry| {
+        self.entries().iter().all(|entry| {
             other.entry(&entry.step).is_some_and(|theirs| (!entry.member || theirs.member) && entry.below.is_subset(&theirs.below))
         })
     }
@@ -229,12 +255,12 @@ impl FieldSet {
     /// The members that have nothing below them.
     #[must_use]
     pub fn leaves(&self) -> Self {
-        let entries = self.entries.iter().map(|entry| Entry {
+        let entries = self.entries().iter().map(|entry| Entry {
             step: entry.step.clone(),
             member: entry.member && entry.below.is_empty(),
             below: entry.below.leaves(),
         });
-        Self { entries: entries.collect() }
+        Self::of(entries.collect())
     }
 
     /// Every path in it, as conflicts show them, in order: first the members of a level, then what is below.
@@ -246,9 +272,9 @@ impl FieldSet {
     }
 
     fn collect(&self, prefix: &str, out: &mut Vec<String>) {
-        let members = self.entries.iter().filter(|entry| entry.member);
+        let members = self.entries().iter().filter(|entry| entry.member);
         out.extend(members.map(|entry| format!("{prefix}{}", entry.step)));
-        for entry in &self.entries {
+        for entry in self.entries() {
             entry.below.collect(&format!("{prefix}{}", entry.step), out);
         }
     }
@@ -260,7 +286,7 @@ impl FieldSet {
     }
 
     fn encode_fields(&self) -> Map<String, Value> {
-        let encoded = self.entries.iter().map(|entry| {
+        let encoded = self.entries().iter().map(|entry| {
             let mut fields = entry.below.encode_fields();
             if entry.member && !fields.is_empty() {
                 fields.insert(".".to_owned(), Value::Object(Map::new()));
@@ -276,7 +302,7 @@ impl FieldSet {
         if member && !self.is_empty() {
             out.push_str("\".\":{},");
         }
-        for (index, entry) in self.entries.iter().enumerate() {
+        for (index, entry) in self.entries().iter().enumerate() {
             if index > 0 {
                 out.push(',');
             }
@@ -291,7 +317,7 @@ impl FieldSet {
     #[must_use]
     pub fn decode(fields: &Value) -> Option<Self> {
         let fields = fields.as_object()?;
-        let mut out = Self { entries: Vec::with_capacity(fields.len()) };
+        let mut out = Self::default();
         for (key, value) in fields {
             if key == "." {
                 continue;
@@ -302,4 +328,9 @@ impl FieldSet {
         out.settle();
         Some(out)
     }
+}
+
+/// Where a step is among entries in their order, or where it would be.
+fn find(entries: &[Entry], step: &Step) -> Result<usize, usize> {
+    entries.binary_search_by(|entry| entry.step.cmp(step))
 }

@@ -125,6 +125,10 @@ impl<'a> Type<'a> {
 
     fn open(node: Node<'a>, preserving: bool) -> Self {
         let preserving = preserving || node.preserves_unknown();
+        // As most are: there is nothing to ask of them.
+        if node.scalar().is_some() {
+            return Self(Source::Open { node, preserving });
+        }
         let free = node.is_object() && !node.has_fields() && node.additional().is_none();
         if (node.is_any() && preserving) || (free && node.map_type() == MapType::Granular) {
             Self(Source::Deduced)

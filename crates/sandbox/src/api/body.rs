@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use super::{Ask, options};
@@ -223,11 +224,13 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
         let mut out = Map::new();
         while let Some(key) = entries.next_key_seed(Key)? {
             let line = if self.found.yaml { self.found.line_of(&key) } else { 0 };
-            let place = Place::Field(&self.place, &key);
+            let entry = out.entry(key);
+            let key = entry.key();
+            let place = Place::Field(&self.place, key);
             if let Some(places) = &mut self.found.places {
                 places.push(place.to_string());
             }
-            if out.contains_key(&key) {
+            if matches!(entry, Entry::Occupied(_)) {
                 let told = if self.found.yaml {
                     format!("line {line}: key \"{key}\" already set in map")
                 } else {
@@ -236,7 +239,12 @@ impl<'de> Visitor<'de> for Seed<'_, '_> {
                 self.found.twice.push(told);
             }
             let value = entries.next_value_seed(Seed { place, found: &mut *self.found })?;
-            out.insert(key, value);
+            match entry {
+                Entry::Vacant(entry) => {
+                    entry.insert(value);
+                }
+                Entry::Occupied(mut entry) => drop(entry.insert(value)),
+            }
         }
         Ok(out.into())
     }

@@ -11,6 +11,7 @@ use crate::resource::Resource;
 use crate::selector::Selector;
 use crate::status::ApiError;
 use crate::stored::{self, Draft, Opened, Order, Shown, Stored};
+use crate::time;
 
 const ORPHAN: &str = "orphan";
 const FOREGROUND: &str = "foregroundDeletion";
@@ -148,7 +149,7 @@ fn delete(core: &mut Core, resource: &Resource, namespace: &str, name: &str, opt
     if !already || shorter || finalizers != meta::finalizers(&old) {
         if !already || shorter {
             let end = now + jiff::SignedDuration::from_secs(i64::try_from(grace).unwrap_or(0));
-            new["metadata"]["deletionTimestamp"] = json!(end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+            new["metadata"]["deletionTimestamp"] = json!(time::seconds(end));
             new["metadata"]["deletionGracePeriodSeconds"] = json!(grace);
         }
         new["metadata"]["finalizers"] = json!(finalizers);

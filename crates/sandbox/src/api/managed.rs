@@ -156,8 +156,7 @@ pub(crate) fn updated(
         owners.remove(&me);
     }
     let changed = owners.get(&me) != known.owners.get(&me);
-    let mut managed = known.into_owned();
-    managed.pass_to(owners);
+    let mut managed = known.passed_to(owners);
     if changed {
         managed.stamp(&me, now);
     }
@@ -232,7 +231,7 @@ pub(crate) fn applied(
     })?;
     // Time stands still while nothing changes: the same apply again is no write.
     let same = old.is_some() && !moved && applied.object == *before;
-    managed.pass_to(applied.owners);
+    let mut managed = managed.passed_to(applied.owners);
     if !same {
         managed.stamp(&me, now);
     }

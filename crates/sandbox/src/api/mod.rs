@@ -36,6 +36,7 @@ use crate::resource::{Resource, Resources};
 use crate::status::ApiError;
 use crate::store::Store;
 use crate::stored::Shown;
+use crate::time;
 
 pub(crate) use body::{Body, places};
 pub(crate) use expiry::{expire, expires};
@@ -163,7 +164,7 @@ impl Core {
 
     /// The time as objects hold it.
     fn now(&self) -> String {
-        (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+        time::seconds((self.clock)())
     }
 
     /// Fails when writes can no longer be kept on disk.
@@ -227,9 +228,9 @@ impl Random {
     /// A uid of version 4's form.
     fn uid(&mut self) -> String {
         let (high, low) = (self.next(), self.next());
-        let third = (high & 0xfff) | 0x4000;
-        let fourth = ((low >> 48) & 0x3fff) | 0x8000;
-        format!("{:08x}-{:04x}-{third:04x}-{fourth:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff, low & 0xffff_ffff_ffff)
+        let (high, low) = (high & !0xf000 | 0x4000, low & !(3 << 62) | 2 << 62);
+        let digits = format!("{high:016x}{low:016x}");
+        [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
     }
 
     /// What is put behind a generateName.

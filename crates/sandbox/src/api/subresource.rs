@@ -17,6 +17,7 @@ use crate::resource::{Resource, SCALES};
 use crate::status::ApiError;
 use crate::stored::Shown;
 use crate::strict;
+use crate::time;
 
 /// Carries out a request for a subresource.
 pub(crate) fn carry_out(core: &mut Held<'_>, ask: &Ask<'_>) -> Answer {
@@ -227,7 +228,7 @@ fn token(core: &mut Core, ask: &Ask<'_>) -> Result<Value, ApiError> {
     request["kind"] = json!("TokenRequest");
     request["metadata"]["name"] = json!(name);
     request["metadata"]["namespace"] = json!(namespace);
-    request["status"] = json!({"token": token, "expirationTimestamp": until.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()});
+    request["status"] = json!({"token": token, "expirationTimestamp": time::seconds(until)});
     Ok(request)
 }
 

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use super::quantity;
 use crate::golang::{Field, Shape, Table, Type, type_name};
 use crate::place::Place;
+use crate::time;
 
 /// Lists and maps without anything in them that were taken out of an object, each with its place as a JSON pointer. Nothing tells them from what was not
 /// given but Go's own types, which show them in errors.
@@ -146,8 +147,8 @@ fn one(value: &mut Value, of: Type, place: Place<'_>, empties: &mut Empties) {
     let Type::Message(message) = of else { return };
     match (message, &mut *value) {
         ("resource.Quantity", _) => amount(value, quantity::canonical),
-        ("meta/v1.Time", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%SZ"),
-        ("meta/v1.MicroTime", Value::String(text)) => time(text, "%Y-%m-%dT%H:%M:%S.%6fZ"),
+        ("meta/v1.Time", Value::String(text)) => time(text, time::seconds),
+        ("meta/v1.MicroTime", Value::String(text)) => time(text, time::micros),
         (_, Value::Object(fields)) => prune_in(fields, object_of(message), &[], place, empties),
         _ => {}
     }
@@ -163,9 +164,9 @@ fn amount(value: &mut Value, written: fn(&str) -> Option<String>) {
     }
 }
 
-fn time(text: &mut String, form: &str) {
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        *text = time.strftime(form).to_string();
+fn time(text: &mut String, written: fn(jiff::Timestamp) -> String) {
+    if let Ok(time) = text.parse() {
+        *text = written(time);
     }
 }
 

@@ -31,14 +31,14 @@ pub(crate) fn metadata_mismatch(metadata: &Value) -> Option<String> {
 
 fn inside(value: &Value, message: &str, place: Place<'_>, old: Option<&Value>) -> Option<String> {
     let fields = value.as_object()?;
-    let known = Table::get().fields(message)?;
+    let known = Table::get().message(message)?;
     fields.iter().filter(|(_, value)| !value.is_null()).find_map(|(name, value)| {
-        let field = known.get(name.as_str())?;
+        let field = known.fields.get(name.as_str())?;
         let old = old.and_then(|old| old.get(name));
         if old == Some(value) {
             return None;
         }
-        let embedded = Table::get().embedded(message, name).map(|of| Place::Field(&place, of.rsplit('.').next().unwrap_or_default()));
+        let embedded = known.embedded.get(name.as_str()).map(|of| Place::Field(&place, of.rsplit('.').next().unwrap_or_default()));
         whole(value, field, &Known { message, place: Place::Field(embedded.as_ref().unwrap_or(&place), name) }, old)
     })
 }

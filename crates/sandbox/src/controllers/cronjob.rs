@@ -15,10 +15,11 @@ use super::event::Report;
 use super::kind::Kind;
 use super::object::{
     Labels, Object, annotation, condition, controller, created, flag, is_deleting, key, make, name, namespace, number, owner_reference,
-    status_patch, text, time_text, uid,
+    status_patch, text, uid,
 };
 use super::world::{Name, World};
 use crate::schedule::{self, Schedule};
+use crate::time;
 
 /// The annotation of a Job that says for which time it was made.
 const SCHEDULED: &str = "batch.kubernetes.io/cronjob-scheduled-timestamp";
@@ -144,7 +145,7 @@ impl<'a> State<'a> {
         }
         for (field, time) in [("lastScheduleTime", last), ("lastSuccessfulTime", self.succeeded)] {
             if let Some(time) = time {
-                status[field] = time_text(time).into();
+                status[field] = time::seconds(time).into();
             }
         }
         status
@@ -328,7 +329,7 @@ mod tests {
         let mut job = job(cron, at(scheduled), &TimeZone::UTC);
         job.metadata.uid = Some(format!("job-{scheduled}"));
         if let Some(kind) = ended {
-            job.data["status"] = json!({"startTime": time_text(at(scheduled)), "completionTime": time_text(at(scheduled)),
+            job.data["status"] = json!({"startTime": time::seconds(at(scheduled)), "completionTime": time::seconds(at(scheduled)),
                 "conditions": [{"type": kind, "status": "True"}]});
         }
         job

@@ -15,10 +15,11 @@ use super::hash;
 use super::kind::Kind;
 use super::object::{
     Labels, Object, annotation, condition, controller, created, flag, is_deleting, key, make, name, namespace, number, owner_reference,
-    status_patch, time_text, uid,
+    status_patch, uid,
 };
 use super::rollout::{self, Limits, Revision};
 use super::world::{Name, World};
+use crate::time;
 
 /// The label that keeps the Pods of two revisions apart.
 pub(super) const HASH: &str = "pod-template-hash";
@@ -343,7 +344,7 @@ impl<'a> Rollout<'a> {
 
     /// A condition with its times; `touch` renews the update even if nothing else changed.
     fn condition(&self, kind: &str, truth: &str, reason: &str, message: &str, touch: bool, now: Timestamp) -> Value {
-        let now = time_text(now);
+        let now = time::seconds(now);
         let live = condition(self.deployment, kind);
         let same_truth = live.filter(|live| live["status"] == truth);
         let same = same_truth.filter(|live| live["reason"] == reason && live["message"] == message && !touch);

@@ -10,9 +10,10 @@ use super::claim::{claim, owners};
 use super::engine::{Controller, Decision};
 use super::event::Report;
 use super::kind::Kind;
-use super::object::{Object, condition, flag, is_deleting, key, number, ready_since, status_patch, text, time_text};
+use super::object::{Object, condition, flag, is_deleting, key, number, ready_since, status_patch, text};
 use super::pods;
 use super::world::{Name, World};
+use crate::time;
 
 /// Who tells it.
 const SOURCE: &str = "job-controller";
@@ -198,7 +199,7 @@ impl Count {
     }
 
     fn status(&self, job: &Object, end: Option<(&str, &str, &str)>, suspended: bool, now: Timestamp) -> Value {
-        let text_now = time_text(now);
+        let text_now = time::seconds(now);
         let mut status = json!({"ready": self.ready, "terminating": 0, "uncountedTerminatedPods": {}});
         for (field, value) in [("active", self.active), ("succeeded", self.succeeded), ("failed", self.failed)] {
             if value > 0 {

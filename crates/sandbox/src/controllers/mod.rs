@@ -52,7 +52,7 @@ mod world;
 pub(crate) use endpoints::target;
 pub(crate) use event::Report;
 pub(crate) use kind::Kind;
-pub(crate) use object::{Object, is_pod_ready, make, selects_plainly, time_text};
+pub(crate) use object::{Object, is_pod_ready, make, selects_plainly};
 pub(crate) use teller::Teller;
 pub(crate) use world::{Change, World, watch};
 

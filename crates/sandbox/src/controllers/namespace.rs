@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use super::MANAGER;
 use super::action::is_status;
 use super::housekeeping::Kinds;
-use super::object::{Object, condition, is_deleting, time_text};
+use super::object::{Object, condition, is_deleting};
+use crate::time;
 
 /// What is left in a namespace.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -129,7 +130,7 @@ fn status(namespace: &Object, remaining: &Remaining, now: Timestamp) -> Option<V
     }
     let time = |kind: &str, truth: &str| {
         let live = condition(namespace, kind).filter(|live| live["status"] == truth);
-        live.and_then(|live| live["lastTransitionTime"].as_str()).map_or_else(|| time_text(now), str::to_owned)
+        live.and_then(|live| live["lastTransitionTime"].as_str()).map_or_else(|| time::seconds(now), str::to_owned)
     };
     let conditions: Vec<Value> = wanted
         .iter()

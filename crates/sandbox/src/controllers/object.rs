@@ -187,11 +187,17 @@ impl Object {
     /// What stands below the object's root, by JSON pointer. `Value::pointer` makes two texts of each step, in case it holds a `~`: none does. Steps are
     /// too short for a search of many letters at once to be worth its beginning.
     pub(crate) fn at(&self, pointer: &str) -> Option<&Value> {
-        let steps = pointer.as_bytes().split(|byte| *byte == b'/').skip(1).map(|step| std::str::from_utf8(step).unwrap_or_default());
-        steps.into_iter().try_fold(&self.data, |value, step| match value {
-            Value::Array(items) => items.get(step.parse::<usize>().ok()?),
-            _ => value.get(step),
-        })
+        let (mut rest, mut value) = (pointer.strip_prefix('/').unwrap_or_default(), &self.data);
+        while !rest.is_empty() {
+            let end = rest.bytes().position(|byte| byte == b'/').unwrap_or(rest.len());
+            let step = &rest[..end];
+            value = match value {
+                Value::Array(items) => items.get(step.parse::<usize>().ok()?)?,
+                _ => value.get(step)?,
+            };
+            rest = rest.get(end + 1..).unwrap_or_default();
+        }
+        Some(value)
     }
 }
 
@@ -275,11 +281,6 @@ pub(crate) fn ready_since(pod: &Object) -> Option<Timestamp> {
 /// Whether a Pod is ready and not going away.
 pub(crate) fn is_pod_ready(pod: &Object) -> bool {
     !is_deleting(pod) && ready_since(pod).is_some()
-}
-
-/// A time as the API writes it: UTC, whole seconds.
-pub(crate) fn time_text(time: Timestamp) -> String {
-    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// The merge patch that turns the live status into `wanted`, top-level fields that are no more wanted included; none where nothing changes.

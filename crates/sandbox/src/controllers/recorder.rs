@@ -11,7 +11,8 @@ use serde_json::json;
 
 use super::event::{Report, Write};
 use super::kind::Kind;
-use super::object::{make, time_text};
+use super::object::make;
+use crate::time;
 
 /// How many keys are remembered of each kind.
 const REMEMBERED: usize = 4096;
@@ -61,10 +62,10 @@ impl Recorder {
         }
         let event = json!({
             "involvedObject": report.about, "reason": report.reason, "message": message, "source": source,
-            "firstTimestamp": time_text(first), "lastTimestamp": time_text(at), "count": count, "type": report.kind, "eventTime": null,
+            "firstTimestamp": time::seconds(first), "lastTimestamp": time::seconds(at), "count": count, "type": report.kind, "eventTime": null,
             "reportingComponent": component, "reportingInstance": instance,
         });
-        let patch = (before > 0).then(|| json!({"count": count, "lastTimestamp": time_text(at), "message": message}));
+        let patch = (before > 0).then(|| json!({"count": count, "lastTimestamp": time::seconds(at), "message": message}));
         Some(Write { event: make(Kind::Event, metadata(report, name), event), patch, manager: report.manager() })
     }
 
@@ -109,7 +110,7 @@ fn metadata(report: &Report, name: String) -> ObjectMeta {
 fn action(report: &Report, name: &str, at: Timestamp) -> Write {
     let event = json!({
         "involvedObject": report.about, "reason": report.reason, "message": report.message, "source": {}, "type": report.kind,
-        "eventTime": at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string(), "firstTimestamp": null, "lastTimestamp": null, "action": report.action,
+        "eventTime": time::micros(at), "firstTimestamp": null, "lastTimestamp": null, "action": report.action,
         "reportingComponent": report.source, "reportingInstance": format!("{}-{}", report.source, report.host),
     });
     Write { event: make(Kind::Event, metadata(report, name.to_owned()), event), patch: None, manager: report.manager() }

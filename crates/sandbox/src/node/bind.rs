@@ -7,7 +7,8 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use super::Context;
-use crate::controllers::{Change, Kind, Object, time_text};
+use crate::controllers::{Change, Kind, Object};
+use crate::time;
 
 /// The name under which Pods are bound.
 const SCHEDULER: &str = "kube-scheduler";
@@ -77,7 +78,7 @@ async fn try_register(context: &Context) -> Result<(), kube::Error> {
         Err(kube::Error::Api(status)) if status.code == 409 => None,
         Err(error) => return Err(error),
     };
-    let now = time_text((context.clock)());
+    let now = time::seconds((context.clock)());
     let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({"type": kind, "status": status, "reason": reason, "message": message, "lastHeartbeatTime": now, "lastTransitionTime": now});
     // Nothing is measured: a Pod's requests are not held against it.
     let capacity = json!({"cpu": "64", "memory": "256Gi", "pods": "10000", "ephemeral-storage": "1Ti"});

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::logs::RunId;
-use crate::controllers::{Object, time_text};
+use crate::controllers::Object;
+use crate::time;
 
 /// How a container ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +91,7 @@ pub(super) fn of(pod: &Object, containers: &[Container], place: &Place, now: Tim
         "hostIPs": [{"ip": place.host_ip}],
         "podIP": place.pod_ip,
         "podIPs": [{"ip": place.pod_ip}],
-        "startTime": pod.at("/status/startTime").and_then(Value::as_str).map_or_else(|| time_text(place.since), str::to_owned),
+        "startTime": pod.at("/status/startTime").and_then(Value::as_str).map_or_else(|| time::seconds(place.since), str::to_owned),
         "containerStatuses": statuses,
         "qosClass": pod.at("/status/qosClass").cloned().unwrap_or_else(|| quality(pod).into()),
     });
@@ -132,7 +133,7 @@ fn condition(pod: &Object, kind: &str, truth: bool, why: Option<&(&str, String)>
     let truth = if truth { "True" } else { "False" };
     let live = pod.at("/status/conditions").and_then(Value::as_array);
     let live = live.and_then(|live| live.iter().find(|condition| condition["type"] == kind && condition["status"] == truth));
-    let since = live.and_then(|live| live["lastTransitionTime"].as_str()).map_or_else(|| time_text(now), str::to_owned);
+    let since = live.and_then(|live| live["lastTransitionTime"].as_str()).map_or_else(|| time::seconds(now), str::to_owned);
     let mut condition = json!({"type": kind, "status": truth, "lastProbeTime": null, "lastTransitionTime": since});
     if let Some((reason, message)) = why {
         condition["reason"] = (*reason).into();
@@ -152,8 +153,8 @@ fn container_status(pod: &Object, spec: &Value, container: &Container) -> Value 
         let mut state = json!({
             "exitCode": end.code,
             "reason": end.reason,
-            "startedAt": time_text(end.started),
-            "finishedAt": time_text(end.finished),
+            "startedAt": time::seconds(end.started),
+            "finishedAt": time::seconds(end.finished),
             "containerID": id(run),
         });
         if let Some(signal) = end.signal {
@@ -172,7 +173,7 @@ fn container_status(pod: &Object, spec: &Value, container: &Container) -> Value 
             }
             (json!({"waiting": waiting}), false)
         }
-        State::Running { since } => (json!({"running": {"startedAt": time_text(*since)}}), true),
+        State::Running { since } => (json!({"running": {"startedAt": time::seconds(*since)}}), true),
         State::Ended(end) => (json!({"terminated": ended(end, container.run)}), false),
     };
     let last = container
@@ -203,7 +204,7 @@ fn run_id(pod: &Object, spec: &Value, run: u32) -> RunId {
 /// Init containers of a simulated Pod have always ended well.
 fn initialized(pod: &Object, spec: &Value, place: &Place) -> Value {
     let id = run_id(pod, spec, 1).to_string();
-    let time = time_text(place.since);
+    let time = time::seconds(place.since);
     json!({
         "name": spec["name"], "image": spec["image"], "imageID": spec["image"], "containerID": id, "ready": true, "started": false, "restartCount": 0,
         "state": {"terminated": {"exitCode": 0, "reason": "Completed", "startedAt": time, "finishedAt": time, "containerID": id}}, "lastState": {},

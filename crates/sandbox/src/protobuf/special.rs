@@ -4,14 +4,15 @@ use base64::Engine as _;
 use serde_json::Value;
 
 use super::wire::{self, Reader, Wire};
+use crate::time;
 
 type Read = fn(&[u8]) -> Result<Value, String>;
 
 /// How a message of that name is read, if it is one of them.
 pub(super) fn of(name: &str) -> Option<Read> {
     Some(match name {
-        "meta/v1.Time" => |bytes| time(bytes, |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
-        "meta/v1.MicroTime" => |bytes| time(bytes, |at| at.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_string()),
+        "meta/v1.Time" => |bytes| time(bytes, time::seconds),
+        "meta/v1.MicroTime" => |bytes| time(bytes, time::micros),
         "resource.Quantity" => |bytes| first_text(bytes),
         "util/intstr.IntOrString" => int_or_string,
         "meta/v1.FieldsV1" | "runtime.RawExtension" => raw,
