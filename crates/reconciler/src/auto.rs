@@ -94,7 +94,7 @@ fn selected(compared: &crate::plan::Compared) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{Holdings, compare};
+    use crate::plan::{Comparison, Holdings};
     use crate::tracking;
     use std::sync::Arc;
 
@@ -112,6 +112,11 @@ mod tests {
         }
     }
 
+    fn compare(desired: &[Value], holdings: &Holdings) -> Comparison {
+        let desired: Vec<Arc<Value>> = desired.iter().cloned().map(Arc::new).collect();
+        crate::plan::compare("demo", &desired, holdings, &Comparison::default())
+    }
+
     fn app(policy: &Value, last: &Value) -> Value {
         json!({"spec": {"source": {"path": "app"}, "syncPolicy": {"automated": policy}}, "status": {"operationState": last}})
     }
@@ -124,9 +129,9 @@ mod tests {
 
     #[test]
     fn table() {
-        let drift = compare("demo", &[config("a", "1")], &holdings(&[config("a", "2")]));
-        let surplus = compare("demo", &[config("a", "1")], &holdings(&[config("a", "1"), config("b", "1")]));
-        let empty = compare("demo", &[], &holdings(&[config("a", "1")]));
+        let drift = compare(&[config("a", "1")], &holdings(&[config("a", "2")]));
+        let surplus = compare(&[config("a", "1")], &holdings(&[config("a", "1"), config("b", "1")]));
+        let empty = compare(&[], &holdings(&[config("a", "1")]));
         let heal = json!({"prune": true, "selfHeal": true});
         assert_eq!(decide(&app(&Value::Null, &Value::Null), &drift, "two", NEVER), Decision::Nothing);
         assert_eq!(decide(&app(&json!({"enabled": false}), &Value::Null), &drift, "two", NEVER), Decision::Nothing);
@@ -159,7 +164,7 @@ mod tests {
     fn what_is_unknown_is_not_absent() {
         let mut unknown = holdings(&[]);
         unknown.unknown.insert(crate::live::Gvk { group: String::new(), version: "v1".into(), kind: "ConfigMap".into() }, "timeout".into());
-        let comparison = compare("demo", &[config("a", "1")], &unknown);
+        let comparison = compare(&[config("a", "1")], &unknown);
         assert_eq!(comparison.sync(), Sync::Unknown);
         assert_eq!(decide(&app(&json!({"prune": true, "selfHeal": true}), &Value::Null), &comparison, "two", NEVER), Decision::Nothing);
     }
@@ -168,7 +173,7 @@ mod tests {
     fn anothers_object_is_left_alone() {
         let mut theirs = config("a", "2");
         tracking::stamp(&mut theirs, "other");
-        let comparison = compare("demo", &[config("a", "1")], &holdings(&[theirs]));
+        let comparison = compare(&[config("a", "1")], &holdings(&[theirs]));
         assert_eq!(comparison.sync(), Sync::OutOfSync);
         assert_eq!(decide(&app(&json!({"prune": true, "selfHeal": true}), &Value::Null), &comparison, "two", NEVER), Decision::Nothing);
         assert_eq!(comparison.conditions[0].0, "SharedResourceWarning");

@@ -43,7 +43,7 @@ pub struct Compared {
     /// The API version that it is looked at in.
     pub version: String,
     /// As it would be applied, with the Application's mark; `None`: Git does not have it.
-    pub desired: Option<Value>,
+    pub desired: Option<Arc<Value>>,
     /// As it is; `None`: it is not there.
     pub live: Option<Arc<Value>>,
     /// The verdict.
@@ -72,20 +72,19 @@ pub struct Holdings {
 /// All objects of an Application, compared.
 #[derive(Debug, Clone, Default)]
 pub struct Comparison {
-    /// By identity.
+    /// In the order of their identities.
     pub objects: Vec<Compared>,
     /// What the user should know: condition types and messages.
     pub conditions: Vec<(String, String)>,
 }
 
-/// Compares. `desired` are the objects as rendered, with their namespaces.
-pub fn compare(application: &str, desired: &[Value], holdings: &Holdings) -> Comparison {
+/// Compares. `desired` are the objects as rendered, with their namespaces and the Application's mark. What is the very same as in `before`, a comparison
+/// of the same Application, is as it was found then.
+pub fn compare(application: &str, desired: &[Arc<Value>], holdings: &Holdings, before: &Comparison) -> Comparison {
     let mut comparison = Comparison::default();
-    let mut wanted: BTreeMap<ObjectKey, Value> = BTreeMap::new();
+    let mut wanted: BTreeMap<ObjectKey, &Arc<Value>> = BTreeMap::new();
     for object in desired.iter().filter(|o| hook(o).is_none()) {
         let key = ObjectKey::of(object);
-        let mut object = object.clone();
-        tracking::stamp(&mut object, application);
         if wanted.insert(key.clone(), object).is_some() {
             let message = format!("Resource {} appeared 2 times among application resources.", key.shown());
             comparison.conditions.push(("RepeatedResourceWarning".into(), message));
@@ -107,7 +106,7 @@ pub fn compare(application: &str, desired: &[Value], holdings: &Holdings) -> Com
         .map(|(_, o)| o.clone())
         .collect();
     for (key, object) in wanted {
-        comparison.objects.push(desired_object(application, key, object, holdings));
+        comparison.objects.push(desired_object(application, key, object, holdings, before));
     }
     comparison.objects.extend(surplus.into_iter().map(surplus_object));
     for shared in comparison.objects.iter().filter(|c| c.foreign.is_some()) {
@@ -122,21 +121,41 @@ pub fn compare(application: &str, desired: &[Value], holdings: &Holdings) -> Com
     comparison
 }
 
-fn desired_object(application: &str, key: ObjectKey, object: Value, holdings: &Holdings) -> Compared {
-    let version = version_of(&object).to_owned();
+fn desired_object(application: &str, key: ObjectKey, object: &Arc<Value>, holdings: &Holdings, before: &Comparison) -> Compared {
+    let version = version_of(object).to_owned();
     let gvk = Gvk { group: key.group.clone(), version: version.clone(), kind: key.kind.clone() };
     let live = holdings.objects.get(&key).cloned();
+    let unknown = holdings.unknown.contains_key(&gvk);
+    if let Some(known) = before.find(&key).filter(|known| !unknown && known.is_of(object, live.as_ref())) {
+        return known.clone();
+    }
     let foreign = live.as_ref().and_then(|l| tracking::owner(l)).filter(|owner| *owner != application).map(str::to_owned);
     let (sync, differences, health) = match &live {
-        _ if holdings.unknown.contains_key(&gvk) => (Sync::Unknown, Vec::new(), None),
+        _ if unknown => (Sync::Unknown, Vec::new(), None),
         None => (Sync::OutOfSync, Vec::new(), Some(Health { status: Status::Missing, message: String::new() })),
         Some(live) => {
-            let differences = diff::differences(&object, live);
+            let differences = diff::differences(object, live);
             let sync = if differences.is_empty() && foreign.is_none() { Sync::Synced } else { Sync::OutOfSync };
             (sync, differences, health::of(live))
         }
     };
-    Compared { key, version, desired: Some(object), live, sync, differences, requires_pruning: false, foreign, health }
+    Compared { key, version, desired: Some(object.clone()), live, sync, differences, requires_pruning: false, foreign, health }
+}
+
+impl Compared {
+    /// The object that is meant: as it is, or else as it would be.
+    pub fn object(&self) -> Option<&Value> {
+        self.live.as_deref().or(self.desired.as_deref())
+    }
+
+    /// Whether these very values were compared, and all was known.
+    fn is_of(&self, desired: &Arc<Value>, live: Option<&Arc<Value>>) -> bool {
+        let same = |one: Option<&Arc<Value>>, other: Option<&Arc<Value>>| match (one, other) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        };
+        self.sync != Sync::Unknown && same(self.desired.as_ref(), Some(desired)) && same(self.live.as_ref(), live)
+    }
 }
 
 fn surplus_object(live: Arc<Value>) -> Compared {
@@ -156,6 +175,11 @@ fn surplus_object(live: Arc<Value>) -> Compared {
 }
 
 impl Comparison {
+    /// The object of that identity.
+    fn find(&self, key: &ObjectKey) -> Option<&Compared> {
+        self.objects.binary_search_by(|compared| compared.key.cmp(key)).ok().map(|at| &self.objects[at])
+    }
+
     /// The verdict on the Application.
     pub fn sync(&self) -> Sync {
         let any = |sync| self.objects.iter().any(|c| c.sync == sync);
@@ -171,10 +195,10 @@ impl Comparison {
     /// The Application's health.
     pub fn health(&self) -> Health {
         let names: Vec<String> = self.objects.iter().map(|c| c.key.shown()).collect();
-        let counted = self.objects.iter().zip(&names).filter(|(c, _)| {
-            let object = c.live.as_deref().or(c.desired.as_ref());
-            object.is_none_or(|o| o["metadata"]["annotations"]["argocd.argoproj.io/ignore-healthcheck"] != "true")
-        });
+        let counted =
+            self.objects.iter().zip(&names).filter(|(c, _)| {
+                c.object().is_none_or(|o| o["metadata"]["annotations"]["argocd.argoproj.io/ignore-healthcheck"] != "true")
+            });
         health::aggregate(counted.map(|(c, name)| (name.as_str(), c.health.clone())))
     }
 
@@ -231,9 +255,48 @@ fn entry(compared: &Compared) -> Value {
     if compared.requires_pruning {
         entry["requiresPruning"] = true.into();
     }
-    let wave = compared.desired.as_ref().or(compared.live.as_deref()).map(wave).unwrap_or_default();
+    let wave = compared.desired.as_deref().or(compared.live.as_deref()).map(wave).unwrap_or_default();
     if wave != 0 {
         entry["syncWave"] = wave.into();
     }
     entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(value: &str) -> Arc<Value> {
+        let mut object =
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "demo"}, "data": {"k": value}});
+        tracking::stamp(&mut object, "demo");
+        Arc::new(object)
+    }
+
+    fn holdings(live: &Arc<Value>) -> Holdings {
+        Holdings { objects: BTreeMap::from([(ObjectKey::of(live), live.clone())]), ..Holdings::default() }
+    }
+
+    #[test]
+    fn only_what_changed_is_compared_anew() {
+        let (desired, live) = (config("1"), config("2"));
+        let mut before = compare("demo", std::slice::from_ref(&desired), &holdings(&live), &Comparison::default());
+        assert_eq!(before.objects[0].differences.len(), 1);
+        // What cannot be: so it is seen where it comes from.
+        before.objects[0].differences[0].path = "as before".to_owned();
+        let path = |desired: &Arc<Value>, holdings: &Holdings| {
+            let again = compare("demo", std::slice::from_ref(desired), holdings, &before);
+            again.objects[0].differences.first().map(|difference| difference.path.clone())
+        };
+        assert_eq!(path(&desired, &holdings(&live)).as_deref(), Some("as before"));
+        assert_eq!(path(&desired, &holdings(&config("3"))).as_deref(), Some("data.k"), "the live object changed");
+        assert_eq!(path(&config("1"), &holdings(&live)).as_deref(), Some("data.k"), "the desired object changed");
+        assert_eq!(path(&desired, &Holdings::default()), None, "it is gone");
+        let mut unknown = holdings(&live);
+        unknown.unknown.insert(Gvk { group: String::new(), version: "v1".into(), kind: "ConfigMap".into() }, "timeout".into());
+        let unseen = compare("demo", std::slice::from_ref(&desired), &unknown, &before);
+        assert_eq!(unseen.objects[0].sync, Sync::Unknown, "the cache is not believed");
+        let seen = compare("demo", std::slice::from_ref(&desired), &holdings(&live), &unseen);
+        assert_eq!(seen.objects[0].sync, Sync::OutOfSync, "and is again");
+    }
 }

@@ -28,6 +28,12 @@ impl ObjectKey {
         }
     }
 
+    /// The identity that an entry of a status or an operation names, with a field for each part.
+    pub fn named(entry: &Value) -> Self {
+        let text = |field: &str| entry[field].as_str().unwrap_or_default().to_owned();
+        ObjectKey { group: text("group"), kind: text("kind"), namespace: text("namespace"), name: text("name") }
+    }
+
     /// As Argo CD names objects in messages: `apps/Deployment:demo/web`.
     pub fn shown(&self) -> String {
         format!("{}/{}:{}/{}", self.group, self.kind, self.namespace, self.name)

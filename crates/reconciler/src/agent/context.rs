@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::healed::Healed;
 use super::index::Index;
+use super::latest::Latest;
 use super::queue::AppName;
 use super::{AgentOptions, Clock};
 use crate::apply::MANAGER;
@@ -25,6 +26,7 @@ pub(super) struct Context {
     clock: Clock,
     pub(super) healed: Mutex<Healed>,
     index: Mutex<Index>,
+    latest: Mutex<Latest>,
     app_changes: UnboundedSender<Change>,
 }
 
@@ -40,6 +42,7 @@ impl Context {
             resync: options.resync,
             healed: Mutex::default(),
             index: Mutex::default(),
+            latest: Mutex::default(),
         }
     }
 
@@ -51,6 +54,11 @@ impl Context {
     /// The interests of all Applications.
     pub(super) fn index(&self) -> MutexGuard<'_, Index> {
         self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was made for all Applications last.
+    pub(super) fn latest(&self) -> MutexGuard<'_, Latest> {
+        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Patches an Application (there is no status subresource) and notes the answer, so that the next look sees it.

@@ -1,12 +1,14 @@
 //! Gathering: the desired objects of an Application and the live ones beside them.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::context::Context;
 use super::index::Interest;
+use super::latest::Made;
 use super::queue::AppName;
 use crate::desired::{self, Rendered, Request, SourceType};
 use crate::live::{ApiError, Gvk, Kind};
@@ -14,12 +16,12 @@ use crate::plan::Holdings;
 use crate::resource::ObjectKey;
 use crate::tracking;
 
-/// What a source renders to, with the namespaces that the objects will have.
+/// What a source renders to, with the namespaces that the objects will have and the Application's mark.
 #[derive(Debug, Clone)]
 pub(super) struct Desired {
     pub(super) commit: String,
     pub(super) source_type: SourceType,
-    pub(super) objects: Vec<Value>,
+    pub(super) objects: Vec<Arc<Value>>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -40,11 +42,34 @@ pub(super) async fn desired(
         Err(error) => return Ok(Err(error)),
     };
     let namespace = app["spec"]["destination"]["namespace"].as_str().unwrap_or_default();
-    let mut objects = rendered.objects.clone();
-    for object in &mut objects {
-        place(context, object, namespace).await?;
-    }
+    let objects = finished(context, name, &rendered, namespace).await?;
     Ok(Ok(Desired { commit, source_type: rendered.source_type, objects, warnings: rendered.warnings.clone() }))
+}
+
+/// The objects as they will be applied, made anew where the last ones were of another rendering or for another place.
+async fn finished(context: &Context, name: &AppName, rendered: &Arc<Rendered>, namespace: &str) -> Result<Vec<Arc<Value>>, ApiError> {
+    let mut scopes = BTreeMap::new();
+    for gvk in rendered.objects.iter().filter_map(Gvk::of) {
+        if let Entry::Vacant(entry) = scopes.entry(gvk) {
+            let namespaced = is_namespaced(context, entry.key()).await?;
+            entry.insert(namespaced);
+        }
+    }
+    if let Some(made) = context.latest().made(name).filter(|made| made.is_of(rendered, namespace, &scopes)) {
+        return Ok(made.objects.clone());
+    }
+    let finish = |object: &Value| {
+        let mut object = object.clone();
+        if let Some(namespaced) = Gvk::of(&object).and_then(|gvk| scopes.get(&gvk)) {
+            place(&mut object, *namespaced, namespace);
+        }
+        tracking::stamp(&mut object, &name.1);
+        Arc::new(object)
+    };
+    let objects: Vec<Arc<Value>> = rendered.objects.iter().map(finish).collect();
+    let made = Made { rendered: rendered.clone(), namespace: namespace.to_owned(), scopes, objects: objects.clone() };
+    context.latest().note_made(name, made);
+    Ok(objects)
 }
 
 /// The commit, and what it renders to.
@@ -71,51 +96,52 @@ async fn rendered(
     Ok((snapshot.commit, rendered))
 }
 
+/// Whether objects of a kind live in namespaces. The scope of a kind that the server does not know yet (its CRD may come with the same sync) is that
+/// of the schema table, and namespaced otherwise.
+async fn is_namespaced(context: &Context, gvk: &Gvk) -> Result<bool, ApiError> {
+    let found = context.live.discovery.find(&gvk.group, &gvk.version, &gvk.kind).await?;
+    Ok(found.map_or_else(|| context.scope_of_missing(gvk), |resource| resource.namespaced))
+}
+
 /// Gives a namespaced object without a namespace the destination's, and takes the namespace off a cluster-scoped one.
-/// The scope of a kind that the server does not know yet (its CRD may come with the same sync) is that of the schema
-/// table, and namespaced otherwise.
-async fn place(context: &Context, object: &mut Value, namespace: &str) -> Result<(), ApiError> {
-    let Some(gvk) = Gvk::of(object) else { return Ok(()) };
-    let namespaced = match context.live.discovery.find(&gvk.group, &gvk.version, &gvk.kind).await? {
-        Some(resource) => resource.namespaced,
-        None => context.scope_of_missing(&gvk),
-    };
-    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return Ok(()) };
+fn place(object: &mut Value, namespaced: bool, namespace: &str) {
+    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return };
     if !namespaced {
         metadata.remove("namespace");
     } else if metadata.get("namespace").and_then(Value::as_str).is_none_or(str::is_empty) && !namespace.is_empty() {
         metadata.insert("namespace".to_owned(), namespace.into());
     }
-    Ok(())
 }
 
 /// Looks up what is live: the desired objects and those that carry this Application's mark, in all kinds that are
 /// desired or were ever noted in its status. The interest is registered before anything is looked at.
-pub(super) async fn holdings(context: &Context, app: &Value, name: &AppName, desired: &[Value]) -> Holdings {
+pub(super) async fn holdings(context: &Context, app: &Value, name: &AppName, desired: &[Arc<Value>]) -> Holdings {
     let mut kinds: BTreeMap<Gvk, Vec<ObjectKey>> = BTreeMap::new();
+    let mut interest = Interest::default();
     for object in desired {
+        let key = ObjectKey::of(object);
+        interest.objects.insert(key.clone());
         if let Some(gvk) = Gvk::of(object) {
-            kinds.entry(gvk).or_default().push(ObjectKey::of(object));
+            kinds.entry(gvk).or_default().push(key);
         }
     }
-    for (gvk, _) in noted(app) {
+    for (gvk, key) in noted(app) {
+        interest.objects.insert(key);
         // Another version of a desired kind shows the same objects.
         if !kinds.keys().any(|known| known.group == gvk.group && known.kind == gvk.kind) {
             kinds.entry(gvk).or_default();
         }
     }
-    let mut interest =
-        Interest { kinds: kinds.keys().cloned().collect(), objects: desired.iter().map(ObjectKey::of).collect(), ..Interest::default() };
-    interest.objects.extend(noted(app).into_iter().map(|(_, key)| key));
-    context.index().watch(name, interest.clone());
+    interest.kinds = kinds.keys().cloned().collect();
+    context.index().watch(name, interest);
 
     let mut found = Holdings::default();
-    let mut caches: Vec<(Gvk, Arc<Kind>, Vec<ObjectKey>)> = Vec::new();
+    let mut caches: Vec<(Arc<Kind>, Vec<ObjectKey>)> = Vec::new();
     let gvks: Vec<(Gvk, Vec<ObjectKey>)> = kinds.into_iter().collect();
     let ready = futures::future::join_all(gvks.iter().map(|(gvk, _)| context.live.kind(gvk))).await;
     for ((gvk, wanted), ready) in gvks.into_iter().zip(ready) {
         match ready {
-            Ok(Some(kind)) => caches.push((gvk, kind, wanted)),
+            Ok(Some(kind)) => caches.push((kind, wanted)),
             Ok(None) => {
                 found.missing.insert(gvk);
             }
@@ -124,21 +150,18 @@ pub(super) async fn holdings(context: &Context, app: &Value, name: &AppName, des
             }
         }
     }
-    for (_, kind, wanted) in &caches {
-        for key in wanted {
-            if let Some(object) = kind.get(&(key.namespace.clone(), key.name.clone())) {
-                found.objects.insert(key.clone(), object);
-            }
-        }
-        for object in kind.filter(|object| tracking::is_tracked_by(object, &name.1)) {
+    for (kind, _) in &caches {
+        for object in kind.marked(&name.1) {
             found.objects.insert(ObjectKey::of(&object), object);
         }
     }
     // What is tracked is watched, too: an object that lost its mark, for one.
-    let seen: HashSet<ObjectKey> = found.objects.keys().cloned().collect();
-    if !seen.is_subset(&interest.objects) {
-        interest.objects.extend(seen);
-        context.index().watch(name, interest);
+    context.index().watch_too(name, found.objects.keys());
+    for (kind, wanted) in caches {
+        for key in wanted {
+            let name = (key.namespace.clone(), key.name.clone());
+            found.objects.extend(kind.get(&name).map(|object| (key, object)));
+        }
     }
     found
 }
@@ -150,8 +173,7 @@ fn noted(app: &Value) -> Vec<(Gvk, ObjectKey)> {
     let resources = lists.into_iter().filter_map(Value::as_array).flatten();
     resources
         .map(|r| {
-            let key =
-                ObjectKey { group: text(&r["group"]), kind: text(&r["kind"]), namespace: text(&r["namespace"]), name: text(&r["name"]) };
+            let key = ObjectKey::named(r);
             (Gvk { group: key.group.clone(), version: text(&r["version"]), kind: key.kind.clone() }, key)
         })
         .filter(|(gvk, _)| !gvk.version.is_empty() && !gvk.kind.is_empty())

@@ -37,6 +37,17 @@ impl Index {
         self.interests.insert(name.clone(), Interest { revision: before.revision, ..interest });
     }
 
+    /// Adds to the objects that an Application depends on.
+    pub(super) fn watch_too<'a>(&mut self, name: &AppName, keys: impl Iterator<Item = &'a ObjectKey>) {
+        let interest = self.interests.entry(name.clone()).or_default();
+        for key in keys {
+            if !interest.objects.contains(key) {
+                interest.objects.insert(key.clone());
+                self.objects.entry(key.clone()).or_default().insert(name.clone());
+            }
+        }
+    }
+
     /// Replaces the repository and revision that an Application follows.
     pub(super) fn follow(&mut self, name: &AppName, revision: (String, String)) {
         self.interests.entry(name.clone()).or_default().revision = Some(revision);

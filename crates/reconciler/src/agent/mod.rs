@@ -9,9 +9,11 @@ mod context;
 mod gather;
 mod healed;
 mod index;
+mod latest;
 mod operation;
 mod preview;
 mod queue;
+mod results;
 mod turn;
 
 use std::collections::HashMap;
@@ -104,7 +106,7 @@ impl Agent {
         if let Err(error) = secrets.ready().await {
             tracing::warn!(%error, "repository Secrets cannot be read: repositories are asked without credentials");
         }
-        let known = secrets.filter(|_| true);
+        let known = secrets.all();
         context.sources.set_credentials(Credentials::from_secrets(known.iter().map(AsRef::as_ref)));
 
         let mut queue = Queue::new(self.options.concurrency);
@@ -135,7 +137,7 @@ impl Agent {
                     }
                 }
                 Some(_) = secret_changed.recv() => {
-                    let secrets = secrets.filter(|_| true);
+                    let secrets = secrets.all();
                     context.sources.set_credentials(Credentials::from_secrets(secrets.iter().map(AsRef::as_ref)));
                 }
                 Some(url) = source_changed.recv() => {

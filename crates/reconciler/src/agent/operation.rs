@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::gather;
 use super::queue::AppName;
+use super::results::{Results, Selection};
 use super::turn::{Next, View, compared, now, write_view};
 use crate::application::{hook, listed_option, object_option, wave};
 use crate::apply::{self, Outcome, Removal};
@@ -73,32 +74,6 @@ pub(super) fn begun(operation: &Value, app: &Value, now: &str) -> Value {
     json!({"operation": operation, "phase": "Running", "startedAt": now})
 }
 
-/// The results so far, by identity.
-#[derive(Default)]
-struct Results(Vec<Value>);
-
-impl Results {
-    fn set(&mut self, compared: &Compared, status: &str, hook_phase: &str, message: &str) {
-        let key = &compared.key;
-        let entry = json!({"group": key.group, "kind": key.kind, "namespace": key.namespace, "name": key.name, "version": compared.version,
-            "status": status, "hookPhase": hook_phase, "syncPhase": "Sync", "message": message});
-        match self.0.iter_mut().find(|r| is_of(r, compared)) {
-            Some(known) => *known = entry,
-            None => self.0.push(entry),
-        }
-    }
-
-    fn of(&self, compared: &Compared) -> Option<&Value> {
-        self.0.iter().find(|r| is_of(r, compared))
-    }
-}
-
-fn is_of(result: &Value, compared: &Compared) -> bool {
-    let key = &compared.key;
-    let is = |field: &str, value: &str| result[field].as_str().unwrap_or_default() == value;
-    is("group", &key.group) && is("kind", &key.kind) && is("namespace", &key.namespace) && is("name", &key.name)
-}
-
 /// How one attempt ended.
 enum Attempt {
     Succeeded,
@@ -144,11 +119,10 @@ pub(super) async fn carry_out(context: &Context, app: &Value, name: &AppName, vi
         Err(error) => return fail(context, app, name, state.clone(), "Error", &format!("ComparisonError: {error}")).await,
     };
     let mut state = state;
-    let mut results = Results(state["syncResult"]["resources"].as_array().cloned().unwrap_or_default());
-    if results.0.iter().any(|r| r["status"] == "SyncFailed") {
-        // A further attempt begins from the start: somebody may have changed what was applied before.
-        results.0.clear();
-    }
+    let known = state["syncResult"]["resources"].as_array();
+    // A further attempt begins from the start: somebody may have changed what was applied before.
+    let known = known.filter(|known| known.iter().all(|r| r["status"] != "SyncFailed"));
+    let mut results = Results::known(known.cloned().unwrap_or_default());
     state["syncResult"]["revision"] = desired.commit.clone().into();
     state["syncResult"]["source"] = if same_source { app["spec"]["source"].clone() } else { state["operation"]["sync"]["source"].clone() };
     let attempt = if desired.objects.iter().any(|o| hook(o).is_some_and(|h| h != "Skip")) {
@@ -156,7 +130,7 @@ pub(super) async fn carry_out(context: &Context, app: &Value, name: &AppName, vi
     } else {
         attempt(context, app, name, &state["operation"]["sync"], &view, &mut results).await?
     };
-    state["syncResult"]["resources"] = results.0.into();
+    state["syncResult"]["resources"] = results.into_list().into();
     match attempt {
         Attempt::Succeeded => {
             let sync = &state["operation"]["sync"];
@@ -208,7 +182,8 @@ async fn attempt(
 ) -> Result<Attempt, ApiError> {
     let option =
         |wanted: &str| listed_option(&sync["syncOptions"], wanted) || listed_option(&app["spec"]["syncPolicy"]["syncOptions"], wanted);
-    let selected: Vec<&Compared> = view.comparison.objects.iter().filter(|c| is_selected(c, &sync["resources"])).collect();
+    let selection = Selection::of(&sync["resources"]);
+    let selected: Vec<&Compared> = view.comparison.objects.iter().filter(|c| selection.has(&c.key)).collect();
     if let Some(unknown) = selected.iter().find(|c| c.sync == Sync::Unknown) {
         return Ok(Attempt::Failed(format!("{} cannot be compared now, nothing was applied", unknown.key.shown())));
     }
@@ -216,7 +191,7 @@ async fn attempt(
     if option("ApplyOutOfSyncOnly=true") {
         tasks.retain(|c| c.sync != Sync::Synced);
     }
-    tasks.sort_by_key(|c| order(c));
+    tasks.sort_by_cached_key(|c| order(c));
     let mut failures: BTreeSet<String> = BTreeSet::new();
     for task in tasks.iter().filter(|c| c.foreign.is_some()) {
         let owner = task.foreign.as_deref().unwrap_or_default();
@@ -284,20 +259,8 @@ fn failed(what: &str, reasons: &BTreeSet<String>) -> Attempt {
     Attempt::Failed(format!("{what}, reason: {}", reasons.iter().cloned().collect::<Vec<_>>().join(",")))
 }
 
-fn is_selected(compared: &Compared, resources: &Value) -> bool {
-    let Some(resources) = resources.as_array().filter(|r| !r.is_empty()) else { return true };
-    let key = &compared.key;
-    resources.iter().any(|r| {
-        let is = |field: &str, value: &str| r[field].as_str().unwrap_or_default() == value;
-        is("group", &key.group)
-            && is("kind", &key.kind)
-            && is("name", &key.name)
-            && (r["namespace"].as_str().unwrap_or_default().is_empty() || is("namespace", &key.namespace))
-    })
-}
-
 fn task_wave(task: &Compared) -> i64 {
-    task.desired.as_ref().or(task.live.as_deref()).map(wave).unwrap_or_default()
+    task.desired.as_deref().or(task.live.as_deref()).map(wave).unwrap_or_default()
 }
 
 fn order(task: &Compared) -> (i64, usize, String, String) {
@@ -410,7 +373,7 @@ async fn prune(
         _ => "Foreground",
     };
     let mut surplus: Vec<&&Compared> = selected.iter().filter(|c| c.requires_pruning).collect();
-    surplus.sort_by_key(|c| std::cmp::Reverse(order(c)));
+    surplus.sort_by_cached_key(|c| std::cmp::Reverse(order(c)));
     let mut failures = BTreeSet::new();
     for compared in surplus {
         let Some(live) = &compared.live else { continue };

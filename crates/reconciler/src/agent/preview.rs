@@ -17,7 +17,7 @@ pub struct Preview {
     /// Whether what left Git would be deleted by an automated sync.
     pub prune: bool,
     /// Desired and live state, object by object.
-    pub comparison: Comparison,
+    pub comparison: Arc<Comparison>,
 }
 
 /// Why there is no plan.

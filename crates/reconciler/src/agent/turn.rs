@@ -33,7 +33,7 @@ pub(super) enum Next {
 /// Desired and live state of an Application.
 pub(super) struct View {
     pub(super) desired: Result<Desired, desired::Error>,
-    pub(super) comparison: Comparison,
+    pub(super) comparison: Arc<Comparison>,
 }
 
 /// Does what there is to do for an Application now. Interests are registered before anything is looked at, so that no
@@ -57,6 +57,7 @@ async fn step(context: &Context, name: &AppName) -> Result<Next, ApiError> {
     let Some(app) = context.apps.get(name) else {
         context.index().remove(name);
         context.healed.lock().unwrap_or_else(PoisonError::into_inner).forget(name);
+        context.latest().forget(name);
         return Ok(Next::Wait(None));
     };
     if !app["metadata"]["deletionTimestamp"].is_null() {
@@ -162,7 +163,9 @@ pub(super) async fn look(context: &Context, app: &Value, name: &AppName) -> Resu
 pub(super) async fn compared(context: &Context, app: &Value, name: &AppName, desired: Result<Desired, desired::Error>) -> View {
     let objects = desired.as_ref().map_or(&[][..], |d| &d.objects);
     let holdings = gather::holdings(context, app, name, objects).await;
-    let comparison = plan::compare(&name.1, objects, &holdings);
+    let before = context.latest().comparison(name);
+    let comparison = Arc::new(plan::compare(&name.1, objects, &holdings, &before));
+    context.latest().note_comparison(name, comparison.clone());
     View { desired, comparison }
 }
 
@@ -207,7 +210,7 @@ pub(super) async fn write_view(
             for warning in &desired.warnings {
                 tracing::debug!(application = %name.1, warning, "source");
             }
-            Ok((&view.comparison, desired.commit.as_str(), desired.source_type))
+            Ok((&*view.comparison, desired.commit.as_str(), desired.source_type))
         }
         Err(desired::Error::Spec(message)) => Err(("InvalidSpecError", message.clone())),
         Err(error) => {

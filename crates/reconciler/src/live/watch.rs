@@ -1,6 +1,6 @@
 //! One kind, kept: list, then watch, for ever.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
 use super::api::{Api, ApiError, Resource, Scope};
+use crate::tracking;
 
 /// Namespace (empty for cluster-scoped objects) and name.
 pub type Name = (String, String);
@@ -43,8 +44,41 @@ pub enum Ready {
 pub struct Kind {
     /// The kind.
     pub resource: Arc<Resource>,
-    objects: Mutex<HashMap<Name, Arc<Value>>>,
+    objects: Mutex<Objects>,
     ready: watch::Sender<Ready>,
+}
+
+/// The objects of a kind, and which of them bear whose mark.
+#[derive(Default)]
+struct Objects {
+    named: HashMap<Name, Arc<Value>>,
+    marked: HashMap<String, BTreeSet<Name>>,
+}
+
+impl Objects {
+    /// Puts an object in the place of the one of its name, which it gives back.
+    fn put(&mut self, name: &Name, object: Arc<Value>) -> Option<Arc<Value>> {
+        let before = self.take(name);
+        if let Some(application) = tracking::owner(&object) {
+            self.marked.entry(application.to_owned()).or_default().insert(name.clone());
+        }
+        self.named.insert(name.clone(), object);
+        before
+    }
+
+    /// Takes out the object of that name.
+    fn take(&mut self, name: &Name) -> Option<Arc<Value>> {
+        let object = self.named.remove(name)?;
+        if let Some(application) = tracking::owner(&object)
+            && let Some(names) = self.marked.get_mut(application)
+        {
+            names.remove(name);
+            if names.is_empty() {
+                self.marked.remove(application);
+            }
+        }
+        Some(object)
+    }
 }
 
 /// The version of an object as a number; the API promises that versions of one kind can be compared so.
@@ -63,7 +97,7 @@ impl Kind {
         Kind { resource, objects: Mutex::default(), ready: watch::Sender::new(Ready::Starting) }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Name, Arc<Value>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Objects> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -84,12 +118,18 @@ impl Kind {
 
     /// One object.
     pub fn get(&self, name: &Name) -> Option<Arc<Value>> {
-        self.lock().get(name).cloned()
+        self.lock().named.get(name).cloned()
     }
 
-    /// All objects for which `wanted` holds.
-    pub fn filter(&self, wanted: impl Fn(&Value) -> bool) -> Vec<Arc<Value>> {
-        self.lock().values().filter(|o| wanted(o)).cloned().collect()
+    /// All objects, in no order.
+    pub fn all(&self) -> Vec<Arc<Value>> {
+        self.lock().named.values().cloned().collect()
+    }
+
+    /// The objects that bear an Application's mark, by name.
+    pub fn marked(&self, application: &str) -> Vec<Arc<Value>> {
+        let objects = self.lock();
+        objects.marked.get(application).into_iter().flatten().filter_map(|name| objects.named.get(name).cloned()).collect()
     }
 
     /// Takes note of an object that the server just answered with, before the watch tells. Older versions are ignored.
@@ -98,10 +138,10 @@ impl Kind {
         let name = name(&object);
         let before = {
             let mut objects = self.lock();
-            if objects.get(&name).is_some_and(|known| version(known) >= version(&object)) {
+            if objects.named.get(&name).is_some_and(|known| version(known) >= version(&object)) {
                 return None;
             }
-            objects.insert(name.clone(), object.clone())
+            objects.put(&name, object.clone())
         };
         Some(Change { resource: self.resource.clone(), name, now: Some(object), before })
     }
@@ -109,11 +149,11 @@ impl Kind {
     /// Takes note that the object with this uid is gone, up to this version.
     pub fn forget(&self, name: &Name, uid: &str, up_to: u128) -> Option<Change> {
         let mut objects = self.lock();
-        let known = objects.get(name)?;
+        let known = objects.named.get(name)?;
         if known["metadata"]["uid"].as_str() != Some(uid) || version(known) > up_to {
             return None;
         }
-        let before = objects.remove(name);
+        let before = objects.take(name);
         Some(Change { resource: self.resource.clone(), name: name.clone(), now: None, before })
     }
 
@@ -206,6 +246,7 @@ impl Kind {
         let mut changes = Vec::new();
         let mut gone: HashMap<Name, (String, u128)> = self
             .lock()
+            .named
             .iter()
             .map(|(name, o)| (name.clone(), (o["metadata"]["uid"].as_str().unwrap_or_default().to_owned(), version(o))))
             .collect();
@@ -235,4 +276,42 @@ fn with_type(mut object: Value, resource: &Resource) -> Value {
         object["apiVersion"] = resource.api_version().into();
     }
     object
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(version: u64, mark: &str) -> Value {
+        let metadata = json!({"name": "a", "namespace": "demo", "uid": "u", "resourceVersion": version.to_string(),
+            "annotations": {tracking::TRACKING_ID: mark}});
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+    }
+
+    #[test]
+    fn who_bears_a_mark_is_known() {
+        let resource = Resource {
+            group: String::new(),
+            version: "v1".into(),
+            kind: "ConfigMap".into(),
+            plural: "configmaps".into(),
+            namespaced: true,
+            watchable: true,
+        };
+        let kind = Kind::new(Arc::new(resource));
+        let marked = |application: &str| kind.marked(application).len();
+        kind.observe(object(1, "one:/ConfigMap:demo/a"));
+        assert_eq!((marked("one"), marked("two")), (1, 0));
+        kind.observe(object(2, "two:/ConfigMap:demo/a"));
+        assert_eq!((marked("one"), marked("two")), (0, 1));
+        kind.observe(object(1, "one:/ConfigMap:demo/a"));
+        assert_eq!((marked("one"), marked("two")), (0, 1), "old news");
+        kind.observe(object(3, "two:/ConfigMap:demo/another"));
+        assert_eq!(marked("two"), 0, "the mark of another object");
+        kind.observe(object(4, "two:/ConfigMap:demo/a"));
+        kind.forget(&("demo".to_owned(), "a".to_owned()), "u", 4);
+        assert_eq!((marked("two"), kind.all().len()), (0, 0));
+    }
 }
