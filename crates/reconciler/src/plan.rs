@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use foldhash::{HashMap, HashSet};
 use serde_json::{Value, json};
 
 use crate::application::{hook, object_option, wave};
@@ -62,7 +63,7 @@ pub struct Compared {
 #[derive(Debug, Clone, Default)]
 pub struct Holdings {
     /// The objects that are desired or tracked as this Application's.
-    pub objects: BTreeMap<ObjectKey, Arc<Value>>,
+    pub objects: HashMap<ObjectKey, Arc<Value>>,
     /// Kinds of which nothing is known now, and why. Nothing of these kinds is absent or surplus.
     pub unknown: BTreeMap<Gvk, String>,
     /// Kinds that the server does not serve.
@@ -82,12 +83,18 @@ pub struct Comparison {
 /// of the same Application, is as it was found then.
 pub fn compare(application: &str, desired: &[Arc<Value>], holdings: &Holdings, before: &Comparison) -> Comparison {
     let mut comparison = Comparison::default();
-    let mut wanted: BTreeMap<ObjectKey, &Arc<Value>> = BTreeMap::new();
-    for object in desired.iter().filter(|o| hook(o).is_none()) {
-        let key = ObjectKey::of(object);
-        if wanted.insert(key.clone(), object).is_some() {
-            let message = format!("Resource {} appeared 2 times among application resources.", key.shown());
-            comparison.conditions.push(("RepeatedResourceWarning".into(), message));
+    let mut sorted: Vec<(ObjectKey, &Arc<Value>)> = desired.iter().filter(|o| hook(o).is_none()).map(|o| (ObjectKey::of(o), o)).collect();
+    sorted.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut wanted: Vec<(ObjectKey, &Arc<Value>)> = Vec::with_capacity(sorted.len());
+    for (key, object) in sorted {
+        match wanted.last_mut().filter(|(last, _)| *last == key) {
+            // The sort keeps those of one identity in order: the last one counts.
+            Some(last) => {
+                last.1 = object;
+                let message = format!("Resource {} appeared 2 times among application resources.", key.shown());
+                comparison.conditions.push(("RepeatedResourceWarning".into(), message));
+            }
+            None => wanted.push((key, object)),
         }
     }
     if let Some(object) = desired.iter().find(|o| hook(o).is_some_and(|h| h != "Skip")) {
@@ -99,16 +106,17 @@ pub fn compare(application: &str, desired: &[Arc<Value>], holdings: &Holdings, b
         let message = format!("objects of kind {} cannot be listed, nothing of that kind is decided: {reason}", gvk.kind);
         comparison.conditions.push(("ComparisonError".into(), message));
     }
-    let surplus: Vec<Arc<Value>> = holdings
-        .objects
-        .iter()
-        .filter(|(key, o)| !wanted.contains_key(key) && tracking::is_tracked_by(o, application))
-        .map(|(_, o)| o.clone())
-        .collect();
+    let keys: HashSet<&ObjectKey> = wanted.iter().map(|(key, _)| key).collect();
+    let surplus = holdings.objects.iter().filter(|(key, o)| !keys.contains(key) && tracking::is_tracked_by(o, application));
+    let surplus: Vec<Compared> = surplus.map(|(_, o)| surplus_object(o.clone())).collect();
+    let mut known = before.objects.iter().peekable();
     for (key, object) in wanted {
-        comparison.objects.push(desired_object(application, key, object, holdings, before));
+        while known.next_if(|known| known.key < key).is_some() {}
+        let known = known.peek().copied().filter(|known| known.key == key);
+        comparison.objects.push(desired_object(application, key, object, holdings, known));
     }
-    comparison.objects.extend(surplus.into_iter().map(surplus_object));
+    comparison.objects.extend(surplus);
+    comparison.objects.sort_by(|a, b| a.key.cmp(&b.key));
     for shared in comparison.objects.iter().filter(|c| c.foreign.is_some()) {
         let owner = shared.foreign.as_deref().unwrap_or_default();
         let message = format!(
@@ -117,16 +125,15 @@ pub fn compare(application: &str, desired: &[Arc<Value>], holdings: &Holdings, b
         );
         comparison.conditions.push(("SharedResourceWarning".into(), message));
     }
-    comparison.objects.sort_by(|a, b| a.key.cmp(&b.key));
     comparison
 }
 
-fn desired_object(application: &str, key: ObjectKey, object: &Arc<Value>, holdings: &Holdings, before: &Comparison) -> Compared {
+fn desired_object(application: &str, key: ObjectKey, object: &Arc<Value>, holdings: &Holdings, before: Option<&Compared>) -> Compared {
     let version = version_of(object).to_owned();
     let gvk = Gvk { group: key.group.clone(), version: version.clone(), kind: key.kind.clone() };
     let live = holdings.objects.get(&key).cloned();
     let unknown = holdings.unknown.contains_key(&gvk);
-    if let Some(known) = before.find(&key).filter(|known| !unknown && known.is_of(object, live.as_ref())) {
+    if let Some(known) = before.filter(|known| !unknown && known.is_of(object, live.as_ref())) {
         return known.clone();
     }
     let foreign = live.as_ref().and_then(|l| tracking::owner(l)).filter(|owner| *owner != application).map(str::to_owned);
@@ -175,11 +182,6 @@ fn surplus_object(live: Arc<Value>) -> Compared {
 }
 
 impl Comparison {
-    /// The object of that identity.
-    fn find(&self, key: &ObjectKey) -> Option<&Compared> {
-        self.objects.binary_search_by(|compared| compared.key.cmp(key)).ok().map(|at| &self.objects[at])
-    }
-
     /// The verdict on the Application.
     pub fn sync(&self) -> Sync {
         let any = |sync| self.objects.iter().any(|c| c.sync == sync);
@@ -194,12 +196,9 @@ impl Comparison {
 
     /// The Application's health.
     pub fn health(&self) -> Health {
-        let names: Vec<String> = self.objects.iter().map(|c| c.key.shown()).collect();
-        let counted =
-            self.objects.iter().zip(&names).filter(|(c, _)| {
-                c.object().is_none_or(|o| o["metadata"]["annotations"]["argocd.argoproj.io/ignore-healthcheck"] != "true")
-            });
-        health::aggregate(counted.map(|(c, name)| (name.as_str(), c.health.clone())))
+        let counts =
+            |c: &&Compared| c.object().is_none_or(|o| o["metadata"]["annotations"]["argocd.argoproj.io/ignore-healthcheck"] != "true");
+        health::aggregate(self.objects.iter().filter(counts).map(|c| (&c.key, c.health.as_ref().map(|health| health.status))))
     }
 
     /// `status.resources`.
@@ -274,7 +273,7 @@ mod tests {
     }
 
     fn holdings(live: &Arc<Value>) -> Holdings {
-        Holdings { objects: BTreeMap::from([(ObjectKey::of(live), live.clone())]), ..Holdings::default() }
+        Holdings { objects: HashMap::from_iter([(ObjectKey::of(live), live.clone())]), ..Holdings::default() }
     }
 
     #[test]

@@ -22,7 +22,10 @@ pub struct Findings<'a> {
 /// The new status of the Application.
 pub fn status(app: &Value, findings: Findings<'_>) -> Value {
     let old = &app["status"];
-    let mut status = if old.is_object() { old.clone() } else { json!({}) };
+    // The longest parts are written anew, mostly.
+    let anew = |name: &str| (name == "resources" && findings.result.is_ok()) || (name == "operationState" && findings.operation.is_some());
+    let kept = old.as_object().into_iter().flatten().filter(|(name, _)| !anew(name));
+    let mut status: Value = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
     let mut conditions = findings.conditions;
     let mut compared_to = json!({"source": app["spec"]["source"], "destination": app["spec"]["destination"]});
     if app["spec"]["ignoreDifferences"].is_array() {

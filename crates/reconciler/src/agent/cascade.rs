@@ -57,8 +57,11 @@ pub(super) async fn step(context: &Context, app: &Arc<Value>, name: &AppName) ->
         // What cannot be seen may still be there: the finalizer stays.
         return Err(ApiError::Unreachable(format!("objects of kind {} cannot be listed: {reason}", gvk.kind)));
     }
+    let mut objects: Vec<(ObjectKey, Arc<Value>)> = objects.into_iter().collect();
+    objects.sort_by(|a, b| a.0.cmp(&b.0));
+    let mine = objects.into_iter().map(|(_, object)| object);
     let mine: Vec<Arc<Value>> =
-        objects.into_values().filter(|object| tracking::is_tracked_by(object, &name.1) && !object_option(object, "Delete=false")).collect();
+        mine.filter(|object| tracking::is_tracked_by(object, &name.1) && !object_option(object, "Delete=false")).collect();
     let approved = app["metadata"]["annotations"]["argocd.argoproj.io/deletion-approved"].is_string();
     if !approved && let Some(object) = mine.iter().find(|object| object_option(object, "Delete=confirm")) {
         let key = ObjectKey::of(object);

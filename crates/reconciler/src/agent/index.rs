@@ -1,6 +1,8 @@
 //! Which Applications a change concerns.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::{HashMap, HashSet};
 
 use super::queue::AppName;
 use crate::live::{Change, Gvk};

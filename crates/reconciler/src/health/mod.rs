@@ -8,6 +8,8 @@ mod workloads;
 
 use serde_json::Value;
 
+use crate::resource::ObjectKey;
+
 /// The verdict, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Status {
@@ -102,17 +104,17 @@ pub(super) fn condition<'a>(object: &'a Value, kind: &str) -> Option<&'a Value> 
     object["status"]["conditions"].as_array()?.iter().find(|c| c["type"] == kind)
 }
 
-/// The health of an Application: the worst of its objects', given as (name for the message, health). An object that is
+/// The health of an Application: the worst of its objects', of which the first of the worst is named. An object that is
 /// missing does not make it worse unless all are.
-pub fn aggregate<'a>(objects: impl IntoIterator<Item = (&'a str, Option<Health>)>) -> Health {
-    let (mut worst, mut cause, mut missing, mut there) = (Status::Healthy, "", 0usize, 0usize);
-    for (name, verdict) in objects {
-        match verdict.map(|v| v.status) {
+pub fn aggregate<'a>(objects: impl IntoIterator<Item = (&'a ObjectKey, Option<Status>)>) -> Health {
+    let (mut worst, mut cause, mut missing, mut there) = (Status::Healthy, None, 0usize, 0usize);
+    for (key, status) in objects {
+        match status {
             Some(Status::Missing) => missing += 1,
             Some(status) => {
                 there += 1;
                 if status > worst {
-                    (worst, cause) = (status, name);
+                    (worst, cause) = (status, Some(key));
                 }
             }
             None => there += 1,
@@ -121,7 +123,7 @@ pub fn aggregate<'a>(objects: impl IntoIterator<Item = (&'a str, Option<Health>)
     if missing > 0 && there == 0 {
         return health(Status::Missing, "");
     }
-    health(worst, if cause.is_empty() { String::new() } else { format!("Caused by {cause}") })
+    health(worst, cause.map_or_else(String::new, |key| format!("Caused by {}", key.shown())))
 }
 
 #[cfg(test)]

@@ -33,10 +33,12 @@ fn native_corpus() {
 
 #[test]
 fn the_worst_counts() {
-    let verdict = |status| Some(health(status, ""));
-    let all = |list: Vec<Option<Health>>| aggregate(list.into_iter().map(|h| ("x", h))).status;
-    assert_eq!(all(vec![]), Status::Healthy);
-    assert_eq!(all(vec![None, verdict(Status::Missing)]), Status::Healthy);
-    assert_eq!(all(vec![verdict(Status::Missing), verdict(Status::Missing)]), Status::Missing);
-    assert_eq!(all(vec![verdict(Status::Progressing), verdict(Status::Degraded), verdict(Status::Missing)]), Status::Degraded);
+    let key = ObjectKey { group: "apps".into(), kind: "Deployment".into(), namespace: "demo".into(), name: "web".into() };
+    let all = |list: &[Option<Status>]| aggregate(list.iter().map(|status| (&key, *status)));
+    let status = |list| all(list).status;
+    assert_eq!(status(&[]), Status::Healthy);
+    assert_eq!(status(&[None, Some(Status::Missing)]), Status::Healthy);
+    assert_eq!(status(&[Some(Status::Missing), Some(Status::Missing)]), Status::Missing);
+    let worst = all(&[Some(Status::Progressing), Some(Status::Degraded), Some(Status::Missing)]);
+    assert_eq!(worst, health(Status::Degraded, "Caused by apps/Deployment:demo/web"));
 }
