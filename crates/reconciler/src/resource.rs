@@ -19,12 +19,12 @@ impl ObjectKey {
     /// The identity of a manifest or live object.
     pub fn of(object: &Value) -> Self {
         let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-        let api_version = object["apiVersion"].as_str().unwrap_or_default();
+        let (api_version, metadata) = (object["apiVersion"].as_str().unwrap_or_default(), &object["metadata"]);
         ObjectKey {
             group: api_version.split_once('/').map_or("", |(group, _)| group).to_owned(),
             kind: text(&object["kind"]),
-            namespace: text(&object["metadata"]["namespace"]),
-            name: text(&object["metadata"]["name"]),
+            namespace: text(&metadata["namespace"]),
+            name: text(&metadata["name"]),
         }
     }
 

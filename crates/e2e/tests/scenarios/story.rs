@@ -1,6 +1,6 @@
 //! The story of the demo, step by step.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fiel_sandbox::faults::{Fault, Faults};
 use serde_json::{Value, json};
@@ -248,5 +248,32 @@ fn a_drift_is_judged_by_the_policy_that_was_there_before_it() {
         world.until("the drift is seen", || async { world.app().await["status"]["sync"]["status"] == "OutOfSync" }).await;
         world.pass(Duration::from_secs(1)).await;
         assert_eq!(deployment(&world).await["spec"]["replicas"], 5, "automated sync was off before the drift");
+    });
+}
+
+/// However many objects an Application has, the drift of one costs the writes of one. `FIEL_E2E_OBJECTS` says how many there are.
+#[test]
+fn one_of_many_objects_is_healed_alone() {
+    let count: usize = std::env::var("FIEL_E2E_OBJECTS").map_or(50, |count| count.parse().expect("a number of objects"));
+    play("one_of_many_objects_is_healed_alone", || async {
+        let world = World::new().await;
+        let mut files = files("v1", true);
+        files[4].1 = (0..count).map(|number| CONFIG.replace("extra", &format!("extra-{number}"))).collect::<Vec<_>>().join("---\n");
+        let one = world.sources.commit(REPO, files);
+        let agent = world.agent(Cut::Never);
+        let began = Instant::now();
+        world.apply(&application(&automated())).await;
+        world.until_synced(&one).await;
+        println!("{count} objects synced: {:.1} ms", began.elapsed().as_secs_f64() * 1000.0);
+        let (before, began) = (agent.writes(), Instant::now());
+        world.patch("v1", "ConfigMap", "demo", "extra-7", json!({"data": {"k": "x"}})).await;
+        let value = async || world.get("v1", "ConfigMap", "demo", "extra-7").await.map(|object| object["data"]["k"].clone());
+        world.until("the drift is undone", || async { value().await == Some(json!("v")) }).await;
+        world.until_synced(&one).await;
+        world.pass(Duration::from_secs(30)).await;
+        println!("one of them healed: {:.1} ms", began.elapsed().as_secs_f64() * 1000.0);
+        let writes = agent.writes() - before;
+        assert!(writes <= 6, "{writes} writes for one object");
+        assert_eq!(world.app().await["status"]["resources"].as_array().map(Vec::len), Some(count + 2));
     });
 }

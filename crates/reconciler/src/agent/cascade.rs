@@ -57,6 +57,7 @@ pub(super) async fn step(context: &Context, app: &Arc<Value>, name: &AppName) ->
         // What cannot be seen may still be there: the finalizer stays.
         return Err(ApiError::Unreachable(format!("objects of kind {} cannot be listed: {reason}", gvk.kind)));
     }
+    // Whatever the order of the caches: the same ones go first each time.
     let mut objects: Vec<(ObjectKey, Arc<Value>)> = objects.into_iter().collect();
     objects.sort_by(|a, b| a.0.cmp(&b.0));
     let mine = objects.into_iter().map(|(_, object)| object);
