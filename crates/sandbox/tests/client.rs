@@ -3,12 +3,13 @@
 use fiel_sandbox::{Config, Sandbox};
 use futures::{StreamExt as _, TryStreamExt as _};
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::batch::v1::Job;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Service};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::GroupVersionKind;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn sandbox() -> Sandbox {
     Sandbox::new(Config { clock: std::sync::Arc::new(|| jiff::Timestamp::UNIX_EPOCH), seed: 7, ..Config::default() })
@@ -185,6 +186,31 @@ async fn a_scale_of_nothing_is_managed_by_nobody() {
         let entries = api.get("web").await.expect("there").metadata.managed_fields.unwrap_or_default();
         assert_eq!(entries.iter().any(|entry| entry.subresource.as_deref() == Some("scale")), managed, "{replicas}");
     }
+}
+
+#[tokio::test]
+async fn the_labels_that_a_template_lends_its_job_are_the_writers() {
+    let api: Api<Job> = Api::namespaced(sandbox().client(), "default");
+    let job = |labels: Value, lent: Value| {
+        let pod = json!({"containers": [{"name": "main", "image": "nginx:1"}], "restartPolicy": "Never"});
+        from::<Job>(
+            json!({"metadata": {"name": "one", "labels": labels}, "spec": {"template": {"metadata": {"labels": lent}, "spec": pod}}}),
+        )
+    };
+    let owned = |job: &Job| {
+        let fields = job.metadata.managed_fields.as_ref().and_then(|managed| managed[0].fields_v1.clone());
+        fields.expect("somebody owns them").0["f:metadata"]["f:labels"].clone()
+    };
+    let made = api.create(&PostParams::default(), &job(Value::Null, json!({"app": "a"}))).await.expect("created");
+    assert_eq!(made.metadata.labels.as_ref().map(|labels| labels["job-name"].as_str()), Some("one"));
+    assert_eq!(owned(&made), json!({".": {}, "f:app": {}}), "not of those that the server adds to both");
+    api.delete("one", &DeleteParams::background()).await.expect("deleted");
+    let mut made = api.create(&PostParams::default(), &job(json!({"tier": "front"}), Value::Null)).await.expect("created");
+    assert_eq!(owned(&made), json!({".": {}, "f:tier": {}}));
+    made.metadata.labels = None;
+    let written = api.replace("one", &PostParams::default(), &made).await.expect("replaced");
+    let all = json!({".": {}, "f:batch.kubernetes.io/controller-uid": {}, "f:batch.kubernetes.io/job-name": {}, "f:controller-uid": {}, "f:job-name": {}});
+    assert_eq!(owned(&written), all);
 }
 
 #[tokio::test]

@@ -144,12 +144,21 @@ fn make(change: &Change<'_>, start: &Start, mut new: Value, cluster: Option<&Cor
     }
     warnings.extend(meta::owners_once(&mut new));
     let empties = complete(resource, old, &mut new, change.subresource);
+    let lent = if change.subresource.is_empty() { canonical::lent_labels(&resource.group, &resource.kind, &new) } else { None };
+    let lends = lent.is_some();
+    if let Some(labels) = lent {
+        meta::metadata(&mut new).insert("labels".to_owned(), labels);
+    }
     let managed = match &change.manage {
         Manage::Nobody => ManagedFields::default(),
         Manage::Writer(manager) => managed::updated(resource, opened, &new, manager, change.subresource, now),
         Manage::Known(managed) => managed.clone(),
     };
     meta::metadata(&mut new).remove("managedFields");
+    if lends && old.is_none() {
+        // In Go both are one map, into which the server writes more: they are lent again when it has.
+        meta::metadata(&mut new).remove("labels");
+    }
     if let Some(core) = cluster {
         prioritise(core, resource, old, &mut new)?;
     }

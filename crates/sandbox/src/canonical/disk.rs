@@ -1,9 +1,13 @@
 //! What the server refuses in disks of clouds and of storage systems of which more than one field must be looked at.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
 use serde_json::{Value, json};
 
 use super::check::Check::{OneOf, Required, With, Within};
 use super::check::{Rules, Seen, items, look, text};
+use super::volume::PARTITION;
 use crate::cause::Cause;
 
 /// A disk of Google, whose field the server calls otherwise here.
@@ -50,6 +54,48 @@ pub(super) fn fibre(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
     }
     if !items(targets).is_empty() && seen.value["lun"].is_null() {
         causes.push(Cause::required(seen.below("lun"), "lun is required if targetWWNs is specified"));
+    }
+}
+
+/// A disk that is reached over a network, by iSCSI.
+pub(super) const ISCSI: Rules = &[
+    ("targetPortal", Required("")),
+    ("iqn", Required("")),
+    ("iqn", With(iscsi_target)),
+    ("lun", Within(0, 255, PARTITION)),
+    ("", With(iscsi_login)),
+];
+
+fn iscsi_target(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let complaint = Some(text(seen.value)).filter(|name| !name.is_empty()).and_then(iscsi_name);
+    causes.extend(complaint.map(|told| Cause::invalid(seen.at, seen.value, told)));
+}
+
+/// Who proves who it is needs a secret for it; who names itself has a name like a target's.
+fn iscsi_login(seen: &Seen<'_>, causes: &mut Vec<Cause>) {
+    let proves = ["chapAuthDiscovery", "chapAuthSession"].iter().any(|field| seen.value[*field] == true);
+    if proves && seen.value["secretRef"].is_null() {
+        causes.push(Cause::required(seen.below("secretRef"), ""));
+    }
+    let initiator = &seen.value["initiatorName"];
+    if let Some(told) = initiator.as_str().and_then(iscsi_name) {
+        causes.push(Cause::invalid(seen.below("initiatorname"), initiator, told));
+    }
+}
+
+/// What is wrong with the name of a node of iSCSI. As in Kubernetes, any letter may stand where two of the forms have a point.
+fn iscsi_name(name: &str) -> Option<&'static str> {
+    static FORMS: LazyLock<[(&str, Regex); 3]> = LazyLock::new(|| {
+        let form = |pattern: &str| Regex::new(pattern).expect("the pattern is well made");
+        [
+            ("iqn", form(r"iqn\.[0-9]{4}-[0-9]{2}\.[[:alnum:].-]+:[^,;*&$|\t\n\f\r ]+$")),
+            ("eui", form("^eui.[[:alnum:]]{16}$")),
+            ("naa", form("^naa.[[:alnum:]]{32}$")),
+        ]
+    });
+    match FORMS.iter().find(|(begin, _)| name.starts_with(begin)) {
+        Some((_, form)) => (!form.is_match(name)).then_some("must be valid format"),
+        None => Some("must be valid format starting with iqn, eui, or naa"),
     }
 }
 

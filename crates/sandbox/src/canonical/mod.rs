@@ -92,6 +92,11 @@ pub(crate) fn nothing(api_version: &str, kind: &str) -> &'static Value {
     shape::nothing(&type_name(api_version, kind))
 }
 
+/// The labels that an object has because it has none of its own: whoever writes it owns them.
+pub(crate) fn lent_labels(group: &str, kind: &str, object: &Value) -> Option<Value> {
+    prepare::lent_labels(group, kind, object.as_object()?).cloned()
+}
+
 /// Writes into an object what follows when the server reads it back from its store: defaults from what the server itself had written.
 pub(crate) fn reread(group: &str, kind: &str, object: &mut Value) {
     if let Some(fields) = object.as_object_mut() {

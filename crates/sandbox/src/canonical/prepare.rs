@@ -137,23 +137,27 @@ fn job(fields: &mut Map<String, Value>) {
     }
 }
 
+/// The labels of a template that a Job without any of its own shows as its own.
+pub(super) fn lent_labels<'f>(group: &str, kind: &str, fields: &'f Map<String, Value>) -> Option<&'f Value> {
+    let given = |labels: &&Value| labels.as_object().is_some_and(|labels| !labels.is_empty());
+    let own = fields.get("metadata").and_then(|metadata| metadata.get("labels"));
+    if (group, kind) != ("batch", "Job") || own.filter(given).is_some() {
+        return None;
+    }
+    fields.get("spec")?.get("template")?.get("metadata")?.get("labels").filter(given)
+}
+
 /// Without labels of its own, a Job has its template's; what leads out of the cluster has no traffic in it.
 pub(super) fn reread(group: &str, kind: &str, fields: &mut Map<String, Value>) {
-    match (group, kind) {
-        ("batch", "Job") => {
-            let labels = fields["spec"]["template"]["metadata"]["labels"].clone();
-            if let Some(metadata) = object(fields, "metadata")
-                && labels.is_object()
-            {
-                default(metadata, "labels", labels);
-            }
-        }
-        ("", "Service") => {
-            if let Some(spec) = fields.get_mut("spec").and_then(Value::as_object_mut).filter(|spec| spec["type"] == "ExternalName") {
-                spec.remove("internalTrafficPolicy");
-            }
-        }
-        _ => {}
+    if let Some(labels) = lent_labels(group, kind, fields).cloned()
+        && let Some(metadata) = object(fields, "metadata")
+    {
+        metadata.insert("labels".to_owned(), labels);
+    }
+    if (group, kind) == ("", "Service")
+        && let Some(spec) = fields.get_mut("spec").and_then(Value::as_object_mut).filter(|spec| spec["type"] == "ExternalName")
+    {
+        spec.remove("internalTrafficPolicy");
     }
 }
 

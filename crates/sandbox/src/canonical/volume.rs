@@ -10,7 +10,7 @@ use crate::cause::Cause;
 
 const MODE: &str = "must be a number between 0 and 0777 (octal), both inclusive";
 const HOST_PATHS: &[&str] = &["", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate", "Socket"];
-const PARTITION: &str = "must be between 0 and 255, inclusive";
+pub(super) const PARTITION: &str = "must be between 0 and 255, inclusive";
 
 const VOLUME: Rules = &[("", With(one_source)), ("name", Required("")), ("name", Of(format::label))];
 const EMPTY_DIR: Rules = &[("sizeLimit", With(size))];
@@ -32,7 +32,7 @@ const SOURCES: [(&str, &str, Rules); 30] = [
     ("awsElasticBlockStore", "awsElasticBlockStore", &[("volumeID", Required("")), ("partition", Within(0, 255, PARTITION))]),
     ("secret", "secret", SECRET),
     ("nfs", "nfs", NFS),
-    ("iscsi", "iscsi", &[("targetPortal", Required("")), ("iqn", Required("")), ("lun", Within(0, 255, PARTITION))]),
+    ("iscsi", "iscsi", disk::ISCSI),
     ("glusterfs", "glusterfs", &[("endpoints", Required("")), ("path", Required(""))]),
     ("flocker", "flocker", &[("", With(disk::flocker))]),
     ("persistentVolumeClaim", "persistentVolumeClaim", &[("claimName", Required(""))]),
