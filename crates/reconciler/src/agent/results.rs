@@ -25,7 +25,6 @@ impl Selection {
 }
 
 /// The results so far: a list, in which each object has its place.
-#[derive(Default)]
 pub(super) struct Results {
     list: Vec<Value>,
     places: HashMap<ObjectKey, usize>,
